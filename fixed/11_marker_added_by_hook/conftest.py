@@ -1,0 +1,48 @@
+"""Remedy 11: a hook marks every test to run on the session's event loop."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from httpx import ASGITransport, AsyncClient
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
+from pytest_asyncio import is_async_test
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared_app.configs.db import get_db_session
+from shared_app.main import create_app
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in filter(is_async_test, items):
+        item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest.fixture(scope="session")
+def event_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """Report B's override. pytest-asyncio 1.0 removed the fixture it overrode: nothing uses it."""
+    loop = asyncio.new_event_loop()
+    yield loop
+    loop.close()
+
+
+@pytest.fixture
+async def test_db() -> AsyncIterator[AsyncIOMotorDatabase]:
+    client = AsyncIOMotorClient(os.environ["MONGO_URL"])
+    await client.admin.command("ping")  # its first use: from here on it is bound to this loop
+    yield client.get_default_database()
+    client.close()
+
+
+@pytest.fixture
+async def db_session() -> AsyncIterator[AsyncSession]:
+    async for session in get_db_session():
+        yield session
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[AsyncClient]:
+    transport = ASGITransport(app=create_app())
+    async with AsyncClient(transport=transport, base_url="http://test") as client:
+        yield client

@@ -1,0 +1,62 @@
+"""Remedy 18: one loop, and one transaction per test that is rolled back."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from httpx import ASGITransport, AsyncClient
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+from shared_app.configs.db import AsyncSessionFactory, get_async_engine, get_db_session
+from shared_app.main import create_app
+
+
+@pytest.fixture(scope="session")
+def event_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """Report B's override. pytest-asyncio 1.0 removed the fixture it overrode: nothing uses it."""
+    loop = asyncio.new_event_loop()
+    yield loop
+    loop.close()
+
+
+@pytest.fixture(scope="session")
+async def mongo_client() -> AsyncIterator[AsyncIOMotorClient]:
+    client = AsyncIOMotorClient(os.environ["MONGO_URL"])
+    yield client
+    client.close()
+
+
+@pytest.fixture
+async def test_db(mongo_client: AsyncIOMotorClient) -> AsyncIOMotorDatabase:
+    return mongo_client.get_default_database()
+
+
+@pytest.fixture(scope="session")
+async def engine() -> AsyncIterator[AsyncEngine]:
+    engine = get_async_engine()
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture(autouse=True)
+async def outer_transaction(engine: AsyncEngine) -> AsyncIterator[None]:
+    async with engine.connect() as connection:
+        transaction = await connection.begin()
+        AsyncSessionFactory.configure(bind=connection, join_transaction_mode="create_savepoint")
+        yield
+        await transaction.rollback()
+
+
+@pytest.fixture
+async def db_session() -> AsyncIterator[AsyncSession]:
+    async for session in get_db_session():
+        yield session
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[AsyncClient]:
+    transport = ASGITransport(app=create_app())
+    async with AsyncClient(transport=transport, base_url="http://test") as client:
+        yield client

@@ -1,0 +1,8 @@
+"""Each folder in here is a side of its own, with its own pytest.ini."""
+
+import pytest
+
+raise pytest.UsageError(
+    "fixed/ holds one folder a remedy, and each runs in a pytest of its own.\n"
+    "Try: make fixes (the list), make fix-3, or pytest fixed/03_function_fixture_loop_scope"
+)

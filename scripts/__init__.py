@@ -1,0 +1,1 @@
+"""The commands of this repository: `python -m scripts --help`."""

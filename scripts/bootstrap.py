@@ -1,0 +1,174 @@
+"""Make `.venv` from the pinned, hashed requirements, once, and go on inside it.
+
+Standard library only, and no syntax newer than Python 3.7: it runs before anything is installed,
+on whatever Python the user typed, and finds a better one if that is too old or too new.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+# SecantusDB, the embedded stand-in for MongoDB, has wheels for these.
+PREFERRED = ((3, 13), (3, 12), (3, 11))
+# The commands that need the linter and the type checker as well.
+DEV_COMMANDS = ("check", "format", "pins", "test", "soak")
+
+
+class SetupError(Exception):
+    """The virtual environment could not be made; the text says what to do."""
+
+
+def enter(argv: list[str]) -> None:
+    """Return inside an up-to-date `.venv`, by replacing this process if need be.
+
+    Raises SetupError if no Python fits or the installation fails.
+    """
+    kind = "dev" if argv and argv[0] in DEV_COMMANDS else "run"
+    inside = Path(sys.prefix).resolve() == VENV.resolve()
+    if not up_to_date(kind):
+        python = base_python()
+        try:
+            with locked():
+                if not up_to_date(kind):  # another command may have made it while we waited
+                    make(python, kind)
+        except OSError as error:
+            raise SetupError(f"cannot set up {VENV}: {error}") from None
+        inside = False  # what is imported may have changed
+    if not inside:
+        go_on_inside(argv)
+
+
+def go_on_inside(argv: list[str]) -> None:
+    """Run the same command with the Python of `.venv`; does not return."""
+    command = [str(venv_python()), "-m", "scripts", *argv]
+    if os.name == "nt":  # execv there returns to the shell before the command has ended
+        sys.exit(subprocess.call(command))
+    os.execv(command[0], command)
+
+
+def venv_python() -> Path:
+    """The interpreter of `.venv`."""
+    return VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def fingerprint(kind: str) -> str:
+    """What an installation of this kind was made from; it changes when it must be made again."""
+    digest = hashlib.sha256(str(ROOT).encode("utf-8", "surrogateescape"))
+    for name in (f"requirements/{kind}.txt", "pyproject.toml"):
+        digest.update((ROOT / name).read_bytes())
+    return digest.hexdigest()
+
+
+def up_to_date(kind: str) -> bool:
+    """Is `.venv` whole and made from today's requirements? A dev one serves for running too."""
+    if not venv_python().exists():
+        return False
+    for each in ("run", "dev") if kind == "run" else ("dev",):
+        with contextlib.suppress(OSError):
+            if (VENV / (each + ".stamp")).read_text("utf-8") == fingerprint(each):
+                return True
+    return False
+
+
+def base_python() -> str:
+    """A Python to build on: this one if it is preferred, else a preferred one from PATH.
+
+    A newer one than those is taken if there is no other: then only the MongoDB half is missing.
+    """
+    mine = getattr(sys, "_base_executable", None) or sys.executable
+    if sys.version_info[:2] in PREFERRED:
+        return mine
+    for major, minor in PREFERRED:
+        found = shutil.which(f"python{major}.{minor}")
+        if found and version_of(found) == (major, minor):
+            return found
+    if sys.version_info[:2] > PREFERRED[0]:
+        return mine
+    raise SetupError(
+        "Python {}.{} is too old: this needs 3.11, 3.12 or 3.13, and none is on PATH.\n"
+        "Install one of them, then run the command again.".format(*sys.version_info[:2])
+    )
+
+
+def version_of(python: str) -> tuple[int, ...]:
+    """(major, minor) of an interpreter; () if it does not run (a shim of pyenv's, for example)."""
+    code = "import sys; print(*sys.version_info[:2])"
+    try:
+        out = subprocess.run([python, "-c", code], capture_output=True)
+    except OSError:
+        return ()
+    return tuple(int(part) for part in out.stdout.split()) if out.returncode == 0 else ()
+
+
+def make(python: str, kind: str) -> None:
+    """Build `.venv`, or bring it up to date. The stamp is written last: half a job is none."""
+    installer = "uv" if runs(["uv", "--version"]) else "pip"
+    say(f"Setting up .venv with {installer} (only when the requirements change) …")
+    whole = any((VENV / (each + ".stamp")).exists() for each in ("run", "dev"))
+    for each in ("run", "dev"):
+        with contextlib.suppress(OSError):
+            (VENV / (each + ".stamp")).unlink()
+    if VENV.exists() and not (whole and venv_python().exists()):
+        shutil.rmtree(str(VENV), ignore_errors=True)
+    requirements = str(ROOT / "requirements" / (kind + ".txt"))
+    # Hashes and an editable project cannot go into one call: pip refuses it.
+    project = ["--no-deps", "--no-build-isolation", "-e", str(ROOT)]
+    if installer == "uv":
+        if not VENV.exists():
+            call(["uv", "venv", "--quiet", "--python", python, str(VENV)])
+        install = ["uv", "pip", "install", "--quiet", "--compile-bytecode"]
+        install += ["--python", str(venv_python())]
+    else:
+        call([python, "-m", "venv", str(VENV)])  # also gives pip to one that uv made without
+        install = [str(venv_python()), "-m", "pip", "install", "--quiet"]
+        install += ["--disable-pip-version-check", "--no-input"]
+    call([*install, "--require-hashes", "-r", requirements])
+    call([*install, *project])
+    (VENV / (kind + ".stamp")).write_text(fingerprint(kind), "utf-8")
+
+
+def runs(command: list[str]) -> bool:
+    """Does the program exist and work? On PATH alone it may be a launcher of nothing."""
+    try:
+        return subprocess.run(command, capture_output=True).returncode == 0
+    except OSError:
+        return False
+
+
+def call(command: list[str]) -> None:
+    """Run a step of the set-up, in silence unless it fails."""
+    try:
+        out = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    except OSError as error:
+        raise SetupError(f"{command[0]}: {error}") from None
+    if out.returncode != 0:
+        end = "\n".join(out.stdout.decode("utf-8", "replace").strip().splitlines()[-12:])
+        raise SetupError(
+            "setting up .venv failed at: {}\n{}\n"
+            "If the network was the reason, run the command again.".format(" ".join(command), end)
+        )
+
+
+@contextlib.contextmanager
+def locked() -> Iterator[None]:
+    """Let one command at a time set up this checkout."""
+    with open(str(ROOT / ".venv.lock"), "w") as handle:
+        if os.name != "nt":
+            import fcntl
+
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def say(text: str) -> None:
+    """Progress goes to stderr: stdout is the command's."""
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,88 @@
+"""Which of the messages is it, and whose? Pure: exception types, texts and file names in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# Every message that says "this object belongs to another event loop", by driver and version.
+DIFFERENT_LOOP = (
+    "attached to a different loop",  # asyncio: Task.__step, on a future of another loop
+    "is bound to a different event loop",  # asyncio.Lock, Event, Queue, Semaphore
+    "future belongs to a different loop",  # asyncio.shield, wait_for, gather
+    "in different event loop",  # pymongo.AsyncMongoClient
+)
+LOOP_CLOSED = (
+    "Event loop is closed",  # asyncio: BaseEventLoop._check_closed
+    "the handler is closed",  # the same on uvloop
+)
+OPERATION_IN_PROGRESS = ("another operation is in progress",)  # asyncpg's InterfaceError
+
+# The callback on the future names the library that made it, when no frame of its own is left.
+CALLBACKS = {"_chain_future": "motor", "_on_waiter_completed": "asyncpg"}
+DRIVERS = ("motor", "asyncpg", "psycopg", "pymongo", "httpx")
+# What a driver raises when the server is gone, and the operating system when there is none.
+UNREACHABLE = (
+    "ServerSelectionTimeoutError",
+    "AutoReconnect",
+    "ConnectionDoesNotExistError",
+    "CannotConnectNowError",
+    "ConnectionRefusedError",
+    "ConnectionResetError",
+    "ConnectionError",
+    "LockNotAvailable",
+    "AdminShutdown",
+    "AdminShutdownError",
+)
+
+
+@dataclass(frozen=True)
+class Raised:
+    """One exception of a chain: its type's name, its text, and the files of its traceback.
+
+    `files` are innermost first, as the interpreter names them.
+    """
+
+    type: str
+    message: str
+    files: tuple[str, ...] = ()
+
+
+def classify(chain: list[Raised]) -> tuple[str, str | None]:
+    """(kind, driver) of a failure, from its exceptions, the one that was raised first in the list.
+
+    `kind` is different_loop, loop_closed, operation_in_progress, infrastructure, assertion or
+    other. A wrapping exception is judged by its cause if its own text says nothing.
+    """
+    kind = next((found for found in map(kind_of, chain) if found != "other"), "other")
+    driver = next((found for found in map(driver_of, chain) if found), None)
+    return kind, driver
+
+
+def kind_of(raised: Raised) -> str:
+    """The kind of one exception, by its text, then by its type."""
+    for kind, texts in (
+        ("different_loop", DIFFERENT_LOOP),
+        ("loop_closed", LOOP_CLOSED),
+        ("operation_in_progress", OPERATION_IN_PROGRESS),
+    ):
+        if any(text in raised.message for text in texts):
+            return kind
+    if raised.type in UNREACHABLE:
+        return "infrastructure"
+    return "assertion" if raised.type == "AssertionError" else "other"
+
+
+def driver_of(raised: Raised) -> str | None:
+    """The driver whose future, or whose innermost frame, is in the exception."""
+    for callback, driver in CALLBACKS.items():
+        if callback in raised.message:
+            return driver
+    for file in raised.files:
+        parts = file.replace("\\", "/").split("/")
+        for driver in DRIVERS:
+            if driver in parts[:-1] or f"{driver}.py" == parts[-1]:
+                # Motor runs PyMongo in threads: with a frame of Motor's anywhere, it is Motor's.
+                if driver == "pymongo" and any("/motor/" in other for other in raised.files):
+                    return "motor"
+                return driver
+    return None

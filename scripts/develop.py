@@ -1,0 +1,60 @@
+"""The commands of those who work on this repository: test, check, format, pins."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from scripts import show
+from scripts.paths import ROOT
+
+# What is formatted and linted: everything. What is held to strict types: see pyproject.toml.
+CHECKS = (
+    ("format", ["ruff", "format", "--check", "--quiet", "."]),
+    ("lint", ["ruff", "check", "--quiet", "."]),
+    ("types", ["mypy", "--no-error-summary"]),
+    ("tests", ["pytest", "-q"]),
+)
+
+
+def tool(name: str) -> str:
+    """The program of that name in the virtual environment."""
+    return str(Path(sys.executable).with_name(name))
+
+
+def call(command: list[str]) -> int:
+    """Run a tool of the virtual environment in the checkout; its exit code."""
+    return subprocess.run([tool(command[0]), *command[1:]], cwd=ROOT, check=False).returncode
+
+
+def test(arguments: list[str]) -> int:
+    """The project's own tests: 0 if they passed, else 1."""
+    return 1 if call(["pytest", *arguments]) else 0
+
+
+def check() -> int:
+    """Every check, the first that fails ends it."""
+    for name, command in CHECKS:
+        show.say(f"check: {name}")
+        if call(command) != 0:
+            show.error(f"{name} failed", "python -m scripts format" if name == "format" else "")
+            return 1
+    return 0
+
+
+def format_code() -> int:
+    """Format, and mend what the linter can mend."""
+    return call(["ruff", "check", "--fix", "--quiet", "."]) or call(["ruff", "format", "."])
+
+
+def pins() -> int:
+    """Compile the requirements. No option names an index, so no file does."""
+    for name in ("run", "dev"):
+        command = ["uv", "pip", "compile", "--quiet", "--upgrade", "--universal"]
+        command += ["--python-version", "3.11", "--generate-hashes", "--no-header"]
+        command += ["--no-annotate", "--no-emit-index-url", "--no-emit-find-links"]
+        command += [f"requirements/{name}.in", "-o", f"requirements/{name}.txt"]
+        if call(command) != 0:
+            return 1
+    return 0

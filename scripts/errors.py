@@ -1,0 +1,28 @@
+"""The errors that speak to the person at the terminal.
+
+    CommandError            exit 2  the call, the machine or the configuration
+    ├── ServerError         exit 2  a server could not be started or reached
+    └── ManifestError       exit 2  remedies.toml, with the line and the key
+
+A result that is not as documented is no error: it is a verdict, and exit code 1.
+"""
+
+from __future__ import annotations
+
+__all__ = ["CommandError", "ManifestError", "ServerError"]
+
+
+class CommandError(Exception):
+    """Something a person can mend: `str(error)` says what was wrong, `hint` what to type next."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class ServerError(CommandError):
+    """A database server could not be started, found or asked."""
+
+
+class ManifestError(CommandError):
+    """`remedies.toml` does not say what it must say."""

@@ -1,0 +1,119 @@
+"""Run one side in a pytest of its own, and write down what happened."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from scripts import results
+from scripts.errors import CommandError
+from scripts.manifest import Side
+from scripts.paths import ROOT
+from scripts.recorder import RECORD_VARIABLE, versions
+from scripts.results import Run
+from scripts.servers.client import Guardian
+from scripts.servers.model import SERVERS_VARIABLE, Servers
+
+
+def run_side(side: Side, guardian: Guardian, on_line: Callable[[str], None]) -> Run:
+    """Run `side` on the guardian's servers; write `run.json` and `output.txt`; return the run.
+
+    `on_line` gets every line of pytest's output as it comes. Raises CommandError if the results
+    cannot be written or the side's tests cannot be imported.
+    """
+    folder = results.folder(side.id)
+    command = [sys.executable, "-m", "pytest", "-p", "scripts.recorder", "--color=no"]
+    command += ["-p", "no:cacheprovider", "-v", side.folder]
+    with tempfile.TemporaryDirectory(prefix="wrongloop-run-") as scratch:
+        record = Path(scratch) / "record.json"
+        exit_code, output = run_pytest(command, guardian, record, on_line)
+        results.write(folder / "output.txt", output)
+        recorded = read_record(record) or no_record(exit_code, output)
+    run = Run.of({"side": side.id, **describe(guardian.servers, side), **recorded})
+    if run.data["collection_errors"]:
+        raise CommandError(
+            f"{side.folder}: a test file does not import.\n"
+            + "\n".join(f"  {line}" for line in run.data["collection_errors"]),
+            hint=f".venv/bin/pytest {side.folder}",
+        )
+    results.write_json(folder / "run.json", run.data)
+    return run
+
+
+def run_pytest(
+    command: list[str], guardian: Guardian, record: Path, on_line: Callable[[str], None]
+) -> tuple[int, str]:
+    """Run pytest to its end, or to ours: its exit code and all that it printed."""
+    environ = os.environ | {
+        SERVERS_VARIABLE: guardian.servers.to_json(),
+        RECORD_VARIABLE: str(record),
+    }
+    # Many short pytest processes: let them share their compiled modules.
+    environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    pytest = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,
+    )
+    assert pytest.stdout is not None
+    guardian.end_with_me(pytest.pid)
+    lines = []
+    try:
+        for line in pytest.stdout:
+            lines.append(line)
+            on_line(line.rstrip("\n"))
+        pytest.wait()
+    finally:
+        if pytest.poll() is None:
+            os.killpg(pytest.pid, signal.SIGKILL)
+            pytest.wait()
+        pytest.stdout.close()
+    return pytest.returncode, "".join(lines)
+
+
+def read_record(path: Path) -> dict[str, Any] | None:
+    """What the recorder wrote; None if pytest died before it could."""
+    try:
+        data: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return data
+
+
+def no_record(exit_code: int, output: str) -> dict[str, Any]:
+    """The record of a pytest that did not live to write one: no test, and its last words."""
+    last = [line for line in output.splitlines() if line.strip()][-3:]
+    return {
+        "versions": versions(),
+        "exit_code": exit_code,
+        "collection_errors": [],
+        "last_words": " | ".join(last),
+        "tests": [],
+    }
+
+
+def describe(servers: Servers, side: Side) -> dict[str, Any]:
+    """The backend, the servers that answered, and the command that repeats the run by hand."""
+    pair = {"mongodb": servers.mongodb, "postgres": servers.postgres}
+    return {
+        "backend": servers.backend,
+        "servers": {
+            name: {"product": server.product, "version": server.version} if server else None
+            for name, server in pair.items()
+        },
+        "command": f".venv/bin/pytest {side.folder}",
+    }

@@ -1,0 +1,1 @@
+"""Where MongoDB and Postgres are: one answer for every command and for a bare `pytest`."""

@@ -1,0 +1,43 @@
+"""Choose the backend: testcontainers if it can start without the network, else embedded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from scripts.errors import CommandError
+from scripts.servers import engine
+from scripts.servers.images import images
+from scripts.servers.model import BACKENDS
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A backend, and why it is that one."""
+
+    backend: str
+    why: str
+
+    def __str__(self) -> str:
+        others = ", ".join(name for name in BACKENDS if name not in (self.backend, "auto"))
+        return f"Servers: {self.backend} ({self.why}). Others: BACKEND={others}."
+
+
+def choose(environ: Mapping[str, str] = os.environ) -> Choice:
+    """The backend that `BACKEND` asks for. Raises CommandError for one that does not exist."""
+    asked = environ.get("BACKEND", "") or "auto"
+    if asked not in BACKENDS:
+        raise CommandError(
+            f"BACKEND={asked!r} is not a backend; it is one of {', '.join(BACKENDS)}",
+            hint="BACKEND=embedded python -m scripts reproduce",
+        )
+    if asked != "auto":
+        return Choice(asked, f"BACKEND={asked}")
+    found = engine.find(images(environ))
+    if found.why_not:
+        return Choice("embedded", found.why_not)
+    if found.missing:
+        names = " and ".join(found.missing)
+        return Choice("embedded", f"Docker answers but has no {names}; `make pull` fetches them")
+    return Choice("testcontainers", f"Docker {found.version} answers and has the images")

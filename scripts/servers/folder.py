@@ -1,0 +1,95 @@
+"""The temporary folder of one guardian: where it may be, and what a killed guardian left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import stat
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+if sys.platform != "win32":
+    import fcntl
+
+PREFIX = "wrongloop-"
+NAME = re.compile(re.escape(PREFIX) + r"[a-z0-9_]{8}")  # as tempfile.mkdtemp makes it
+# The name of a Unix socket is at most this long (Linux allows 107 bytes, macOS 103), and the
+# longest one in the folder is Postgres's.
+SOCKET_LIMIT = 103
+SOCKET = "postgres/.s.PGSQL.5432"
+# A folder younger than this may belong to a guardian that has not come round to locking it.
+YOUNG_S = 10.0
+
+
+@contextlib.contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A folder that is gone afterwards: at the latest when the next guardian starts."""
+    root = suitable_root()
+    sweep(root)
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root))
+    try:
+        with locked(folder):
+            yield folder
+    finally:
+        remove(folder)
+
+
+def suitable_root() -> Path:
+    """TMPDIR, unless it is no place for a server: its path too long for a Unix socket, or, as
+    root, closed to the account that Postgres runs as. Then /tmp."""
+    chosen = Path(tempfile.gettempdir())
+    if sys.platform == "win32":
+        return chosen
+    socket = chosen / (PREFIX + 8 * "x") / SOCKET
+    if len(os.fsencode(socket)) > SOCKET_LIMIT:
+        return Path("/tmp")
+    if os.geteuid() == 0 and not anybody_may_pass(chosen):
+        return Path("/tmp")
+    return chosen
+
+
+def anybody_may_pass(folder: Path) -> bool:
+    """Can every account reach what is inside the folder?"""
+    return all(path.stat().st_mode & stat.S_IXOTH for path in (folder, *folder.parents))
+
+
+def sweep(root: Path) -> None:
+    """Remove our own folders in `root` whose guardian is dead: it holds a lock while it lives."""
+    if sys.platform == "win32":
+        return
+    for folder in root.glob(PREFIX + "*"):
+        with contextlib.suppress(OSError):  # somebody else's, in use, or gone by now
+            status = folder.lstat()
+            mine = stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid()
+            old = time.time() - status.st_mtime > YOUNG_S
+            if mine and old and NAME.fullmatch(folder.name):
+                with locked(folder):
+                    remove(folder)
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock; it goes with the process. Raises OSError if somebody has it."""
+    if sys.platform == "win32":
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder, patient with a server's last child that still writes in it."""
+    for _ in range(10):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(0.1)

@@ -1,0 +1,135 @@
+"""The process that owns the servers, so that they end with the command however it ends.
+
+It runs in a session of its own and holds one end of a pipe whose other end only the command
+holds. When the command ends, by itself or by `kill -9`, the pipe closes and the guardian stops the
+servers and removes their files. A Ctrl-C at the terminal does not reach it.
+
+Speaks JSON lines. In: one request {"backend", "token", "urls"}, then any number of
+{"end_with_me": process group id}, and at a proper end {"over": true}. Out: {"ready": Servers} or
+{"error": text, "hint": text}.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import ExitStack
+from types import FrameType
+from typing import Any
+
+from scripts.errors import CommandError
+from scripts.servers.folder import temporary_folder
+from scripts.servers.model import Servers
+
+STDIN = 0
+SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
+
+
+def main() -> int:
+    """Serve one command, until its end of the pipe closes."""
+    for number in SIGNALS:
+        signal.signal(number, leave)
+    messages = lines(STDIN)
+    request = next(messages, None)
+    if request is None:  # the command ended before it asked for anything
+        return 0
+    groups: list[int] = []
+    # A thread, so that the command's end is noticed while a server is still starting.
+    threading.Thread(target=listen, args=(messages, groups), daemon=True).start()
+    with ExitStack() as stack:
+        try:
+            return serve(json.loads(request), groups, stack)
+        finally:
+            for number in SIGNALS:  # nothing cuts the clean-up short
+                signal.signal(number, signal.SIG_IGN)
+
+
+def serve(request: dict[str, Any], groups: list[int], stack: ExitStack) -> int:
+    """Start the servers and keep them until a signal ends this process: `listen` sends one."""
+    try:
+        servers = start(request, stack)
+    except CommandError as error:
+        say({"error": str(error), "hint": error.hint})
+        return 2
+    except Exception as error:  # a mistake of ours: the command must hear of it all the same
+        traceback.print_exc()
+        say({"error": f"{type(error).__name__}: {error}", "hint": ""})
+        return 2
+    stack.callback(end, groups)  # what uses the servers ends before they do
+    say({"ready": servers.to_json()})
+    while True:
+        time.sleep(1)  # not longer: where signals do not interrupt a sleep, its end has to
+
+
+def start(request: dict[str, Any], stack: ExitStack) -> Servers:
+    """The servers of the backend asked for; what stops them is on `stack`."""
+    backend = request["backend"]
+    folder = stack.enter_context(temporary_folder())
+    if backend == "embedded":
+        from scripts.servers.pair import start_embedded
+
+        return start_embedded(request["token"], folder, stack)
+    if backend == "testcontainers":
+        from scripts.servers.containers import start_containers
+
+        return start_containers(request["token"], folder, stack)
+    from scripts.servers.external import use_external
+
+    return use_external(backend, request["token"], request["urls"], folder, stack)
+
+
+def listen(messages: Iterator[str], groups: list[int]) -> None:
+    """Keep what the command says until it has ended; then end the main thread."""
+    for line in messages:
+        message = json.loads(line)
+        if "end_with_me" in message:
+            groups.append(message["end_with_me"])
+        else:  # "over": it has ended them itself, and their ids may be somebody else's by now
+            groups.clear()
+    main_thread = threading.main_thread().ident
+    if hasattr(signal, "pthread_kill") and main_thread is not None:
+        signal.pthread_kill(main_thread, signal.SIGTERM)
+    else:
+        signal.raise_signal(signal.SIGTERM)
+
+
+def lines(pipe: int) -> Iterator[str]:
+    """What comes through the pipe, line by line, until its other end is closed.
+
+    Not `for line in sys.stdin`: a thread inside that makes the interpreter's own end fail.
+    """
+    rest = b""
+    while block := os.read(pipe, 65536):
+        *whole, rest = (rest + block).split(b"\n")
+        yield from (line.decode("utf-8") for line in whole)
+
+
+def leave(number: int, frame: FrameType | None) -> None:
+    """End the process in order: what is on the stack is undone."""
+    raise SystemExit(0)
+
+
+def end(groups: list[int]) -> None:
+    """End the process groups that the command can no longer end itself."""
+    for group in groups:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(group, signal.SIGKILL)
+
+
+def say(message: dict[str, Any]) -> None:
+    """Tell the command; if it is gone there is nobody to tell."""
+    with contextlib.suppress(BrokenPipeError):
+        print(json.dumps(message), flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

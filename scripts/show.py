@@ -1,0 +1,130 @@
+"""What a person sees: tables, messages, verdicts. Everything printed comes from a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+
+from scripts.judge import MESSAGES, Judgement, failures_by_driver
+from scripts.manifest import Side
+from scripts.results import Run, Test
+from scripts.servers.model import Servers
+
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+# The three messages in a word or two, for a table's column.
+SHORT = {
+    "different_loop": "different loop",
+    "loop_closed": "loop is closed",
+    "operation_in_progress": "in progress",
+    "assertion": "assertion",
+    "infrastructure": "no server",
+    "other": "other error",
+}
+STYLES = {"passed": "green", "failed": "red", "error": "red", "skipped": "yellow"}
+
+
+def say(text: str, style: str = "") -> None:
+    """A line of text that is not markup."""
+    console.print(escape(text), style=style or None, soft_wrap=True)
+
+
+def error(text: str, hint: str = "") -> None:
+    """What was wrong, and what to type next."""
+    errors.print(f"[bold red]error:[/] {escape(text)}", soft_wrap=True)
+    if hint:
+        errors.print(f"Try: {escape(hint)}", soft_wrap=True)
+
+
+def servers(servers: Servers) -> None:
+    """The servers that answered, by the names they gave."""
+    pair = (servers.postgres, servers.mongodb)
+    say("         " + " · ".join(str(server) for server in pair if server))
+    for name, reason in servers.missing.items():
+        say(f"         no {name}: {reason}", "yellow")
+
+
+@contextmanager
+def progress(title: str, total: int) -> Iterator[Callable[[str], None]]:
+    """A bar that counts the tests of a run from pytest's own lines; one plain line when piped."""
+    if not console.is_terminal:
+        say(f"{title} …")
+        yield lambda line: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(title, total=total)
+
+        def on_line(line: str) -> None:
+            if "::" in line and line.rstrip().endswith("%]"):
+                bar.advance(task)
+
+        yield on_line
+
+
+def outcomes(run: Run) -> None:
+    """The table of a run: test, outcome, which message, which driver; a section a file."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for heading in ("test", "outcome", "message", "driver"):
+        table.add_column(heading, overflow="fold")
+    file = ""
+    for test in run.tests.values():
+        path, _, name = test.nodeid.partition("::")
+        if path != file:
+            table.add_row(f"[dim]{escape(path)}[/]")
+            file = path
+        outcome = test.outcome if test.phase == "call" else f"{test.outcome} in {test.phase}"
+        table.add_row(
+            "  " + escape(name),
+            f"[{STYLES[test.outcome]}]{outcome}[/]",
+            SHORT[test.kind] if test.kind else "",
+            test.driver or "",
+        )
+    console.print(table)
+
+
+def messages(run: Run, side: Side) -> None:
+    """One failure of each message and driver, verbatim, with the sentence of why."""
+    shown: set[tuple[str | None, str | None]] = set()
+    for test in run.tests.values():
+        if test.kind is None or (test.kind, test.driver) in shown:
+            continue
+        shown.add((test.kind, test.driver))
+        console.print()
+        whose = f" ({test.driver})" if test.driver else ""
+        heading = f"[bold]{escape(MESSAGES[test.kind])}{whose}[/], in {escape(test.nodeid)}"
+        console.print(heading, soft_wrap=True)
+        say(f"  {test.type}: {test.message}", "red")
+        say(f"  raised at {test.at}" if test.at else "  raised outside this repository's files")
+        say(f"  Why: {why(test, side)}")
+
+
+def why(test: Test, side: Side) -> str:
+    """The manifest's sentence, if the run is what it speaks of."""
+    documented = side.documented(test.nodeid)
+    if (test.outcome, test.kind) == (documented.outcome, documented.kind):
+        return documented.why
+    return "not as documented; see below."
+
+
+def counts(run: Run) -> str:
+    """ "13 of 27 tests fail: 7 asyncpg, 6 motor"."""
+    drivers = failures_by_driver(run)
+    text = f"{sum(drivers.values())} of {len(run.tests)} tests fail"
+    named = ", ".join(f"{count} {driver}" for driver, count in sorted(drivers.items()))
+    return f"{text}: {named}" if named else text
+
+
+def differences(judgement: Judgement, run: Run) -> None:
+    """Each difference from what is documented, and the versions in play."""
+    for sentence in judgement.differences:
+        say(f"  {sentence}", "yellow")
+    versions = " · ".join(f"{name} {version}" for name, version in run.data["versions"].items())
+    say(f"  Versions in play: Python {versions.removeprefix('python ')}")

@@ -1,0 +1,1 @@
+"""A small FastAPI service: a job board on MongoDB, conversations with a model on Postgres."""

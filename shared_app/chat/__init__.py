@@ -1,0 +1,1 @@
+"""Streamed answers from a language model."""

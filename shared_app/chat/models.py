@@ -1,0 +1,48 @@
+"""What is asked in a chat, and the events of its answer."""
+
+import uuid
+from enum import StrEnum
+from typing import Annotated, ClassVar
+
+from pydantic import BaseModel, Field
+
+from shared_app.fields import Storable
+
+
+class ProviderName(StrEnum):
+    """The providers that can answer."""
+
+    GEMINI = "gemini"
+    DEEPSEEK = "deepseek"
+
+
+class ChatRequest(BaseModel):
+    """A message, and who shall answer it."""
+
+    provider: ProviderName
+    content: Annotated[str, Field(min_length=1, max_length=20_000), Storable]
+
+
+class Token(BaseModel):
+    """A further piece of the answer."""
+
+    event: ClassVar[str] = "token"
+    text: str
+
+
+class Done(BaseModel):
+    """The answer is complete, and stored under this id."""
+
+    event: ClassVar[str] = "done"
+    message_id: uuid.UUID
+
+
+class Failed(BaseModel):
+    """The provider gave no complete answer, so nothing was stored."""
+
+    event: ClassVar[str] = "error"
+    provider: ProviderName
+    reason: str
+
+
+ChatEvent = Token | Done | Failed

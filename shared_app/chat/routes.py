@@ -1,0 +1,46 @@
+"""HTTP for the chat."""
+
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+from fastapi import APIRouter, HTTPException
+from fastapi.responses import StreamingResponse
+from fastapi.sse import EventSourceResponse, format_sse_event
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared_app.chat.models import ChatRequest
+from shared_app.chat.service import stream_chat_response
+from shared_app.conversations.dao import ConversationDAO
+from shared_app.conversations.routes import SessionDep
+
+router = APIRouter(prefix="/conversations", tags=["chat"])
+
+# What FastAPI sends with its own event streams: no cache and no proxy holds an event back.
+UNBUFFERED = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+EVENT_STREAM = {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
+
+
+@router.post(
+    "/{conversation_id}/chat",
+    response_class=StreamingResponse,
+    responses={200: {"description": "Events `token`, then `done` or `error`", **EVENT_STREAM}},
+)
+async def chat(
+    conversation_id: uuid.UUID, request: ChatRequest, session: SessionDep
+) -> EventSourceResponse:
+    """Ask in a conversation, and stream the answer as server-sent events."""
+    if await ConversationDAO(session).get_conversation(conversation_id) is None:
+        raise HTTPException(404, "no such conversation")
+    # Returned, rather than yielded event by event from this function: FastAPI would run such a
+    # generator in a task group, and a database error in it would arrive as an ExceptionGroup.
+    return EventSourceResponse(_events(session, conversation_id, request), headers=UNBUFFERED)
+
+
+async def _events(
+    session: AsyncSession, conversation_id: uuid.UUID, request: ChatRequest
+) -> AsyncIterator[bytes]:
+    answer = stream_chat_response(session, conversation_id, request.content, request.provider)
+    async with aclosing(answer) as events:
+        async for event in events:
+            yield format_sse_event(event=event.event, data_str=event.model_dump_json())

@@ -1,0 +1,1 @@
+"""Where the app gets its settings and its databases."""

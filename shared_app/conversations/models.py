@@ -1,0 +1,82 @@
+"""Conversations and messages: as tables, and on their way in and out."""
+
+import uuid
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import DateTime, ForeignKey, Index, String, Text, UniqueConstraint, func
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from shared_app.fields import Storable
+
+Role = Literal["user", "assistant"]
+
+# When the row is written. `now()` is when its transaction began: rows of one transaction would tie.
+Written = Annotated[
+    datetime, mapped_column(DateTime(timezone=True), server_default=func.clock_timestamp())
+]
+
+
+class Base(DeclarativeBase):
+    """All tables of the app: `Base.metadata` creates them."""
+
+
+class Conversation(Base):
+    """A conversation, which has a title and any number of messages."""
+
+    __tablename__ = "conversations"
+    __table_args__ = (Index("ix_conversations_newest", "created_at", "id"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    title: Mapped[str] = mapped_column(String(200))
+    created_at: Mapped[Written]
+
+
+class Message(Base):
+    """One message; `position` is its place in the conversation, from 0."""
+
+    __tablename__ = "messages"
+    __table_args__ = (UniqueConstraint("conversation_id", "position"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    conversation_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("conversations.id", ondelete="CASCADE")
+    )
+    position: Mapped[int]
+    role: Mapped[Role] = mapped_column(String(16))
+    content: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[Written]
+
+
+class ConversationCreate(BaseModel):
+    """A conversation as it is started."""
+
+    title: Annotated[str, Field(min_length=1, max_length=200), Storable]
+
+
+class ConversationOut(BaseModel):
+    """A conversation as it is listed."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: uuid.UUID
+    title: str
+    created_at: datetime
+
+
+class MessageOut(BaseModel):
+    """A message as it is shown."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: uuid.UUID
+    role: Role
+    content: str
+    created_at: datetime
+
+
+class ConversationDetail(ConversationOut):
+    """A conversation with everything said in it, in order."""
+
+    messages: list[MessageOut]

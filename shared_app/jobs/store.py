@@ -1,0 +1,83 @@
+"""The jobs collection."""
+
+import re
+from typing import Any
+
+from bson import ObjectId
+from motor.motor_asyncio import AsyncIOMotorDatabase
+from pymongo import DESCENDING, ReturnDocument
+
+from shared_app.jobs.models import Job, JobCreate
+
+# An object id grows with time, so it puts the newer job first, and of two jobs with equally many
+# views always the same one.
+NEWEST_FIRST = [("_id", DESCENDING)]
+MOST_VIEWED_FIRST = [("views", DESCENDING), ("_id", DESCENDING)]
+
+# The databases whose indexes this process has made: plain names, so any event loop may read them.
+_indexed: set[tuple[frozenset[object], str]] = set()
+
+
+class JobStore:
+    """Reads and writes jobs in one database."""
+
+    def __init__(self, db: AsyncIOMotorDatabase) -> None:
+        self._db = db
+        self._jobs = db["jobs"]
+
+    async def ensure_indexes(self) -> None:
+        """Create the indexes, once in this process for each database."""
+        topology: Any = self._db.client.topology_description  # which Motor's stubs call a method
+        servers = topology.server_descriptions()
+        key = (frozenset(servers), self._db.name)
+        if key not in _indexed:
+            await self._jobs.create_index(MOST_VIEWED_FIRST)
+            _indexed.add(key)
+
+    async def create(self, new: JobCreate) -> Job:
+        """Store a job that nobody has seen yet."""
+        document = {**new.model_dump(), "views": 0}
+        await self._jobs.insert_one(document)
+        return _to_job(document)
+
+    async def search(self, keyword: str | None, page: int, page_size: int) -> tuple[list[Job], int]:
+        """One page of the jobs that match, newest first, and the number of all that match."""
+        query = _matching(keyword)
+        total = await self._jobs.count_documents(query)
+        cursor = self._jobs.find(query).sort(NEWEST_FIRST)
+        documents = await cursor.skip((page - 1) * page_size).limit(page_size).to_list(page_size)
+        return [_to_job(document) for document in documents], total
+
+    async def hot(self, limit: int) -> list[Job]:
+        """The most viewed jobs."""
+        documents = await self._jobs.find().sort(MOST_VIEWED_FIRST).limit(limit).to_list(limit)
+        return [_to_job(document) for document in documents]
+
+    async def view(self, job_id: str) -> Job | None:
+        """Count a view of this job and return it, or None if there is no such job."""
+        document = await self._jobs.find_one_and_update(
+            {"_id": ObjectId(job_id)},
+            {"$inc": {"views": 1}},
+            return_document=ReturnDocument.AFTER,
+        )
+        return None if document is None else _to_job(document)
+
+
+def _matching(keyword: str | None) -> dict[str, Any]:
+    """A query for the keyword as it stands, in upper or lower case; without one, for all jobs."""
+    if not keyword:
+        return {}
+    # A pattern travels as a C string, which a NUL would end: write it as an escape.
+    pattern = re.escape(keyword).replace("\0", r"\x00")
+    condition = {"$regex": pattern, "$options": "i"}
+    return {"$or": [{field: condition} for field in ("title", "company", "tags")]}
+
+
+def _to_job(document: dict[str, Any]) -> Job:
+    return Job(
+        id=str(document["_id"]),
+        title=document["title"],
+        company=document["company"],
+        tags=document.get("tags", []),
+        views=document.get("views", 0),
+    )

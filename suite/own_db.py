@@ -1,0 +1,26 @@
+"""A pytest plugin for the sides whose remedy is another `db.py`.
+
+`addopts = -p suite.own_db` puts the side's `db.py` in the place of `shared_app/configs/db.py`, under
+the same module name, before anything imports it. `suite.servers` has its hook
+run first: db.py reads the URL that it sets.
+"""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+NAME = "shared_app.configs.db"
+
+
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Import the side's db.py as the app's."""
+    path = Path(early_config.rootpath, "db.py")
+    if NAME in sys.modules or not path.is_file():
+        raise pytest.UsageError(f"{path} must be there, and be imported before the app's db.py")
+    spec = importlib.util.spec_from_file_location(NAME, path)
+    assert spec is not None
+    assert spec.loader is not None
+    sys.modules[NAME] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)

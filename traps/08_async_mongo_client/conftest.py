@@ -1,0 +1,43 @@
+"""Trap 08: PyMongo's AsyncMongoClient in place of Motor, and nothing else."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from httpx import ASGITransport, AsyncClient
+from pymongo import AsyncMongoClient
+from pymongo.asynchronous.database import AsyncDatabase
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared_app.configs.db import get_db_session
+from shared_app.main import create_app
+
+
+@pytest.fixture(scope="session")
+def event_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """Report B's override. pytest-asyncio 1.0 removed the fixture it overrode: nothing uses it."""
+    loop = asyncio.new_event_loop()
+    yield loop
+    loop.close()
+
+
+@pytest.fixture
+async def test_db() -> AsyncIterator[AsyncDatabase]:
+    client = AsyncMongoClient(os.environ["MONGO_URL"])
+    await client.admin.command("ping")  # its first use: from here on it is bound to this loop
+    yield client.get_default_database()
+    await client.close()
+
+
+@pytest.fixture
+async def db_session() -> AsyncIterator[AsyncSession]:
+    async for session in get_db_session():
+        yield session
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[AsyncClient]:
+    transport = ASGITransport(app=create_app())
+    async with AsyncClient(transport=transport, base_url="http://test") as client:
+        yield client
