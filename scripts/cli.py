@@ -34,9 +34,8 @@ def run() -> int:
     if os.environ.get("MAKELEVEL"):
         threading.Thread(target=end_with_parent, args=(os.getppid(),), daemon=True).start()
     try:
-        app(standalone_mode=False)
-    except typer.Exit as end:
-        return end.exit_code
+        # What a command raises as typer.Exit comes back as a value here.
+        return int(app(standalone_mode=False) or 0)
     except (KeyboardInterrupt, typer.Abort):
         show.error("interrupted")
         return 130
@@ -49,7 +48,6 @@ def run() -> int:
             error.show()
             return int(error.exit_code)
         raise
-    return 0
 
 
 def stop(number: int, frame: FrameType | None) -> None:
@@ -93,6 +91,93 @@ def reproduce() -> None:
     from scripts.reproduce import reproduce as command
 
     raise typer.Exit(command())
+
+
+Number = Annotated[int, typer.Argument(help="its number", show_default=False)]
+
+
+@app.command()
+def fix(
+    number: Annotated[int | None, typer.Argument(help="default: the recommended one")] = None,
+) -> None:
+    """Run a remedy: its diff, which tests it cures, what it costs, when to choose it."""
+    from scripts import manifest
+    from scripts.fix import fix as command
+
+    if number is None:
+        number = int(manifest.load().recommended[-2:])
+    raise typer.Exit(command("fix", number))
+
+
+@app.command()
+def trap(number: Number) -> None:
+    """Run a popular answer that does not work, in the same way."""
+    from scripts.fix import fix as command
+
+    raise typer.Exit(command("trap", number))
+
+
+@app.command()
+def tour() -> None:
+    """The short story: the remedies worth stepping through, with a pause between."""
+    from scripts.fix import tour as command
+
+    raise typer.Exit(command())
+
+
+@app.command(name="all-fixes")
+def all_fixes() -> None:
+    """Run every side, as many at once as there are cores."""
+    from scripts.fix import all_fixes as command
+
+    raise typer.Exit(command())
+
+
+@app.command()
+def compare() -> None:
+    """The matrix of all results, and which remedy to use; only reads results/."""
+    from scripts.compare import compare as command
+
+    raise typer.Exit(command())
+
+
+@app.command()
+def diff(
+    number: Number,
+    trap: Annotated[bool, typer.Option("--trap", help="a trap's, not a remedy's")] = False,
+) -> None:
+    """Only the diff between broken/ and a remedy."""
+    from scripts import diffs, manifest, show_fix
+
+    side = manifest.load().get(f"{'trap' if trap else 'fix'}-{number:02}")
+    show_fix.diff(diffs.unified(side))
+
+
+@app.command()
+def fixes() -> None:
+    """The remedies and their documented verdicts."""
+    from scripts.compare import listing
+
+    listing("fix")
+
+
+@app.command()
+def traps() -> None:
+    """The popular answers that do not work, and their documented verdicts."""
+    from scripts.compare import listing
+
+    listing("trap")
+
+
+@app.command()
+def outcomes(
+    side: Annotated[str, typer.Argument(help="broken, fix-03, trap-01 or all")] = "all",
+    write: Annotated[bool, typer.Option(help="write what was seen into remedies.toml")] = False,
+) -> None:
+    """Run sides and show where remedies.toml documents something else; --write accepts the run."""
+    from scripts.outcomes import outcomes as command
+
+    raise typer.Exit(command(side, write))
 
 
 @app.command()

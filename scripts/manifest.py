@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from scripts.errors import CommandError, ManifestError
 from scripts.paths import MANIFEST
@@ -21,6 +21,12 @@ Outcome = Literal["passed", "failed", "error", "skipped"]
 Kind = Literal[
     "different_loop", "loop_closed", "operation_in_progress", "assertion", "infrastructure", "other"
 ]
+
+
+Resolved = Literal["RESOLVED_FULL", "RESOLVED_PARTIAL", "RESOLVED_NO"]
+
+
+KINDS = {"fix": "Remedy", "trap": "Trap"}
 
 
 class Strict(BaseModel):
@@ -40,6 +46,17 @@ class Documented(Strict):
     kind: Kind | None = None
     driver: str | None = None
     why: str = Field(min_length=20)
+    # True if these tests differ from broken/ only because the pre-ping's alternation starts on the
+    # other foot.
+    alternation: bool = False
+
+    @field_validator("why")
+    @classmethod
+    def why_is_explained(cls, why: str) -> str:
+        """`outcomes --write` leaves this word where a person must say why."""
+        if why.startswith("UNEXPLAINED"):
+            raise ValueError("this outcome was accepted from a run and not explained yet")
+        return why
 
     @model_validator(mode="after")
     def failure_has_a_kind(self) -> Documented:
@@ -49,6 +66,14 @@ class Documented(Strict):
         return self
 
 
+class Verdict(Strict):
+    """What is documented of a remedy as a whole and of each group it could cure."""
+
+    overall: Resolved
+    mongo: Resolved
+    postgres: Resolved
+
+
 class Side(Strict):
     """One folder of tests that run together, wired in one way."""
 
@@ -56,7 +81,34 @@ class Side(Strict):
     folder: str
     title: str
     source: str
+    # The files that differ from broken/, beside README.md; the wrappers count as "test_*.py".
+    changes: tuple[str, ...] = ()
+    verdict: Verdict | None = None
+    # One sentence of why it has that verdict, and one of when to choose it.
+    why: str = ""
+    when: str = ""
+    # It takes all connections of the server: nothing else may run beside it.
+    alone: bool = False
     outcome: tuple[Documented, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def remedy_is_described(self) -> Side:
+        """All but the broken side have a verdict, and say why and when."""
+        if self.id != "broken" and not (self.verdict and self.why and self.when and self.changes):
+            raise ValueError(f"side {self.id} needs changes, verdict, why and when")
+        return self
+
+    @property
+    def name(self) -> str:
+        """ "Remedy 3", "Trap 1" or "The broken side"."""
+        kind, _, number = self.id.partition("-")
+        return f"{KINDS[kind]} {int(number)}" if number else "The broken side"
+
+    @property
+    def target(self) -> str:
+        """Its make target: fix-3."""
+        kind, _, number = self.id.partition("-")
+        return f"{kind}-{int(number)}" if number else "reproduce"
 
     def documented(self, nodeid: str) -> Documented:
         """What is documented of one test. Raises KeyError if nothing is."""
@@ -70,12 +122,24 @@ class Side(Strict):
         return found[1]
 
 
+class Step(Strict):
+    """One question of the guide, and the remedies that answer it."""
+
+    question: str
+    answer: str
+    sides: tuple[str, ...] = Field(min_length=1)
+
+
 class Manifest(Strict):
     """The whole file. `tests` maps a group (mongo, postgres, control) to its node ids."""
 
     schema_version: Literal[1]
+    # The remedy that `make fix` runs, and the sides of `make tour`.
+    recommended: str
+    tour: tuple[str, ...]
     tests: dict[Literal["mongo", "postgres", "control"], tuple[str, ...]]
     side: tuple[Side, ...]
+    guide: tuple[Step, ...]
 
     @cached_property
     def nodeids(self) -> tuple[str, ...]:
@@ -83,16 +147,30 @@ class Manifest(Strict):
         return tuple(nodeid for group in self.tests.values() for nodeid in group)
 
     def get(self, side: str) -> Side:
-        """The side of that id. Raises CommandError if there is none."""
+        """The side of that id. Raises CommandError, with those there are, if there is none."""
         for each in self.side:
             if each.id == side:
                 return each
-        known = ", ".join(each.id for each in self.side)
-        raise CommandError(f"there is no side {side!r}; there are {known}")
+        kind = side.partition("-")[0]
+        known = [int(each.id[-2:]) for each in self.of(kind)]
+        raise CommandError(
+            f"there is no {kind} {side.partition('-')[2]!r}; the numbers are {min(known)} to"
+            f" {max(known)}",
+            hint=f"python -m scripts {kind} {min(known)}",
+        )
+
+    def of(self, kind: str) -> list[Side]:
+        """The sides of a kind, "fix" or "trap", in their order."""
+        return [side for side in self.side if side.id.startswith(kind + "-")]
 
     @model_validator(mode="after")
     def every_test_is_documented(self) -> Manifest:
         """Each side says something of each test, and of no test that does not exist."""
+        ids = {side.id for side in self.side}
+        in_guide = [side for step in self.guide for side in step.sides]
+        for name in (self.recommended, *self.tour, *in_guide, "broken"):
+            if name not in ids:
+                raise ValueError(f"{name} is named and is not a side")
         for side in self.side:
             for nodeid in self.nodeids:
                 try:

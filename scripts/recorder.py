@@ -18,8 +18,10 @@ from typing import Any
 import pytest
 
 from scripts.classify import Raised, classify
+from scripts.counts import Counter, MongoCounter, PostgresCounter, look, totals
 from scripts.paths import ROOT
 from scripts.results import write_json
+from suite.servers import DATABASES
 
 # Where to write, set by the command that started this pytest.
 RECORD_VARIABLE = "WRONGLOOP_RECORD"
@@ -41,6 +43,7 @@ class Recorder:
         self.path = path
         self.tests: dict[str, dict[str, Any]] = {}
         self.collection_errors: list[str] = []
+        self.counters = counters(config)
         self.started = time.time()
 
     @pytest.hookimpl(wrapper=True)
@@ -49,16 +52,23 @@ class Recorder:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Take each phase's outcome while the exception is still an object."""
         report = yield
+        if report.when == "call":
+            look(self.counters)
         self.take(item, call, report)
         return report
 
     def take(
         self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport
     ) -> None:
-        """Merge one phase into the test's entry; the first failing phase decides."""
+        """Merge one phase into the test's entry; the first failing phase decides.
+
+        Of a test that is run several times the last run decides; `reruns` counts those before it
+        that failed, so that a test which passes in the end is seen to be flaky.
+        """
         test = self.tests.setdefault(item.nodeid, new_entry(item))
-        if report.when == "setup" and test["duration_s"] > 0:  # run again by a plugin
-            self.tests[item.nodeid] = test = {**new_entry(item), "reruns": test["reruns"] + 1}
+        if report.when == "setup" and test["duration_s"] > 0:
+            reruns = test["reruns"] + (test["error"] is not None)
+            self.tests[item.nodeid] = test = {**new_entry(item), "reruns": reruns}
         test["duration_s"] = round(test["duration_s"] + report.duration, 4)
         if report.skipped:
             test.update(outcome="skipped", phase=report.when)
@@ -90,10 +100,22 @@ class Recorder:
                     ),
                     "default_test_loop_scope": option(config, "asyncio_default_test_loop_scope"),
                 },
+                "counts": totals(self.counters),
                 "collection_errors": self.collection_errors,
                 "tests": list(self.tests.values()),
             },
         )
+
+
+def counters(config: pytest.Config) -> dict[str, Counter]:
+    """What counts the connections to this side's databases."""
+    databases = config.stash.get(DATABASES, None)
+    found: dict[str, Counter] = {}
+    if databases and databases.postgres:
+        found["postgres"] = PostgresCounter(databases.postgres)
+    if databases and databases.mongo:
+        found["mongodb"] = MongoCounter(databases.mongo)
+    return found
 
 
 def new_entry(item: pytest.Item) -> dict[str, Any]:

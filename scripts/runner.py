@@ -21,6 +21,9 @@ from scripts.results import Run
 from scripts.servers.client import Guardian
 from scripts.servers.model import SERVERS_VARIABLE, Servers
 
+# The pytest processes of this command that have not ended.
+UNDER_WAY: set[subprocess.Popen[str]] = set()
+
 
 def run_side(side: Side, guardian: Guardian, on_line: Callable[[str], None]) -> Run:
     """Run `side` on the guardian's servers; write `run.json` and `output.txt`; return the run.
@@ -31,7 +34,7 @@ def run_side(side: Side, guardian: Guardian, on_line: Callable[[str], None]) -> 
     folder = results.folder(side.id)
     command = [sys.executable, "-m", "pytest", "-p", "scripts.recorder", "--color=no"]
     command += ["-p", "no:cacheprovider", "-v", side.folder]
-    with tempfile.TemporaryDirectory(prefix="wrongloop-run-") as scratch:
+    with tempfile.TemporaryDirectory(dir=guardian.servers.log_dir) as scratch:
         record = Path(scratch) / "record.json"
         exit_code, output = run_pytest(command, guardian, record, on_line)
         results.write(folder / "output.txt", output)
@@ -71,6 +74,7 @@ def run_pytest(
     )
     assert pytest.stdout is not None
     guardian.end_with_me(pytest.pid)
+    UNDER_WAY.add(pytest)
     lines = []
     try:
         for line in pytest.stdout:
@@ -78,11 +82,23 @@ def run_pytest(
             on_line(line.rstrip("\n"))
         pytest.wait()
     finally:
-        if pytest.poll() is None:
-            os.killpg(pytest.pid, signal.SIGKILL)
-            pytest.wait()
+        end(pytest)
+        UNDER_WAY.discard(pytest)
         pytest.stdout.close()
     return pytest.returncode, "".join(lines)
+
+
+def end(pytest: subprocess.Popen[str]) -> None:
+    """End a pytest and whatever it started, if it has not ended."""
+    if pytest.poll() is None:
+        os.killpg(pytest.pid, signal.SIGKILL)
+        pytest.wait()
+
+
+def end_all() -> None:
+    """End every side that is under way; the threads that read from them then end by themselves."""
+    for pytest in list(UNDER_WAY):
+        end(pytest)
 
 
 def read_record(path: Path) -> dict[str, Any] | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -16,7 +18,9 @@ from scripts.manifest import Side
 from scripts.results import Run, Test
 from scripts.servers.model import Servers
 
-console = Console(highlight=False)
+# A pipe has no width of its own: wide enough for the longest test name on one line.
+PIPE_WIDTH = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else 100
+console = Console(highlight=False, width=PIPE_WIDTH)
 errors = Console(stderr=True, highlight=False)
 
 # The three messages in a word or two, for a table's column.

@@ -53,6 +53,7 @@ class Databases:
 
 
 DATABASES = pytest.StashKey[Databases]()
+CHOICE = pytest.StashKey[str]()
 DRIVER_ERRORS = (psycopg.OperationalError, PyMongoError)
 
 
@@ -61,7 +62,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Find or start the servers, make this side's databases, and set the app's URLs."""
     stack = ExitStack()
     try:
-        servers = find_servers(stack)
+        servers = find_servers(early_config, stack)
         early_config.stash[DATABASES] = prepare(servers, side_name(early_config), stack)
     except CommandError as error:
         stack.close()
@@ -70,13 +71,20 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     early_config.add_cleanup(stack.close)
 
 
-def find_servers(stack: ExitStack) -> Servers:
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Why these servers, if they were started here, and by what names they answered."""
+    servers = config.stash[DATABASES].servers
+    pair = " · ".join(str(server) for server in (servers.postgres, servers.mongodb) if server)
+    return [config.stash.get(CHOICE, f"Servers: {servers.backend}, given"), f"         {pair}"]
+
+
+def find_servers(config: pytest.Config, stack: ExitStack) -> Servers:
     """The servers of the command that started us; else our own, stopped by `stack`."""
     given = os.environ.get(SERVERS_VARIABLE)
     if given:
         return Servers.from_json(given)
     choice = choose()
-    print(choice)
+    config.stash[CHOICE] = str(choice)
     servers = stack.enter_context(running(choice.backend)).servers
     os.environ[SERVERS_VARIABLE] = servers.to_json()  # for the workers of pytest-xdist
     stack.callback(os.environ.pop, SERVERS_VARIABLE, None)

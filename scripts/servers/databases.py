@@ -7,7 +7,7 @@ loop. A lock timeout turns a transaction that somebody left open into an error i
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, LiteralString
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg
@@ -54,6 +54,11 @@ class PostgresDatabase:
             for table in self._tables:
                 self._connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
 
+    def ask(self, query: LiteralString, *parameters: object) -> Any:
+        """The first value that a query gives, on the connection that empties."""
+        row = self._connection.execute(query, parameters).fetchone()
+        return row[0] if row else None
+
     def close(self) -> None:
         """Close the connection that empties it."""
         self._connection.close()
@@ -64,6 +69,7 @@ class MongoDatabase:
 
     def __init__(self, server: Server, name: str, side: str) -> None:
         self.name = name
+        self.side = side
         self.url = with_path(server.url, name, appName=side)
         self._client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(
             server.url, appname=OWN_NAME, serverSelectionTimeoutMS=5000
@@ -74,6 +80,12 @@ class MongoDatabase:
         database = self._client[self.name]
         for collection in database.list_collection_names():
             database[collection].delete_many({})
+
+    def connections(self) -> int:
+        """How many connections name themselves after the side, idle and watching ones included."""
+        current = self._client.admin.command({"currentOp": True, "$all": True})["inprog"]
+        names = (each.get("clientMetadata", {}).get("application", {}) for each in current)
+        return sum(name.get("name") == self.side for name in names)
 
     def close(self) -> None:
         """Close the client that empties it."""

@@ -62,6 +62,7 @@ def find(wanted: Mapping[str, str]) -> Engine:
                 client.images.get(image)
             except ImageNotFound:
                 missing.append(image)
+        client.close()
     except (DockerException, OSError) as error:
         return Engine(why_not=f"the Docker engine does not answer ({plain(error)})")
     return Engine(version=version, missing=tuple(missing))

@@ -1,0 +1,113 @@
+"""How many connections a side opened, held at the peak and left open: asked of the servers.
+
+Runs inside the side's pytest, before the process exits: afterwards nothing is open. The figures are
+a remedy's price; no outcome depends on them.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable
+from typing import Any
+
+from pymongo import monitoring
+
+from scripts.servers.ask import OWN_NAME
+from scripts.servers.databases import MongoDatabase, PostgresDatabase
+
+# A count that has not changed for so long is final: SecantusDB notices a closed connection only
+# after half a second, so its peak is also a little high where clients come and go.
+STABLE_S = 0.7
+
+
+class PostgresCounter:
+    """Counts the connections to one side's Postgres database, our own left out."""
+
+    def __init__(self, database: PostgresDatabase) -> None:
+        self._ask = database.ask
+        self._before = self._sessions()
+        self.peak = 0
+
+    def open_now(self) -> int:
+        """Connections open at this moment."""
+        query = (
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND application_name <> %s"
+        )
+        return int(self._ask(query, OWN_NAME))
+
+    def opened(self) -> int:
+        """Connections opened since the start: Postgres counts each once it has been idle."""
+        return self._sessions() - self._before
+
+    def _sessions(self) -> int:
+        query = "SELECT sessions FROM pg_stat_database WHERE datname = current_database()"
+        return int(self._ask(query))
+
+
+class MongoCounter(monitoring.ConnectionPoolListener):
+    """Counts the connections to one side's MongoDB, by the application name in its URL.
+
+    The server lists what is open, with the two connections by which each client watches it. It
+    keeps no count by name of what was opened: that is taken from the drivers' own pool events.
+    """
+
+    def __init__(self, database: MongoDatabase) -> None:
+        self._database = database
+        self.peak = 0
+        self._opened = 0
+        monitoring.register(self)
+
+    def open_now(self) -> int:
+        """Connections open at this moment."""
+        return self._database.connections()
+
+    def opened(self) -> int:
+        """Connections that the drivers' pools opened since the start."""
+        return self._opened
+
+    def connection_created(self, event: monitoring.ConnectionCreatedEvent) -> None:
+        """One more."""
+        self._opened += 1
+
+    def pool_created(self, event: Any) -> None:
+        """Not counted; the listener must have it, as it must have the rest."""
+
+    pool_ready = pool_cleared = pool_closed = pool_created
+    connection_ready = connection_closed = pool_created
+    connection_check_out_started = connection_check_out_failed = pool_created
+    connection_checked_out = connection_checked_in = pool_created
+
+
+Counter = PostgresCounter | MongoCounter
+
+
+def look(counters: dict[str, Counter]) -> None:
+    """Note how many are open now; called at the end of each test's body, before its teardown."""
+    for counter in counters.values():
+        counter.peak = max(counter.peak, counter.open_now())
+
+
+def totals(counters: dict[str, Counter]) -> dict[str, dict[str, int]]:
+    """{server: {opened, peak, left_open}} at the end of the session."""
+    gc.collect()  # what nobody holds is closed now, not whenever the collector comes by
+    found = {}
+    for name, counter in counters.items():
+        left_open = settled(counter.open_now)
+        opened = counter.opened()
+        # Short-lived connections are gone when a test's body ends; one opened was one at the peak.
+        peak = max(counter.peak, left_open, min(opened, 1))
+        found[name] = {"opened": opened, "peak": peak, "left_open": left_open}
+    return found
+
+
+def settled(count: Callable[[], int]) -> int:
+    """The count, once it is 0 or has stayed the same for STABLE_S seconds."""
+    last, since = count(), time.monotonic()
+    while last and time.monotonic() - since < STABLE_S:
+        time.sleep(0.02)
+        now = count()
+        if now != last:
+            last, since = now, time.monotonic()
+    return last

@@ -1,0 +1,85 @@
+"""The difference between a side and broken/: the remedy itself."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+from scripts.manifest import Side
+from scripts.paths import ROOT
+
+APP_DB = ROOT / "shared_app" / "configs" / "db.py"
+# What a side's folder may hold; README.md is its text and not part of the comparison.
+FILES = ("conftest.py", "pytest.ini", "db.py", "test_*.py")
+
+
+def wrappers(folder: Path) -> list[str]:
+    """The names of a side's wrapper modules."""
+    return sorted(path.name for path in folder.glob("test_*.py"))
+
+
+def counterpart(side: Side, name: str) -> Path:
+    """What a side's file is compared with: broken/'s, or the app's own for db.py."""
+    return APP_DB if name == "db.py" else ROOT / "broken" / name
+
+
+def names(side: Side) -> list[str]:
+    """The files of a side that are compared."""
+    folder = ROOT / side.folder
+    own = [name for name in FILES if "*" not in name and (folder / name).exists()]
+    return own + wrappers(folder)
+
+
+def changed(side: Side) -> list[str]:
+    """The files that differ from their counterparts."""
+    found = []
+    for name in names(side):
+        other = counterpart(side, name)
+        if not other.exists() or other.read_text("utf-8") != text_of(side, name):
+            found.append(name)
+    return found
+
+
+def text_of(side: Side, name: str) -> str:
+    """A file of the side."""
+    return (ROOT / side.folder / name).read_text("utf-8")
+
+
+def unified(side: Side) -> str:
+    """The whole difference, as `diff -u` writes it; one of several equal ones stands for all."""
+    parts: list[str] = []
+    seen: dict[str, int] = {}
+    for name in changed(side):
+        other = counterpart(side, name)
+        lines = difflib.unified_diff(
+            other.read_text("utf-8").splitlines(keepends=True),
+            text_of(side, name).splitlines(keepends=True),
+            other.relative_to(ROOT).as_posix(),
+            f"{side.folder}/{name}",
+            n=2,
+        )
+        text = "".join(lines)
+        body = "\n".join(line for line in text.splitlines()[2:] if line[:1] in "+-")
+        body = body.replace(name.removesuffix(".py"), "")
+        seen[body] = seen.get(body, 0) + 1
+        if seen[body] == 1 or not name.startswith("test_"):
+            parts.append(text)
+    for count in seen.values():
+        if count > 1:
+            parts.append(f"(the same in {count - 1} more test_*.py)\n")
+    return "".join(parts)
+
+
+def size(side: Side) -> tuple[int, int]:
+    """(added, removed) lines of the difference, the caption in the docstring not counted."""
+    added = removed = 0
+    for name in changed(side):
+        other = counterpart(side, name).read_text("utf-8").splitlines()
+        for line in difflib.unified_diff(other, text_of(side, name).splitlines(), n=0):
+            if line.startswith(("+++", "---", "@@")) or line[1:].startswith('"""Broken:'):
+                continue
+            if line[1:].startswith(('"""Remedy ', '"""Trap ')):
+                continue
+            added += line.startswith("+")
+            removed += line.startswith("-")
+    return added, removed

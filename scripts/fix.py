@@ -1,0 +1,173 @@
+"""`make fix-N`, `make trap-N`: run one side, and say what it did to each test."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from scripts import diffs, manifest, results, show, show_fix
+from scripts.errors import CommandError
+from scripts.grade import Grade, grade
+from scripts.judge import judge
+from scripts.manifest import Manifest, Side
+from scripts.paths import RESULTS, ROOT
+from scripts.recorder import versions
+from scripts.results import Run
+from scripts.runner import describe, run_side
+from scripts.servers.choose import choose
+from scripts.servers.client import Guardian, running
+
+
+def fix(kind: str, number: int) -> int:
+    """Run a remedy or trap; 0 if it did what is documented (which may be nothing), else 1."""
+    documented = manifest.load()
+    side = documented.get(f"{kind}-{number:02}")
+    check_folder(side)
+    results.folder(side.id)
+    choice = choose()
+    show.say(str(choice))
+    with running(choice.backend) as guardian:
+        show.servers(guardian.servers)
+        broken = broken_run(documented, guardian)
+        run = watched(side, documented, guardian)
+    return report(side, documented, broken, run)
+
+
+def report(side: Side, documented: Manifest, broken: Run, run: Run) -> int:
+    """Grade the run, write the grade down and show it; the exit code."""
+    judgement = judge(run, side, documented)
+    graded = grade(broken, run, side, documented, judgement)
+    write_grade(graded)
+    show_fix.headline(side, graded)
+    if judgement.invalid:
+        show.say(f"INVALID: {judgement.invalid}", "bold red")
+        show.say(f"The whole output: results/{side.id}/output.txt")
+        return 1
+    show.say(f"Source: {side.source}")
+    show_fix.diff(diffs.unified(side))
+    show_fix.table(run, graded)
+    show_fix.price(broken, run)
+    show.say(f"Why: {side.why}")
+    show.say(f"When: {side.when}")
+    if not graded.as_documented:
+        show.say("NOT AS DOCUMENTED:", "bold red")
+        show.differences(judgement, run)
+        show_fix.verdicts(side, graded)
+        show.say(f"Its folder or the manifest was changed: {side.folder}, remedies.toml")
+        return 1
+    show.say(f"Without our scripts: {run.data['command']}")
+    show.say(f"Next: {following(side, documented)}")
+    return 0
+
+
+def write_grade(graded: Grade) -> None:
+    """`results/compare/<side>.json`."""
+    results.write_json(results.folder("compare") / f"{graded.side}.json", graded.to_data())
+
+
+def broken_run(documented: Manifest, guardian: Guardian) -> Run:
+    """The broken side's last run, if it was made under the same circumstances; else a new one."""
+    side = documented.get("broken")
+    last = results.read_run("broken")
+    now = {**describe(guardian.servers, side), "versions": versions()}
+    if last and last.circumstances == {name: now[name] for name in last.circumstances}:
+        written = (RESULTS / "broken" / "run.json").stat().st_mtime
+        if written > newest_source():
+            return last
+    return watched(side, documented, guardian)
+
+
+def newest_source() -> float:
+    """When the last file that the broken side runs was changed."""
+    files = (
+        path for name in ("broken", "suite", "shared_app") for path in (ROOT / name).rglob("*")
+    )
+    return max(path.stat().st_mtime for path in files if path.suffix in (".py", ".ini"))
+
+
+def watched(side: Side, documented: Manifest, guardian: Guardian) -> Run:
+    """Run a side with its progress shown."""
+    total = len(documented.nodeids)
+    with show.progress(f"Running pytest {side.folder}", total) as on_line:
+        return run_side(side, guardian, on_line)
+
+
+def check_folder(side: Side) -> None:
+    """Raise CommandError if the side's folder is not what the manifest says of it."""
+    folder = Path(ROOT, side.folder)
+    if not folder.is_dir():
+        raise CommandError(f"{side.folder} is not there; remedies.toml names it for {side.id}")
+    lacking = set(diffs.wrappers(ROOT / "broken")) - set(diffs.wrappers(folder))
+    if lacking:
+        raise CommandError(f"{side.folder} has no {', '.join(sorted(lacking))}; broken/ has")
+
+
+def following(side: Side, documented: Manifest) -> str:
+    """The next command to type."""
+    kind = side.id.partition("-")[0]
+    mine = documented.of(kind)
+    place = [each.id for each in mine].index(side.id)
+    if place + 1 < len(mine):
+        return f"make {mine[place + 1].target}"
+    return "make all-fixes && make compare"
+
+
+def tour() -> int:
+    """The short story: a few remedies, with a pause between on a terminal."""
+    documented = manifest.load()
+    choice = choose()
+    show.say(str(choice))
+    worst = 0
+    with running(choice.backend) as guardian:
+        show.servers(guardian.servers)
+        broken = broken_run(documented, guardian)
+        for place, name in enumerate(documented.tour):
+            if place and show.console.is_terminal:
+                show.console.input("\n[bold]Enter for the next remedy …[/]")
+            side = documented.get(name)
+            show.say("")
+            worst = max(
+                worst, report(side, documented, broken, watched(side, documented, guardian))
+            )
+    return worst
+
+
+def all_fixes() -> int:
+    """Every side, as many beside each other as there are cores; 0 if all are as documented."""
+    from scripts.batch import run_batch
+
+    documented = manifest.load()
+    for side in documented.side:
+        check_folder(side)
+        results.folder(side.id)
+    choice = choose()
+    show.say(str(choice))
+    started = time.monotonic()
+    with running(choice.backend) as guardian:
+        show.servers(guardian.servers)
+        batch = run_batch(list(documented.side), guardian)
+    wall = time.monotonic() - started
+    broken = batch.runs["broken"]
+    wrong = []
+    for side in documented.side:
+        run = batch.runs[side.id]
+        judgement = judge(run, side, documented)
+        if side.id == "broken":
+            as_documented = judgement.as_documented
+        else:
+            graded = grade(broken, run, side, documented, judgement)
+            write_grade(graded)
+            as_documented = graded.as_documented
+        if not as_documented:
+            wrong.append(side.id)
+            show.say(f"{side.id} is not as documented: {judgement.invalid}", "bold red")
+            show.differences(judgement, run)
+    ideal = sum(batch.seconds.values()) / batch.workers
+    show.say(
+        f"{len(documented.side)} sides in {wall:.1f} s, servers included: {wall / ideal:.2f} × the"
+        f" sum of their own times ÷ {batch.workers} cores."
+    )
+    if wrong:
+        return 1
+    show.say("All as documented. Next: make compare", "bold green")
+    return 0

@@ -1,0 +1,106 @@
+"""Regenerate the documented outcomes from runs, and show the difference for a person to accept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tomlkit
+from tomlkit.items import AoT
+
+from scripts import manifest, results, show
+from scripts.batch import run_batch
+from scripts.judge import difference, why_invalid
+from scripts.manifest import Manifest, Side
+from scripts.paths import MANIFEST
+from scripts.results import Run, Test
+from scripts.servers.choose import choose
+from scripts.servers.client import running
+
+UNEXPLAINED = "UNEXPLAINED: say in one sentence why this happens."
+
+
+def outcomes(name: str, write: bool) -> int:
+    """Run one side or all; 0 if the manifest documents what happened or was made to, else 1.
+
+    With `write` the outcomes seen replace those documented. A group of tests that now behaves in a
+    new way gets a `why` that says UNEXPLAINED, which the manifest's own check refuses.
+    """
+    documented = manifest.load()
+    sides = list(documented.side) if name == "all" else [documented.get(name)]
+    for side in sides:
+        results.folder(side.id)
+    choice = choose()
+    show.say(str(choice))
+    with running(choice.backend) as guardian:
+        show.servers(guardian.servers)
+        runs = run_batch(sides, guardian).runs
+    different = [side for side in sides if report(side, runs[side.id], documented)]
+    if not different:
+        show.say("remedies.toml documents what these runs did.", "bold green")
+        return 0
+    if not write:
+        show.say(f"To accept: python -m scripts outcomes {name} --write")
+        return 1
+    for side in different:
+        if why_invalid(runs[side.id], documented):
+            show.say(f"{side.id} is not written: its run is INVALID", "bold red")
+            return 1
+    text = MANIFEST.read_text("utf-8")
+    results.write(MANIFEST, rewritten(text, {side.id: runs[side.id] for side in different}))
+    show.say("Written to remedies.toml. Explain every `why` that says UNEXPLAINED.")
+    return 0
+
+
+def report(side: Side, run: Run, documented: Manifest) -> bool:
+    """Show how a run differs from what is documented; True if it does."""
+    invalid = why_invalid(run, documented)
+    if invalid:
+        show.say(f"{side.id}: INVALID: {invalid}", "bold red")
+        return True
+    found = [difference(run.tests[nodeid], side) for nodeid in documented.nodeids]
+    for sentence in filter(None, found):
+        show.say(f"{side.id}: {sentence}", "yellow")
+    return any(found)
+
+
+def rewritten(text: str, runs: dict[str, Run]) -> str:
+    """The manifest's text with the outcomes of these runs; all else stays as it is written."""
+    document = tomlkit.parse(text)
+    for side in document["side"]:  # type: ignore[union-attr]
+        run = runs.get(str(side["id"]))
+        if run is not None:
+            side["outcome"] = entries(side["outcome"].unwrap(), run)
+    return tomlkit.dumps(document)
+
+
+def entries(old: list[dict[str, Any]], run: Run) -> AoT:
+    """The run's outcomes as an array of tables, with the sentences that still apply."""
+    whys = {key(entry): entry["why"] for entry in old}
+    groups: dict[tuple[Any, ...], list[Test]] = {}
+    for test in run.tests.values():
+        entry = next((each for each in old if speaks_of(each, test)), None)
+        seen = (test.outcome, test.kind, test.driver)
+        why = entry["why"] if entry and key(entry) == seen else whys.get(seen, UNEXPLAINED)
+        groups.setdefault((*seen, why), []).append(test)
+    array = tomlkit.aot()
+    for (outcome, kind, driver, why), tests in groups.items():
+        table = tomlkit.table()
+        table["tests"] = tomlkit.array(None).multiline(True)
+        table["tests"].extend(test.nodeid for test in tests)  # type: ignore[union-attr]
+        table["outcome"] = outcome
+        for name, value in (("kind", kind), ("driver", driver)):
+            if value is not None:
+                table[name] = value
+        table["why"] = why
+        array.append(table)
+    return array
+
+
+def key(entry: dict[str, Any]) -> tuple[Any, ...]:
+    """What an entry documents."""
+    return (entry["outcome"], entry.get("kind"), entry.get("driver"))
+
+
+def speaks_of(entry: dict[str, Any], test: Test) -> bool:
+    """Does the entry cover this test?"""
+    return any(manifest.covers(name, test.nodeid) for name in entry["tests"])

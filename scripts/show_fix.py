@@ -1,0 +1,111 @@
+"""What a person sees of a remedy: the headline, the diff, the table, the price."""
+
+from __future__ import annotations
+
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from scripts.grade import WORDS, Grade
+from scripts.manifest import Side
+from scripts.results import Run
+from scripts.show import SHORT, console, say
+
+STYLES = {
+    "cured": "green",
+    "still passes": "dim",
+    "still fails": "red",
+    "broke": "bold red",
+    "flaky": "yellow",
+    "flipped": "yellow",
+    "not on both": "yellow",
+}
+IN_WORDS = {
+    "RESOLVED_FULL": "all",
+    "RESOLVED_PARTIAL": "some",
+    "RESOLVED_NO": "none",
+    "INVALID": "not known",
+}
+
+
+def headline(side: Side, grade: Grade) -> None:
+    """ "Remedy 3 cures 6 of 13 failing tests (MongoDB all, Postgres none): as documented."."""
+    say("")
+    console.print(f"[bold]{escape(sentence(side, grade))}[/]", soft_wrap=True)
+    say(f"{side.title} ({side.folder})")
+
+
+def sentence(side: Side, grade: Grade) -> str:
+    """The headline's text."""
+    cured = len(grade.classes["FAIL_TO_PASS"])
+    failed = cured + len(grade.classes["FAIL_TO_FAIL"]) + len(grade.flaky)
+    groups = ", ".join(
+        f"{name} {IN_WORDS[grade.per_group[group]]}"
+        for name, group in (("MongoDB", "mongo"), ("Postgres", "postgres"))
+    )
+    text = f"{side.name} cures {cured} of {failed} failing tests ({groups})"
+    if grade.flaky:
+        text += f", makes {len(grade.flaky)} flaky"
+    if grade.classes["PASS_TO_FAIL"]:
+        text += f", breaks {len(grade.classes['PASS_TO_FAIL'])}"
+    if grade.invalid:
+        return f"{side.name}: INVALID."
+    return f"{text}: {'as documented' if grade.as_documented else 'NOT as documented'}."
+
+
+def diff(text: str) -> None:
+    """A unified diff, coloured on a terminal."""
+    say("")
+    for line in text.splitlines():
+        style = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
+        say(line, "bold" if line.startswith(("+++", "---")) else style)
+
+
+def table(run: Run, grade: Grade) -> None:
+    """Test by test, from broken/ to here: cured (failed → passed), still fails, and so on."""
+    rows = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for heading in ("test", "broken → here", "message"):
+        rows.add_column(heading, overflow="fold")
+    file = ""
+    for test in run.tests.values():
+        path, _, name = test.nodeid.partition("::")
+        if path != file:
+            rows.add_row(f"[dim]{escape(path)}[/]")
+            file = path
+        word = WORDS[grade.of(test.nodeid)]
+        message = " ".join(filter(None, (SHORT[test.kind] if test.kind else "", test.driver)))
+        if test.phase != "call":
+            message += f", {test.outcome} in {test.phase}"
+        rows.add_row("  " + escape(name), f"[{STYLES[word]}]{word}[/]", message)
+    console.print(rows)
+
+
+def price(broken: Run, run: Run) -> None:
+    """Connections, by what the servers said, and time against broken/."""
+    for server, counts in run.data.get("counts", {}).items():
+        before = broken.data.get("counts", {}).get(server, {})
+        words = ", ".join(
+            f"{counts[key]} {label} (broken {before.get(key, '–')})"
+            for key, label in (
+                ("opened", "opened"),
+                ("peak", "at the peak"),
+                ("left_open", "left open"),
+            )
+        )
+        product = run.data["servers"][server]["product"]
+        say(f"Connections, {product}: {words}.")
+    mine, its = run.data["duration_s"], broken.data["duration_s"]
+    per_test = 1000 * mine / len(run.tests)
+    say(f"Time: {mine / its:.2f} × broken ({per_test:.0f} ms a test, tracebacks included).")
+
+
+def verdicts(side: Side, grade: Grade) -> None:
+    """Where the verdict itself is not the documented one."""
+    if side.verdict is None:
+        return
+    for name, documented in side.verdict.model_dump().items():
+        found = grade.verdict if name == "overall" else grade.per_group[name]
+        if found != documented:
+            say(f"  {name}: documented {documented}, was {found}", "yellow")
+    for nodeid in grade.not_on_both:
+        say(f"  {nodeid} ran on one of the two sides only", "yellow")

@@ -1,0 +1,173 @@
+"""Commands as a person would type them: run to their end, or started and watched."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from scripts.paths import ROOT
+
+LIMIT_S = 60
+# What a caller of these tests may have set, and what pytest and make set for their children.
+NOT_PASSED_ON = (
+    *("BACKEND", "MONGO_URL", "DATABASE_URL", "MONGO_IMAGE", "POSTGRES_IMAGE"),
+    *("NO_COLOR", "FORCE_COLOR", "COLUMNS", "MAKELEVEL", "MAKEFLAGS", "MFLAGS"),
+    *("PYTHONPATH", "PYTHONDONTWRITEBYTECODE"),
+)
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended, and what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def said(self) -> str:
+        """All of it, for checks of what must be nowhere."""
+        return self.out + self.err
+
+    def must_exit(self, code: int) -> Done:
+        """This, if the exit code is the expected one; else an AssertionError that shows it all."""
+        assert self.code == code, f"exit code {self.code}, not {code}\n{self.said}"
+        assert "Traceback" not in self.err, self.said
+        return self
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """A plain environment on the embedded servers, with these changes; "" removes a variable."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in NOT_PASSED_ON and not name.startswith(("WRONGLOOP_", "PYTEST_"))
+    }
+    return {name: value for name, value in (kept | {"BACKEND": "embedded"} | changes).items() if value}
+
+
+def run(command: Sequence[str], *, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> Done:
+    """Run a command to its end."""
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env=environment() if env is None else env,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=LIMIT_S,
+        check=False,
+    )
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+def scripts(*arguments: str, cwd: Path = ROOT, **changes: str) -> Done:
+    """Run `python -m scripts ARGUMENTS` with these changes to the environment."""
+    return run([sys.executable, "-m", "scripts", *arguments], cwd=cwd, env=environment(**changes))
+
+
+def pytest(*arguments: str, cwd: Path = ROOT, **changes: str) -> Done:
+    """Run a bare `pytest ARGUMENTS` with these changes to the environment."""
+    options = ["-p", "no:cacheprovider", "--tb=no"]
+    program = str(Path(sys.executable).with_name("pytest"))
+    return run([program, *options, *arguments], cwd=cwd, env=environment(**changes))
+
+
+@dataclass
+class Started:
+    """A command that runs while the test looks at it."""
+
+    process: subprocess.Popen[str]
+    out: IO[str]
+
+    def so_far(self) -> str:
+        """What it has written until now."""
+        self.out.seek(0)
+        return self.out.read()
+
+    def wait_for(self, text: str) -> None:
+        """Wait until it has written `text`."""
+        eventually(lambda: text in self.so_far() or self.process.poll() is not None, LIMIT_S)
+        assert text in self.so_far(), self.so_far()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal; only to itself, not to what it started."""
+        self.process.send_signal(number)
+
+    def end(self) -> Done:
+        """Wait for its end."""
+        return Done(self.process.wait(LIMIT_S), self.so_far(), "")
+
+
+@contextmanager
+def started(
+    command: Sequence[str], folder: Path, *, cwd: Path = ROOT, **changes: str
+) -> Iterator[Started]:
+    """A command that runs inside the block, its output in `folder`; afterwards it is killed."""
+    env = environment(**changes)
+    with (folder / "output.txt").open("w+", encoding="utf-8") as out:
+        process = subprocess.Popen(
+            command,
+            cwd=cwd,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            text=True,
+        )
+        try:
+            yield Started(process, out)
+        finally:
+            process.kill()
+            process.wait()
+
+
+def eventually(condition: Callable[[], object], limit_s: float) -> bool:
+    """Does the condition come true within the limit?"""
+    deadline = time.monotonic() + limit_s
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def processes_of(folder: Path) -> dict[int, str]:
+    """{process id: command line} of what was started with TMPDIR=`folder`, or works in there.
+
+    Postgres writes its state over its environment, but stands in its data folder. Linux only.
+    """
+    found = {}
+    marker = f"TMPDIR={folder}\0".encode()
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdecimal():
+            continue
+        with contextlib.suppress(OSError):  # ended in the meantime, or not ours to look at
+            inside = os.readlink(entry / "cwd").startswith(f"{folder}/")
+            if inside or marker in (entry / "environ").read_bytes() + b"\0":
+                command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                if command:  # a zombie has none
+                    found[int(entry.name)] = command
+    return found
+
+
+def process_with(folder: Path, words: str) -> int:
+    """The process of `folder` whose command line holds `words`, once there is one."""
+    found: list[int] = []
+
+    def look() -> bool:
+        found[:] = [pid for pid, line in processes_of(folder).items() if words in line]
+        return bool(found)
+
+    assert eventually(look, LIMIT_S), f"no {words} among {processes_of(folder)}"
+    return min(found)

@@ -1,0 +1,77 @@
+"""One set of servers for the whole session (one a worker under pytest-xdist), and places to be."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scripts.servers.client import Guardian, running
+from tests.checkouts import Checkout
+from tests.commands import Done, processes_of, scripts
+
+
+@pytest.fixture(scope="session")
+def guardian() -> Iterator[Guardian]:
+    """The embedded servers, for tests that need some and do not end them."""
+    with running("embedded") as guardian:
+        yield guardian
+
+
+@pytest.fixture(scope="session")
+def given_servers(guardian: Guardian) -> dict[str, str]:
+    """The environment that hands those servers to a pytest of a side."""
+    return {"WRONGLOOP_SERVERS": guardian.servers.to_json()}
+
+
+@pytest.fixture(scope="session")
+def external(guardian: Guardian) -> dict[str, str]:
+    """The environment in which those servers are somebody else's."""
+    servers = guardian.servers
+    assert servers.mongodb is not None
+    assert servers.postgres is not None
+    return {
+        "BACKEND": "external",
+        "MONGO_URL": servers.mongodb.url,
+        "DATABASE_URL": servers.postgres.url,
+    }
+
+
+@pytest.fixture(scope="session")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the session's one `reproduce` writes."""
+    return tmp_path_factory.mktemp("results")
+
+
+@pytest.fixture(scope="session")
+def reproduced(results: Path) -> Done:
+    """`python -m scripts reproduce` on servers of its own: run once, looked at by many tests."""
+    return scripts("reproduce", WRONGLOOP_RESULTS=str(results))
+
+
+@pytest.fixture
+def temporary() -> Iterator[Path]:
+    """A TMPDIR for one command. What still runs from it after the test is killed."""
+    if sys.platform != "linux":
+        pytest.skip("processes are found through /proc")
+    # Not pytest's tmp_path: that is too long for a Unix socket, and closed to other accounts.
+    folder = Path(tempfile.mkdtemp(prefix="wl-", dir="/tmp"))
+    folder.chmod(0o711)
+    yield folder
+    for process in processes_of(folder):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    """A checkout that the test may change; its path is none of the easy ones."""
+    return Checkout(tmp_path / "a checkout, 検証 (ä)")

@@ -1,0 +1,106 @@
+"""The guardian's temporary folder: where it is made, and who sweeps it."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from scripts.servers.folder import suitable_root, sweep, temporary_folder
+
+if sys.platform == "win32":
+    pytest.skip("no Unix sockets, no locks on folders", allow_module_level=True)
+
+# A guardian that was killed and one that lives: each makes a folder, says where, and waits.
+KEEPER = """
+import sys, time
+from scripts.servers.folder import temporary_folder
+with temporary_folder() as folder:
+    print(folder, flush=True)
+    time.sleep(60)
+"""
+
+
+def keeper(root: Path) -> tuple[subprocess.Popen[str], Path]:
+    """A process with a folder under `root`, which looks old enough to be swept."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", KEEPER],
+        env=os.environ | {"TMPDIR": str(root)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    folder = Path(process.stdout.readline().strip())
+    an_hour_ago = time.time() - 3600
+    os.utime(folder, (an_hour_ago, an_hour_ago))
+    return process, folder
+
+
+def test_only_the_folders_of_dead_guardians_are_swept(temporary: Path) -> None:
+    dead, left = keeper(temporary)
+    dead.kill()
+    dead.wait()
+    alive, used = keeper(temporary)
+    others = [temporary / "wrongloop-notes", temporary / "wrongloop-run-abcdefgh"]
+    for other in others:
+        other.mkdir()
+        os.utime(other, (0, 0))
+    young = temporary / "wrongloop-abcdefgh"
+    young.mkdir()
+    try:
+        assert used.exists()
+        sweep(temporary)
+
+        assert set(temporary.iterdir()) == {used, young, *others}
+        assert not left.exists()
+    finally:
+        alive.kill()
+        alive.wait()
+        for process in (dead, alive):
+            assert process.stdout is not None
+            process.stdout.close()
+
+
+def test_the_folder_is_gone_after_an_error(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+
+    with pytest.raises(ZeroDivisionError), temporary_folder() as folder:  # noqa: PT012
+        (folder / "data").mkdir()
+        assert folder.parent == temporary
+        raise ZeroDivisionError
+
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("length", [20, 60, 65, 90])
+def test_a_tmpdir_too_long_for_a_unix_socket_is_not_taken(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch, length: int
+) -> None:
+    folder = temporary / ("ä" + "x" * (length - len(str(temporary)) - 3))  # "ä" is two bytes
+    folder.mkdir()
+    assert len(os.fsencode(folder)) == length
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+
+    root = suitable_root()
+
+    assert root == (folder if length <= 60 else Path("/tmp"))
+    socket = root / "wrongloop-12345678" / "postgres" / ".s.PGSQL.5432"
+    assert len(os.fsencode(socket)) <= 103
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root starts Postgres as somebody else")
+def test_a_tmpdir_that_is_closed_to_others_is_not_taken_as_root(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner = temporary / "inner"
+    inner.mkdir(mode=0o755)
+    monkeypatch.setattr(tempfile, "tempdir", str(inner))
+
+    assert suitable_root() == inner
+    temporary.chmod(0o700)
+    assert suitable_root() == Path("/tmp")

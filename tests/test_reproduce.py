@@ -1,0 +1,107 @@
+"""`python -m scripts reproduce`: both errors, on real servers, as documented."""
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from scripts import manifest
+from scripts.servers.client import Guardian
+from tests.commands import Done, scripts
+
+FUTURE = r"got Future <Future pending cb=\[{}[^\]]*\]> attached to a different loop"
+
+
+@pytest.fixture(scope="module")
+def run(reproduced: Done, results: Path) -> dict[str, Any]:
+    """What run.json holds."""
+    reproduced.must_exit(0)
+    data: dict[str, Any] = json.loads((results / "broken" / "run.json").read_text("utf-8"))
+    return data
+
+
+def outcomes(run: dict[str, Any]) -> dict[str, tuple[str | None, ...]]:
+    """{node id: outcome, phase, kind, driver, type}."""
+    found = {}
+    for test in run["tests"]:
+        error = test["error"] or {}
+        details = (error.get(name) for name in ("kind", "driver", "type"))
+        found[test["nodeid"]] = (test["outcome"], test["phase"], *details)
+    return found
+
+
+def test_both_messages_are_shown_verbatim_with_why_and_the_verdict(reproduced: Done) -> None:
+    out = reproduced.must_exit(0).out
+
+    for callback, driver in (("_chain_future", "motor"), ("BaseProtocol._on_waiter", "asyncpg")):
+        assert f"attached to a different loop ({driver}), in test_" in out
+        assert re.search(r"RuntimeError: Task <Task pending name='Task-\d+' .*" + FUTURE.format(
+            re.escape(callback)), out)  # fmt: skip
+    assert out.count("  Why: ") == 2
+    assert "Reproduced: 13 of 26 tests fail: 7 asyncpg, 6 motor, each as documented." in out
+    assert ".venv/bin/pytest broken" in out
+    assert out.rstrip().splitlines()[-1].startswith("Next: make ")
+
+
+def test_piped_output_has_no_control_characters_and_names_the_servers(
+    reproduced: Done, run: dict[str, Any]
+) -> None:
+    assert "\x1b" not in reproduced.out
+    assert "\r" not in reproduced.out
+    assert "Servers: embedded (BACKEND=embedded). Others: BACKEND=" in reproduced.out
+    for server in run["servers"].values():
+        assert f"{server['product']} {server['version']}" in reproduced.out
+
+
+def test_run_json_says_what_happened(run: dict[str, Any], results: Path) -> None:
+    assert run["schema_version"] == 1
+    assert (run["side"], run["backend"], run["exit_code"]) == ("broken", "embedded", 1)
+    assert run["servers"]["postgres"]["product"] == "PostgreSQL"
+    assert run["servers"]["mongodb"]["product"] in ("SecantusDB", "MongoDB")
+    assert run["command"] == ".venv/bin/pytest broken"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", run["started_at"])
+    assert 0 < run["duration_s"] < 60
+    assert set(run["versions"]) == {
+        *("python", "pytest", "pytest_asyncio", "motor", "pymongo"),
+        *("sqlalchemy", "asyncpg", "fastapi"),
+    }
+    assert run["asyncio"]["mode"] == "auto"
+    assert run["asyncio"]["default_fixture_loop_scope"] == "session"
+    assert run["asyncio"]["default_test_loop_scope"] == "function"
+    fields = {"nodeid", "group", "outcome", "phase", "duration_s", "loop", "reruns", "error"}
+    for test in run["tests"]:
+        assert set(test) >= fields
+        assert test["group"] in ("mongo", "postgres", "control")
+        if test["error"]:
+            assert set(test["error"]) == {"type", "message", "kind", "driver", "at"}
+    output = (results / "broken" / "output.txt").read_text("utf-8")
+    assert "13 failed, 13 passed" in output
+    assert sorted(os.listdir(results / "broken")) == ["output.txt", "run.json"]
+
+
+def test_every_test_is_of_the_group_that_the_manifest_says(run: dict[str, Any]) -> None:
+    recorded = {test["nodeid"]: test["group"] for test in run["tests"]}
+
+    groups = manifest.load().tests
+    assert recorded == {nodeid: group for group, ids in groups.items() for nodeid in ids}
+
+
+def test_a_second_run_on_somebody_elses_servers_is_the_same_and_leaves_no_database(
+    run: dict[str, Any], guardian: Guardian, external: dict[str, str], tmp_path: Path
+) -> None:
+    done = scripts("reproduce", WRONGLOOP_RESULTS=str(tmp_path), **external).must_exit(0)
+
+    second = json.loads((tmp_path / "broken" / "run.json").read_text("utf-8"))
+    assert second["backend"] == "external"
+    assert outcomes(second) == outcomes(run)
+    assert [test["nodeid"] for test in second["tests"]] == [test["nodeid"] for test in run["tests"]]
+    assert "Servers: external" in done.out
+    assert guardian.servers.postgres is not None
+    with psycopg.connect(guardian.servers.postgres.url) as connection:
+        names = [name for (name,) in connection.execute("SELECT datname FROM pg_database")]
+    own = f"wrongloop_{guardian.servers.token}_"
+    assert [n for n in names if n.startswith("wrongloop_") and not n.startswith(own)] == []
