@@ -6,11 +6,12 @@ RUN = @exec $(PYTHON) -m scripts
 N ?= 20
 AT_ONCE ?= 1
 .DEFAULT_GOAL := help
-.PHONY: help help-all minimal reproduce test serve pull up down soak check format pins
+.PHONY: help help-all minimal reproduce fix tour test fixes traps all-fixes compare outcomes \
+	serve pull up down soak check format pins
 
 ##@ Start here
 help: ## this list
-	@awk '/^##@ /{if (n++) exit} /^[a-z].*:.*## /{split($$0, p, ":.*## "); printf "  make %-11s %s\n", p[1], p[2]}' Makefile
+	@awk '/^##@ /{if (n++) exit} /^[a-z].*:.*## /{split($$0, p, ":.*## "); sub("%", "N", p[1]); printf "  make %-11s %s\n", p[1], p[2]}' Makefile
 	@echo "  make help-all    everything else"
 
 minimal: ## the error in five lines of Python, without any server
@@ -19,8 +20,43 @@ minimal: ## the error in five lines of Python, without any server
 reproduce: ## run the broken side on real servers: both errors
 	$(RUN) reproduce
 
+fix: ## run the recommended remedy: the smallest that cures both
+	$(RUN) fix
+
+# The number reaches the command as a variable, never as a piece of shell text.
+fix-%: export NUMBER = $*
+fix-%: ## run remedy N: its diff, what it cures, its price (make fixes lists them)
+	$(RUN) fix -- "$$NUMBER"
+
+tour: ## the short story: four remedies, with a pause between
+	$(RUN) tour
+
 test: ## the project's own tests
 	$(RUN) test
+
+##@ More of the remedies
+fixes: ## the list of remedies, with verdicts
+	$(RUN) fixes
+
+traps: ## popular answers that do not work, with verdicts
+	$(RUN) traps
+
+trap-%: export NUMBER = $*
+trap-%: ## run trap N in the same way
+	$(RUN) trap -- "$$NUMBER"
+
+diff-%: export NUMBER = $*
+diff-%: ## only the diff between broken/ and remedy N
+	$(RUN) diff -- "$$NUMBER"
+
+all-fixes: ## every remedy and trap, as many at once as there are cores
+	$(RUN) all-fixes
+
+compare: ## the matrix of all results, and which remedy to use
+	$(RUN) compare
+
+outcomes: ## run every side and show where remedies.toml says something else
+	$(RUN) outcomes all
 
 ##@ Servers
 serve: ## the app itself, on http://127.0.0.1:8000/docs
@@ -37,7 +73,7 @@ down: ## stop that pair
 
 ##@ For those who work on this repository
 help-all: ## this list, whole
-	@awk '/^##@ /{print substr($$0, 5)} /^[a-z].*:.*## /{split($$0, p, ":.*## "); printf "  make %-11s %s\n", p[1], p[2]}' Makefile
+	@awk '/^##@ /{print substr($$0, 5)} /^[a-z].*:.*## /{split($$0, p, ":.*## "); sub("%", "N", p[1]); printf "  make %-11s %s\n", p[1], p[2]}' Makefile
 	@echo "BACKEND=auto|testcontainers|compose|embedded|external chooses the servers."
 
 check: ## format, lint, types and tests: what CI runs

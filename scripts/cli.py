@@ -93,19 +93,16 @@ def reproduce() -> None:
     raise typer.Exit(command())
 
 
-Number = Annotated[int, typer.Argument(help="its number", show_default=False)]
+Number = Annotated[str, typer.Argument(help="its number", show_default=False)]
 
 
 @app.command()
 def fix(
-    number: Annotated[int | None, typer.Argument(help="default: the recommended one")] = None,
+    number: Annotated[str, typer.Argument(help="default: the recommended one")] = "",
 ) -> None:
     """Run a remedy: its diff, which tests it cures, what it costs, when to choose it."""
-    from scripts import manifest
     from scripts.fix import fix as command
 
-    if number is None:
-        number = int(manifest.load().recommended[-2:])
     raise typer.Exit(command("fix", number))
 
 
@@ -149,7 +146,7 @@ def diff(
     """Only the diff between broken/ and a remedy."""
     from scripts import diffs, manifest, show_fix
 
-    side = manifest.load().get(f"{'trap' if trap else 'fix'}-{number:02}")
+    side = manifest.load().numbered("trap" if trap else "fix", number)
     show_fix.diff(diffs.unified(side))
 
 
@@ -246,3 +243,19 @@ def format_() -> None:
 def pins() -> None:
     """Compile requirements/*.in into the pinned, hashed *.txt, at today's newest versions."""
     raise typer.Exit(develop.pins())
+
+
+@app.command()
+def readme() -> None:
+    """Draw the tables of README.md anew from remedies.toml."""
+    from scripts.readme import readme as command
+
+    raise typer.Exit(command())
+
+
+@app.command()
+def practices() -> None:
+    """Draw docs/practices.md anew from remedies.toml and results/."""
+    from scripts.practices import practices as command
+
+    raise typer.Exit(command())

@@ -1,4 +1,4 @@
-"""`make compare`: every side's result in one matrix, and which remedy to use. Only reads results/."""
+"""`make compare`: all results in one matrix, and which remedy to use. Only reads results/."""
 
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ def compare() -> int:
     show.say(
         "C cured   x still fails   . still passes   B broke   ~ flaky   ? flipped   - not on both\n"
         "PG conns: opened / at the peak / left open, by what Postgres said. Time: × broken.\n"
-        f"broken: {', '.join(f'{key} {value}' for key, value in broken.data['versions'].items())}"
+        f"Columns: {', '.join(path for path in by_module(documented))}.\n"
+        f"Versions: {', '.join(f'{key} {value}' for key, value in broken.data['versions'].items())}"
     )
     show.say("")
     guide(documented)

@@ -11,7 +11,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import psycopg
 from pymongo import monitoring
+from pymongo.errors import PyMongoError
 
 from scripts.servers.ask import OWN_NAME
 from scripts.servers.databases import MongoDatabase, PostgresDatabase
@@ -19,6 +21,7 @@ from scripts.servers.databases import MongoDatabase, PostgresDatabase
 # A count that has not changed for so long is final: SecantusDB notices a closed connection only
 # after half a second, so its peak is also a little high where clients come and go.
 STABLE_S = 0.7
+SERVER_GONE = (psycopg.OperationalError, PyMongoError)
 
 
 class PostgresCounter:
@@ -85,8 +88,11 @@ Counter = PostgresCounter | MongoCounter
 
 def look(counters: dict[str, Counter]) -> None:
     """Note how many are open now; called at the end of each test's body, before its teardown."""
-    for counter in counters.values():
-        counter.peak = max(counter.peak, counter.open_now())
+    for name, counter in list(counters.items()):
+        try:
+            counter.peak = max(counter.peak, counter.open_now())
+        except SERVER_GONE:  # the run is invalid, and its tests say why
+            del counters[name]
 
 
 def totals(counters: dict[str, Counter]) -> dict[str, dict[str, int]]:
@@ -94,8 +100,11 @@ def totals(counters: dict[str, Counter]) -> dict[str, dict[str, int]]:
     gc.collect()  # what nobody holds is closed now, not whenever the collector comes by
     found = {}
     for name, counter in counters.items():
-        left_open = settled(counter.open_now)
-        opened = counter.opened()
+        try:
+            left_open = settled(counter.open_now)
+            opened = counter.opened()
+        except SERVER_GONE:
+            continue
         # Short-lived connections are gone when a test's body ends; one opened was one at the peak.
         peak = max(counter.peak, left_open, min(opened, 1))
         found[name] = {"opened": opened, "peak": peak, "left_open": left_open}

@@ -18,10 +18,13 @@ from scripts.servers.choose import choose
 from scripts.servers.client import Guardian, running
 
 
-def fix(kind: str, number: int) -> int:
-    """Run a remedy or trap; 0 if it did what is documented (which may be nothing), else 1."""
+def fix(kind: str, number: str) -> int:
+    """Run a remedy ("" is the recommended one) or a trap.
+
+    0 if it did what is documented, which may be to cure nothing; else 1.
+    """
     documented = manifest.load()
-    side = documented.get(f"{kind}-{number:02}")
+    side = documented.numbered(kind, number or documented.recommended[-2:])
     check_folder(side)
     results.folder(side.id)
     choice = choose()

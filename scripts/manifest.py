@@ -130,6 +130,15 @@ class Step(Strict):
     sides: tuple[str, ...] = Field(min_length=1)
 
 
+class Practice(Strict):
+    """A piece of common advice, what the runs say of it, and the remedies that follow it."""
+
+    id: str = Field(pattern=r"^P[1-8]$")
+    text: str
+    finding: str
+    sides: tuple[str, ...] = Field(min_length=1)
+
+
 class Manifest(Strict):
     """The whole file. `tests` maps a group (mongo, postgres, control) to its node ids."""
 
@@ -140,6 +149,7 @@ class Manifest(Strict):
     tests: dict[Literal["mongo", "postgres", "control"], tuple[str, ...]]
     side: tuple[Side, ...]
     guide: tuple[Step, ...]
+    practice: tuple[Practice, ...]
 
     @cached_property
     def nodeids(self) -> tuple[str, ...]:
@@ -147,16 +157,21 @@ class Manifest(Strict):
         return tuple(nodeid for group in self.tests.values() for nodeid in group)
 
     def get(self, side: str) -> Side:
-        """The side of that id. Raises CommandError, with those there are, if there is none."""
+        """The side of that id. Raises CommandError if there is none."""
         for each in self.side:
             if each.id == side:
                 return each
-        kind = side.partition("-")[0]
-        known = [int(each.id[-2:]) for each in self.of(kind)]
+        known = ", ".join(each.id for each in self.side)
+        raise CommandError(f"there is no side {side!r}; there are {known}")
+
+    def numbered(self, kind: str, number: str) -> Side:
+        """The remedy or trap of a number as it was typed. Raises CommandError, with the numbers."""
+        sides = {int(side.id[-2:]): side for side in self.of(kind)}
+        if number.isascii() and number.isdigit() and int(number) in sides:
+            return sides[int(number)]
         raise CommandError(
-            f"there is no {kind} {side.partition('-')[2]!r}; the numbers are {min(known)} to"
-            f" {max(known)}",
-            hint=f"python -m scripts {kind} {min(known)}",
+            f"{number!r} is not the number of a {KINDS[kind].lower()}: they are 1 to {max(sides)}",
+            hint=f"python -m scripts {'fixes' if kind == 'fix' else 'traps'}",
         )
 
     def of(self, kind: str) -> list[Side]:
@@ -167,8 +182,8 @@ class Manifest(Strict):
     def every_test_is_documented(self) -> Manifest:
         """Each side says something of each test, and of no test that does not exist."""
         ids = {side.id for side in self.side}
-        in_guide = [side for step in self.guide for side in step.sides]
-        for name in (self.recommended, *self.tour, *in_guide, "broken"):
+        advised = [side for step in (*self.guide, *self.practice) for side in step.sides]
+        for name in (self.recommended, *self.tour, *advised, "broken"):
             if name not in ids:
                 raise ValueError(f"{name} is named and is not a side")
         for side in self.side:

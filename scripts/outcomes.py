@@ -66,7 +66,7 @@ def report(side: Side, run: Run, documented: Manifest) -> bool:
 def rewritten(text: str, runs: dict[str, Run]) -> str:
     """The manifest's text with the outcomes of these runs; all else stays as it is written."""
     document = tomlkit.parse(text)
-    for side in document["side"]:  # type: ignore[union-attr]
+    for side in document["side"]:
         run = runs.get(str(side["id"]))
         if run is not None:
             side["outcome"] = entries(side["outcome"].unwrap(), run)
@@ -85,8 +85,9 @@ def entries(old: list[dict[str, Any]], run: Run) -> AoT:
     array = tomlkit.aot()
     for (outcome, kind, driver, why), tests in groups.items():
         table = tomlkit.table()
-        table["tests"] = tomlkit.array(None).multiline(True)
-        table["tests"].extend(test.nodeid for test in tests)  # type: ignore[union-attr]
+        names = tomlkit.array().multiline(True)
+        names.extend(test.nodeid for test in tests)
+        table["tests"] = names
         table["outcome"] = outcome
         for name, value in (("kind", kind), ("driver", driver)):
             if value is not None:

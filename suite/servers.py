@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import sqlalchemy.exc
 from pymongo.errors import PyMongoError
 
 from scripts.errors import CommandError, ServerError
@@ -54,7 +55,7 @@ class Databases:
 
 DATABASES = pytest.StashKey[Databases]()
 CHOICE = pytest.StashKey[str]()
-DRIVER_ERRORS = (psycopg.OperationalError, PyMongoError)
+DRIVER_ERRORS = (psycopg.OperationalError, sqlalchemy.exc.DBAPIError, PyMongoError)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -52,10 +52,18 @@ def environment(**changes: str) -> dict[str, str]:
         for name, value in os.environ.items()
         if name not in NOT_PASSED_ON and not name.startswith(("WRONGLOOP_", "PYTEST_"))
     }
-    return {name: value for name, value in (kept | {"BACKEND": "embedded"} | changes).items() if value}
+    return {
+        name: value for name, value in (kept | {"BACKEND": "embedded"} | changes).items() if value
+    }
 
 
-def run(command: Sequence[str], *, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> Done:
+def run(
+    command: Sequence[str],
+    *,
+    cwd: Path = ROOT,
+    env: Mapping[str, str] | None = None,
+    limit_s: float = LIMIT_S,
+) -> Done:
     """Run a command to its end."""
     done = subprocess.run(
         command,
@@ -65,15 +73,16 @@ def run(command: Sequence[str], *, cwd: Path = ROOT, env: Mapping[str, str] | No
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=LIMIT_S,
+        timeout=limit_s,
         check=False,
     )
     return Done(done.returncode, done.stdout, done.stderr)
 
 
-def scripts(*arguments: str, cwd: Path = ROOT, **changes: str) -> Done:
+def scripts(*arguments: str, cwd: Path = ROOT, limit_s: float = LIMIT_S, **changes: str) -> Done:
     """Run `python -m scripts ARGUMENTS` with these changes to the environment."""
-    return run([sys.executable, "-m", "scripts", *arguments], cwd=cwd, env=environment(**changes))
+    command = [sys.executable, "-m", "scripts", *arguments]
+    return run(command, cwd=cwd, env=environment(**changes), limit_s=limit_s)
 
 
 def pytest(*arguments: str, cwd: Path = ROOT, **changes: str) -> Done:
@@ -124,6 +133,8 @@ def started(
             stdout=out,
             stderr=out,
             text=True,
+            # Ctrl-C works for a command that is typed, whatever these tests were started with.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         try:
             yield Started(process, out)

@@ -11,9 +11,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from scripts.servers.client import Guardian, running
+from suite.servers import Databases
+from tests.app import served
 from tests.checkouts import Checkout
 from tests.commands import Done, processes_of, scripts
 
@@ -29,6 +32,24 @@ def guardian() -> Iterator[Guardian]:
 def given_servers(guardian: Guardian) -> dict[str, str]:
     """The environment that hands those servers to a pytest of a side."""
     return {"WRONGLOOP_SERVERS": guardian.servers.to_json()}
+
+
+@pytest.fixture(scope="session")
+def running_app(
+    guardian: Guardian, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[httpx.Client, Databases]]:
+    """The app under uvicorn, for the whole session."""
+    with served(guardian.servers, tmp_path_factory.mktemp("app")) as app:
+        yield app
+
+
+@pytest.fixture
+def app(running_app: tuple[httpx.Client, Databases]) -> httpx.Client:
+    """A client of the app, whose databases are empty."""
+    client, databases = running_app
+    databases.empty("mongo")
+    databases.empty("postgres")
+    return client
 
 
 @pytest.fixture(scope="session")

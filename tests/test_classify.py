@@ -12,7 +12,9 @@ MOTOR = ("/usr/lib/python3.11/asyncio/futures.py", "/v/site-packages/motor/core.
 MOTOR_IN_A_THREAD = ("/v/site-packages/pymongo/pool.py", "/v/site-packages/motor/core.py")
 OURS = ("/home/me/checkout/suite/test_simple_async.py",)
 
-GOT_FUTURE = "Task <Task pending name='Task-8'> got Future <Future pending{}> attached to a different loop"
+GOT_FUTURE = (
+    "Task <Task pending name='Task-8'> got Future <Future pending{}> attached to a different loop"
+)
 
 
 @pytest.mark.parametrize(
@@ -29,7 +31,9 @@ GOT_FUTURE = "Task <Task pending name='Task-8'> got Future <Future pending{}> at
         (Raised("RuntimeError", GOT_FUTURE.format(""), OURS), ("different_loop", None)),
         (Raised("RuntimeError", GOT_FUTURE.format(""), ASYNCPG), ("different_loop", "asyncpg")),
         (
-            Raised("RuntimeError", "<asyncio.locks.Lock object> is bound to a different event loop"),
+            Raised(
+                "RuntimeError", "<asyncio.locks.Lock object> is bound to a different event loop"
+            ),
             ("different_loop", None),
         ),
         (

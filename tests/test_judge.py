@@ -32,7 +32,10 @@ def test_exactly_the_documented_outcomes_are_as_documented(whole: Manifest, side
     [
         (entry("", "passed"), "was passed"),
         (entry("", "error", kind="different_loop", driver="motor"), "was error, attached"),
-        (entry("", "failed", kind="loop_closed", driver="motor"), "was failed, Event loop is closed"),
+        (
+            entry("", "failed", kind="loop_closed", driver="motor"),
+            "was failed, Event loop is closed",
+        ),
         (entry("", "failed", kind="different_loop", driver="asyncpg"), "loop (asyncpg)"),
         (entry("", "skipped"), "was skipped"),
     ],
@@ -48,7 +51,9 @@ def test_every_other_outcome_kind_or_driver_is_a_difference(
     judgement = judge(run_of(*tests), side, whole)
 
     (difference,) = judgement.differences
-    assert difference.startswith(f"{nodeid}: documented failed, attached to a different loop (motor)")
+    assert difference.startswith(
+        f"{nodeid}: documented failed, attached to a different loop (motor)"
+    )
     assert words in difference
 
 

@@ -36,9 +36,7 @@ def test_a_file_that_cannot_be_replaced_is_told_and_keeps_its_content(tmp_path: 
     assert os.listdir(tmp_path) == ["run.json"]
 
 
-def test_only_a_run_of_this_schema_is_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_a_run_of_this_schema_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(results, "RESULTS", tmp_path)
     path = results.folder("broken") / "run.json"
 

@@ -1,0 +1,66 @@
+"""The app as a client meets it: uvicorn in a process of its own, everything on that one loop."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from scripts.servers.model import Servers
+from suite.servers import Databases, prepare
+from tests.commands import environment, eventually
+
+PROVIDER_TIMEOUT_S = "0.5"
+
+
+@contextmanager
+def served(servers: Servers, folder: Path) -> Iterator[tuple[httpx.Client, Databases]]:
+    """A client of the app on databases of its own, and those databases."""
+    with ExitStack() as stack:
+        before = dict(os.environ)
+        stack.callback(restore, before)
+        databases = prepare(servers, f"tests-{os.getpid()}", stack)
+        own = ("MONGO_", "DATABASE_", "GEMINI_", "DEEPSEEK_")
+        urls = {name: value for name, value in os.environ.items() if name.startswith(own)}
+        log = folder / "uvicorn.log"
+        command = [sys.executable, "-m", "uvicorn", "--factory", "shared_app.main:create_app"]
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [*command, "--port", "0"],
+                env=environment(**urls, PROVIDER_TIMEOUT_S=PROVIDER_TIMEOUT_S),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
+        stack.callback(process.wait)
+        stack.callback(process.kill)
+        pattern = re.compile(r"running on (http://127\.0\.0\.1:\d+)")
+        assert eventually(lambda: pattern.search(log.read_text("utf-8")), 20), log.read_text(
+            "utf-8"
+        )
+        found = pattern.search(log.read_text("utf-8"))
+        assert found is not None
+        yield stack.enter_context(httpx.Client(base_url=found[1], timeout=10)), databases
+
+
+def restore(environ: dict[str, str]) -> None:
+    """Put the environment back: `prepare` sets the app's URLs in it."""
+    os.environ.clear()
+    os.environ.update(environ)
+
+
+def events_of(response: httpx.Response) -> list[tuple[str, dict[str, Any]]]:
+    """The server-sent events of a whole response: name and data."""
+    found = []
+    for block in response.text.strip().split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in block.splitlines())
+        found.append((fields["event"], json.loads(fields["data"])))
+    return found

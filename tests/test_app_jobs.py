@@ -1,0 +1,125 @@
+"""The jobs API over real HTTP."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+TITLES = ("Backend engineer", "Data engineer", "后端工程师", "Designer")
+
+
+def post(app: httpx.Client, title: str, company: str = "Northwind", *tags: str) -> str:
+    """Post a job; its id."""
+    response = app.post("/jobs", json={"title": title, "company": company, "tags": list(tags)})
+    assert response.status_code == 201, response.text
+    job_id: str = response.json()["id"]
+    return job_id
+
+
+def titles(app: httpx.Client, **params: Any) -> list[str]:
+    """The titles of a list of jobs, in its order."""
+    response = app.get("/jobs", params=params)
+    assert response.status_code == 200, response.text
+    return [job["title"] for job in response.json()["items"]]
+
+
+@pytest.mark.parametrize(
+    "special", list(r".*+?^$()[]{}|\/&%#-'\"") + ["a.b", "(?i)", r"\d", "\x00x"]
+)
+def test_every_character_of_a_keyword_is_taken_literally(app: httpx.Client, special: str) -> None:
+    stored = special.replace("\x00", "")  # which cannot be stored, but can be asked for
+    post(app, f"C{stored}D")
+    post(app, "CXD")
+
+    expected = [] if "\x00" in special else [f"C{stored}D"]
+    assert titles(app, keyword=f"c{special}d") == expected
+
+
+def test_a_keyword_is_sought_in_title_company_and_tags_whatever_its_case(app: httpx.Client) -> None:
+    post(app, "Python developer")
+    post(app, "Designer", "PYTHONIC systems")
+    post(app, "后端工程师", "Contoso", "go", "cpython")
+    post(app, "Gardener", "Tailspin", "roses")
+
+    assert titles(app, keyword="Python") == ["后端工程师", "Designer", "Python developer"]
+    assert titles(app, keyword="后端") == ["后端工程师"]
+    assert titles(app, keyword="") == titles(app)
+    assert len(titles(app)) == 4
+
+
+def test_pages_are_newest_first_and_name_the_total(app: httpx.Client) -> None:
+    for title in TITLES:
+        post(app, title)
+    newest_first = list(reversed(TITLES))
+
+    pages = [app.get("/jobs", params={"page": n, "page_size": 3}).json() for n in (1, 2, 3)]
+
+    assert [[job["title"] for job in page["items"]] for page in pages] == [
+        newest_first[:3],
+        newest_first[3:],
+        [],
+    ]
+    assert [(page["total"], page["page"], page["page_size"]) for page in pages] == [
+        (4, 1, 3),
+        (4, 2, 3),
+        (4, 3, 3),
+    ]
+    found = app.get("/jobs", params={"keyword": "engineer", "page_size": 1}).json()
+    assert (found["total"], len(found["items"])) == (2, 1)
+
+
+def test_views_are_counted_and_the_most_viewed_job_is_hottest(app: httpx.Client) -> None:
+    ids = [post(app, title) for title in TITLES]
+    for place, views in ((1, 3), (3, 3), (0, 1)):
+        seen = [app.get(f"/jobs/{ids[place]}").json()["views"] for _ in range(views)]
+        assert seen == list(range(1, views + 1))
+
+    hot = app.get("/jobs/hot").json()
+
+    # Of equally many views the newer job comes first.
+    assert [(job["title"], job["views"]) for job in hot] == [
+        ("Designer", 3),
+        ("Data engineer", 3),
+        ("Backend engineer", 1),
+        ("后端工程师", 0),
+    ]
+    assert app.get("/jobs/hot", params={"limit": 1}).json() == hot[:1]
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/jobs/65f0000000000000000000ff", 404),
+        ("/jobs/not-an-id", 422),
+        ("/jobs/65f0000000000000000000fg", 422),
+        ("/jobs?page=0", 422),
+        ("/jobs?page=two", 422),
+        ("/jobs?page_size=101", 422),
+        ("/jobs/hot?limit=0", 422),
+        (f"/jobs?keyword={101 * 'x'}", 422),
+        ("/jobs?page=1000000", 200),
+    ],
+)
+def test_unknown_is_404_and_malformed_is_422(app: httpx.Client, path: str, status: int) -> None:
+    assert app.get(path).status_code == status
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        {},
+        {"title": "", "company": "Northwind"},
+        {"title": 201 * "x", "company": "Northwind"},
+        {"title": "a\0b", "company": "Northwind"},
+        {"title": "Engineer", "company": "Northwind", "tags": ["a\0b"]},
+        {"title": "Engineer", "company": "Northwind", "tags": "python"},
+    ],
+)
+def test_a_job_that_cannot_be_stored_is_422_and_stores_nothing(
+    app: httpx.Client, job: dict[str, Any]
+) -> None:
+    response = app.post("/jobs", json=job)
+
+    assert response.status_code == 422
+    assert set(response.json()["detail"][0]) == {"type", "loc", "msg"}
+    assert app.get("/jobs").json()["total"] == 0

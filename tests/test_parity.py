@@ -1,0 +1,97 @@
+"""Every side is broken/ but for its remedy, and its folder, manifest and README agree."""
+
+import re
+
+import pytest
+
+from scripts import diffs, manifest, readme
+from scripts.manifest import Side
+from scripts.paths import ROOT
+
+MANIFEST = manifest.load()
+SIDES = MANIFEST.side[1:]
+CAPTION = re.compile(r'^"""(Broken|Remedy \d\d|Trap \d\d): .*"""$')
+
+
+def each_side() -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("side", SIDES, ids=[side.id for side in SIDES])
+
+
+def test_every_folder_is_in_the_manifest_and_the_other_way_round() -> None:
+    folders = {
+        path.relative_to(ROOT).as_posix()
+        for parent in ("fixed", "traps")
+        for path in (ROOT / parent).iterdir()
+        if path.is_dir() and path.name != "__pycache__"
+    }
+
+    assert folders == {side.folder for side in SIDES}
+
+
+@each_side()
+def test_a_folder_has_the_number_of_its_side(side: Side) -> None:
+    assert side.folder.partition("/")[2][:2] == side.id[-2:]
+
+
+@each_side()
+def test_a_side_has_the_wrappers_of_broken_and_no_other_file(side: Side) -> None:
+    files = {path.name for path in (ROOT / side.folder).iterdir() if not path.name.startswith("__")}
+    needed = {*diffs.wrappers(ROOT / "broken"), "conftest.py", "pytest.ini", "README.md"}
+
+    assert needed <= files
+    assert files - needed <= {"db.py", ".pytest_cache"}
+    assert ("db.py" in files) == ("db.py" in side.changes)
+
+
+@each_side()
+def test_a_side_differs_only_where_the_manifest_says(side: Side) -> None:
+    changed = {
+        "test_*.py" if name.startswith("test_") else name
+        for name in diffs.changed(side)
+        if not differs_in_its_caption_only(side, name)
+    }
+
+    assert changed == set(side.changes)
+
+
+def differs_in_its_caption_only(side: Side, name: str) -> bool:
+    before = diffs.counterpart(side, name).read_text("utf-8").splitlines()
+    after = diffs.text_of(side, name).splitlines()
+    kept = [line for line in before if not CAPTION.match(line)]
+    return name == "conftest.py" and kept == [line for line in after if not CAPTION.match(line)]
+
+
+@each_side()
+def test_the_first_line_of_a_conftest_is_the_caption_of_the_diff(side: Side) -> None:
+    first = diffs.text_of(side, "conftest.py").splitlines()[0]
+
+    assert CAPTION.match(first)
+    assert first.startswith(f'"""{side.name.split()[0]} {side.id[-2:]}: ')
+
+
+@each_side()
+def test_a_readme_has_the_title_of_the_manifest_and_says_what_each_must_say(side: Side) -> None:
+    text = (ROOT / side.folder / "README.md").read_text("utf-8")
+
+    assert (
+        text.splitlines()[0].lower()
+        == f"# {side.name.split()[0]} {side.id[-2:]}: {side.title}".lower()
+    )
+    for word in ("symptom", "cause", "change", "cures", "price", "when to choose"):
+        assert word in text.lower()
+    assert side.target in text
+
+
+def test_a_remedy_of_at_most_three_lines_cures_both_groups() -> None:
+    recommended = MANIFEST.get(MANIFEST.recommended)
+
+    assert recommended.verdict is not None
+    assert set(recommended.verdict.model_dump().values()) == {"RESOLVED_FULL"}
+    assert sum(diffs.size(recommended)) <= 3
+    assert MANIFEST.guide[0].sides[0] == recommended.id
+
+
+def test_the_tables_of_the_readme_are_what_the_manifest_says() -> None:
+    text = readme.README.read_text("utf-8")
+
+    assert readme.drawn(text, MANIFEST) == text

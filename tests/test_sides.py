@@ -1,0 +1,151 @@
+"""Every side, run for real, does what remedies.toml documents; and the commands that show it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from scripts import manifest, practices
+from scripts.results import Run
+from tests.commands import Done, scripts
+
+MANIFEST = manifest.load()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where `all_fixes` writes."""
+    return tmp_path_factory.mktemp("every-side")
+
+
+@pytest.fixture(scope="module")
+def all_fixes(folder: Path) -> Done:
+    """`all-fixes`, run once."""
+    return scripts("all-fixes", limit_s=300, WRONGLOOP_RESULTS=str(folder))
+
+
+@pytest.fixture(scope="module")
+def compared(all_fixes: Done, folder: Path) -> Done:
+    """`compare` on what it wrote."""
+    return scripts("compare", WRONGLOOP_RESULTS=str(folder), COLUMNS="80")
+
+
+def test_every_side_is_as_documented(all_fixes: Done) -> None:
+    all_fixes.must_exit(0)
+    assert "All as documented" in all_fixes.out
+
+
+def test_all_fixes_says_what_running_beside_each_other_cost(all_fixes: Done) -> None:
+    assert f"{len(MANIFEST.side)} sides in " in all_fixes.out
+    assert "servers included" in all_fixes.out
+
+
+@pytest.mark.parametrize("side", MANIFEST.side, ids=[side.id for side in MANIFEST.side])
+def test_a_side_leaves_a_run_and_its_output(
+    all_fixes: Done, folder: Path, side: manifest.Side
+) -> None:
+    run = json.loads((folder / side.id / "run.json").read_text("utf-8"))
+
+    assert [test["nodeid"] for test in run["tests"]] != []
+    assert {test["nodeid"] for test in run["tests"]} == set(MANIFEST.nodeids)
+    assert set(run["counts"]) == {"postgres", "mongodb"}
+    assert (folder / side.id / "output.txt").stat().st_size > 0
+
+
+def test_the_finale_leaves_no_connection_open(all_fixes: Done, folder: Path) -> None:
+    counts = json.loads((folder / "fix-18" / "run.json").read_text("utf-8"))["counts"]
+
+    assert counts["postgres"] == {"opened": 1, "peak": 1, "left_open": 0}
+    assert counts["mongodb"]["left_open"] == 0
+
+
+def test_the_undisposed_engines_use_up_postgres(all_fixes: Done, folder: Path) -> None:
+    run = json.loads((folder / "trap-06" / "run.json").read_text("utf-8"))
+    said = [test["error"]["message"] for test in run["tests"] if test["error"]]
+
+    assert any("too many clients already" in message for message in said)
+
+
+def test_reruns_are_flaky_and_not_cured(all_fixes: Done, folder: Path) -> None:
+    grade = json.loads((folder / "compare" / "trap-04.json").read_text("utf-8"))
+
+    assert len(grade["flaky"]) == 13
+    assert grade["FAIL_TO_PASS"] == []
+
+
+def test_compare_shows_a_line_a_side_and_the_guide_at_80_columns(compared: Done) -> None:
+    compared.must_exit(0)
+    for side in MANIFEST.side[1:]:
+        assert f" {side.id} " in compared.out
+    table = compared.out.partition("C cured")[0]
+    assert max(map(len, table.splitlines())) <= 80
+    assert compared.out.index("→ fix-9") < compared.out.index("→ fix-18")
+
+
+def test_the_page_of_practices_is_what_these_runs_measured(all_fixes: Done, folder: Path) -> None:
+    runs = {}
+    for side in MANIFEST.side:
+        data = json.loads((folder / side.id / "run.json").read_text("utf-8"))
+        runs[side.id] = Run.of(data)
+
+    assert practices.page(MANIFEST, runs) == practices.PAGE.read_text("utf-8")
+
+
+def test_a_remedy_is_shown_with_its_diff_what_it_cures_and_its_price(folder: Path) -> None:
+    done = scripts("fix", "3", WRONGLOOP_RESULTS=str(folder)).must_exit(0)
+
+    assert (
+        "Remedy 3 cures 6 of 13 failing tests (MongoDB all, Postgres none): as documented."
+        in done.out
+    )
+    for text in (
+        "+asyncio_default_fixture_loop_scope = function",
+        "cured",
+        "still fails",
+        "still passes",
+        "Connections, PostgreSQL: 7 opened",
+        "Time: ",
+        "Why: ",
+        "When: ",
+        "Next: make fix-4",
+    ):
+        assert text in done.out
+    data = json.loads((folder / "compare" / "fix-03.json").read_text("utf-8"))
+    assert len(data["FAIL_TO_PASS"]) == 6
+    assert data["verdict"] == "RESOLVED_PARTIAL"
+
+
+@pytest.mark.parametrize("number", ["0", "99", "abc", "-1", "3; ls", "٣", ""])
+@pytest.mark.parametrize("kind", ["trap", "diff"])
+def test_a_number_that_there_is_not_names_those_there_are(kind: str, number: str) -> None:
+    done = scripts(kind, "--", number).must_exit(2)
+
+    assert "they are 1 to" in done.err
+
+
+def test_a_diff_is_shown_without_running_anything() -> None:
+    done = scripts("diff", "9").must_exit(0)
+
+    assert "+asyncio_default_test_loop_scope = session" in done.out
+
+
+def test_a_db_module_is_shown_against_that_of_the_app() -> None:
+    done = scripts("diff", "7").must_exit(0)
+
+    assert "--- shared_app/configs/db.py" in done.out
+
+
+def test_compare_without_results_says_what_to_run(tmp_path: Path) -> None:
+    done = scripts("compare", WRONGLOOP_RESULTS=str(tmp_path)).must_exit(2)
+
+    assert "make all-fixes" in done.err
+
+
+def test_results_of_another_version_are_run_again(tmp_path: Path) -> None:
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "run.json").write_text('{"schema_version": 0, "tests": 7}')
+
+    done = scripts("fix", "18", WRONGLOOP_RESULTS=str(tmp_path)).must_exit(0)
+
+    assert "Running pytest broken" in done.out
+    assert "cures 13 of 13 failing tests" in done.out
