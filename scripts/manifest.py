@@ -182,7 +182,8 @@ class Manifest(Strict):
     def every_test_is_documented(self) -> Manifest:
         """Each side says something of each test, and of no test that does not exist."""
         ids = {side.id for side in self.side}
-        advised = [side for step in (*self.guide, *self.practice) for side in step.sides]
+        advised = [side for step in self.guide for side in step.sides]
+        advised += [side for practice in self.practice for side in practice.sides]
         for name in (self.recommended, *self.tour, *advised, "broken"):
             if name not in ids:
                 raise ValueError(f"{name} is named and is not a side")

