@@ -58,9 +58,7 @@ def section(practice: Practice, documented: Manifest, runs: dict[str, Run]) -> s
 def line(side: Side, run: Run) -> str:
     """One remedy's line: what it cures and what it costs."""
     assert side.verdict is not None
-    mongo, postgres = (
-        CURES[VERDICTS[each]] for each in (side.verdict.mongo, side.verdict.postgres)
-    )
+    mongo, postgres = (CURES[each] for each in (side.verdict.mongo, side.verdict.postgres))
     counts = run.data["counts"]["postgres"]
     price = " / ".join(str(counts[key]) for key in ("opened", "peak", "left_open"))
     link = f"[{side.name}](../{side.folder}/README.md): {side.title}"

@@ -42,13 +42,16 @@ def served(servers: Servers, folder: Path) -> Iterator[tuple[httpx.Client, Datab
             )
         stack.callback(process.wait)
         stack.callback(process.kill)
-        pattern = re.compile(r"running on (http://127\.0\.0\.1:\d+)")
-        assert eventually(lambda: pattern.search(log.read_text("utf-8")), 20), log.read_text(
-            "utf-8"
-        )
-        found = pattern.search(log.read_text("utf-8"))
-        assert found is not None
-        yield stack.enter_context(httpx.Client(base_url=found[1], timeout=10)), databases
+        yield stack.enter_context(httpx.Client(base_url=address(log), timeout=10)), databases
+
+
+def address(log: Path) -> str:
+    """Where uvicorn says that it runs, once it does."""
+    pattern = re.compile(r"running on (http://127\.0\.0\.1:\d+)")
+    eventually(lambda: pattern.search(log.read_text("utf-8")), 20)
+    found = pattern.search(log.read_text("utf-8"))
+    assert found is not None, log.read_text("utf-8")
+    return found[1]
 
 
 def restore(environ: dict[str, str]) -> None:

@@ -23,15 +23,13 @@ def titles(app: httpx.Client, **params: Any) -> list[str]:
     return [job["title"] for job in response.json()["items"]]
 
 
-@pytest.mark.parametrize(
-    "special", list(r".*+?^$()[]{}|\/&%#-'\"") + ["a.b", "(?i)", r"\d", "\x00x"]
-)
+@pytest.mark.parametrize("special", [*r".*+?^$()[]{}|\/&%#-'", '"', "a.b", "(?i)", r"\d", "\0x"])
 def test_every_character_of_a_keyword_is_taken_literally(app: httpx.Client, special: str) -> None:
-    stored = special.replace("\x00", "")  # which cannot be stored, but can be asked for
+    stored = special.replace("\0", "")  # which cannot be stored, but can be asked for
     post(app, f"C{stored}D")
     post(app, "CXD")
 
-    expected = [] if "\x00" in special else [f"C{stored}D"]
+    expected = [] if "\0" in special else [f"C{stored}D"]
     assert titles(app, keyword=f"c{special}d") == expected
 
 
