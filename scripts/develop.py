@@ -9,12 +9,15 @@ from pathlib import Path
 from scripts import show
 from scripts.paths import ROOT
 
+# The whole of the tests mostly waits for servers and other processes: two workers, each with servers
+# of its own, and each file in one of them.
+PARALLEL = ("-n", "2", "--dist", "loadfile")
 # What is formatted and linted: everything. What is held to strict types: see pyproject.toml.
 CHECKS = (
     ("format", ["ruff", "format", "--check", "--quiet", "."]),
     ("lint", ["ruff", "check", "--quiet", "."]),
     ("types", ["mypy", "--no-error-summary"]),
-    ("tests", ["pytest", "-q"]),
+    ("tests", ["pytest", "-q", *PARALLEL]),
 )
 
 
@@ -29,8 +32,8 @@ def call(command: list[str]) -> int:
 
 
 def test(arguments: list[str]) -> int:
-    """The project's own tests: 0 if they passed, else 1."""
-    return 1 if call(["pytest", *arguments]) else 0
+    """The project's own tests, or those that the arguments choose: 0 if they passed, else 1."""
+    return 1 if call(["pytest", *(arguments or PARALLEL)]) else 0
 
 
 def check() -> int:

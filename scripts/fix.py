@@ -56,7 +56,10 @@ def report(side: Side, documented: Manifest, broken: Run, run: Run) -> int:
         show.say("NOT AS DOCUMENTED:", "bold red")
         show.differences(judgement, run)
         show_fix.verdicts(side, graded)
-        show.say(f"Its folder or the manifest was changed: {side.folder}, remedies.toml")
+        for name in diffs.unexpected(side):
+            show.say(f"  {side.folder}: {name}, and remedies.toml says otherwise", "yellow")
+        show.say(f"Next: git diff {side.folder} remedies.toml")
+        show.say(f"or accept it: python -m scripts outcomes {side.id} --write")
         return 1
     show.say(f"Without our scripts: {run.data['command']}")
     show.say(f"Next: {following(side, documented)}")

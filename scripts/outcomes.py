@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import tomlkit
-from tomlkit.items import AoT
+from tomlkit.items import AoT, Table
 
 from scripts import manifest, results, show
 from scripts.batch import run_batch
@@ -74,32 +74,40 @@ def rewritten(text: str, runs: dict[str, Run]) -> str:
 
 
 def entries(old: list[dict[str, Any]], run: Run) -> AoT:
-    """The run's outcomes as an array of tables, with the sentences that still apply."""
-    whys = {key(entry): entry["why"] for entry in old}
-    groups: dict[tuple[Any, ...], list[Test]] = {}
+    """The run's outcomes as an array of tables: an entry that still holds stays as it is written.
+
+    Tests that did something else than their entry says are grouped by what they did, UNEXPLAINED.
+    """
+    kept: dict[int, list[str]] = {}
+    new: dict[tuple[Any, ...], list[str]] = {}
     for test in run.tests.values():
-        entry = next((each for each in old if speaks_of(each, test)), None)
+        place, entry = next((p, each) for p, each in enumerate(old) if speaks_of(each, test))
         seen = (test.outcome, test.kind, test.driver)
-        why = entry["why"] if entry and key(entry) == seen else whys.get(seen, UNEXPLAINED)
-        groups.setdefault((*seen, why), []).append(test)
+        if (entry["outcome"], entry.get("kind"), entry.get("driver")) == seen:
+            kept.setdefault(place, []).append(test.nodeid)
+        else:
+            new.setdefault(seen, []).append(test.nodeid)
     array = tomlkit.aot()
-    for (outcome, kind, driver, why), tests in groups.items():
-        table = tomlkit.table()
-        names = tomlkit.array().multiline(True)
-        names.extend(test.nodeid for test in tests)
-        table["tests"] = names
-        table["outcome"] = outcome
-        for name, value in (("kind", kind), ("driver", driver)):
-            if value is not None:
-                table[name] = value
-        table["why"] = why
-        array.append(table)
+    for place, nodeids in sorted(kept.items()):
+        whole = [test.nodeid for test in run.tests.values() if speaks_of(old[place], test)]
+        array.append(table(old[place] | ({} if whole == nodeids else {"tests": nodeids})))
+    for (outcome, kind, driver), nodeids in new.items():
+        told = {"tests": nodeids, "outcome": outcome, "kind": kind, "driver": driver}
+        array.append(table(told | {"why": UNEXPLAINED}))
     return array
 
 
-def key(entry: dict[str, Any]) -> tuple[Any, ...]:
-    """What an entry documents."""
-    return (entry["outcome"], entry.get("kind"), entry.get("driver"))
+def table(entry: dict[str, Any]) -> Table:
+    """One entry, its tests on lines of their own if there are many."""
+    found = tomlkit.table()
+    for name, value in entry.items():
+        if name == "tests":
+            names = tomlkit.array().multiline(len(value) > 2)
+            names.extend(value)
+            found["tests"] = names
+        elif value is not None:
+            found[name] = value
+    return found
 
 
 def speaks_of(entry: dict[str, Any], test: Test) -> bool:
