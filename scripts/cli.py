@@ -17,6 +17,8 @@ from scripts import develop, show
 from scripts.errors import CommandError
 from scripts.paths import ROOT
 
+INTERRUPTED = 130
+
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
@@ -35,10 +37,9 @@ def run() -> int:
         threading.Thread(target=end_with_parent, args=(os.getppid(),), daemon=True).start()
     try:
         # What a command raises as typer.Exit comes back as a value here.
-        return int(app(standalone_mode=False) or 0)
+        code = int(app(standalone_mode=False) or 0)
     except (KeyboardInterrupt, typer.Abort):
-        show.error("interrupted")
-        return 130
+        code = INTERRUPTED
     except CommandError as error:
         show.error(str(error), error.hint)
         return 2
@@ -48,6 +49,9 @@ def run() -> int:
             error.show()
             return int(error.exit_code)
         raise
+    if code == INTERRUPTED:  # typer's word for Ctrl-C is this value, or typer.Abort
+        show.error("interrupted; what was finished is kept, the servers are stopped")
+    return code
 
 
 def stop(number: int, frame: FrameType | None) -> None:

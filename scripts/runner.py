@@ -21,6 +21,11 @@ from scripts.results import Run
 from scripts.servers.client import Guardian
 from scripts.servers.model import SERVERS_VARIABLE, Servers
 
+
+class Interrupted(Exception):
+    """The side was ended by `end_all`: what it did until then is no result, and is not written."""
+
+
 # The pytest processes of this command that have not ended.
 UNDER_WAY: set[subprocess.Popen[str]] = set()
 
@@ -81,6 +86,8 @@ def run_pytest(
             lines.append(line)
             on_line(line.rstrip("\n"))
         pytest.wait()
+        if pytest not in UNDER_WAY:
+            raise Interrupted
     finally:
         end(pytest)
         UNDER_WAY.discard(pytest)
@@ -96,9 +103,9 @@ def end(pytest: subprocess.Popen[str]) -> None:
 
 
 def end_all() -> None:
-    """End every side that is under way; the threads that read from them then end by themselves."""
-    for pytest in list(UNDER_WAY):
-        end(pytest)
+    """End every side that is under way; `run_side`, in its thread, then raises Interrupted."""
+    while UNDER_WAY:
+        end(UNDER_WAY.pop())
 
 
 def read_record(path: Path) -> dict[str, Any] | None:

@@ -1,13 +1,15 @@
 """Every side, run for real, does what remedies.toml documents; and the commands that show it."""
 
 import json
+import signal
+import sys
 from pathlib import Path
 
 import pytest
 
 from scripts import manifest, practices
 from scripts.results import Run
-from tests.commands import Done, scripts
+from tests.commands import Done, eventually, processes_of, scripts, started
 
 MANIFEST = manifest.load()
 
@@ -127,6 +129,23 @@ def test_a_number_that_there_is_not_names_those_there_are(kind: str, number: str
     done = scripts(kind, "--", number).must_exit(2)
 
     assert "they are 1 to" in done.err
+
+
+def test_ctrl_c_keeps_the_sides_that_have_finished(tmp_path: Path, temporary: Path) -> None:
+    command = [sys.executable, "-m", "scripts", "all-fixes"]
+    changes = {"WRONGLOOP_RESULTS": str(tmp_path / "results"), "TMPDIR": str(temporary)}
+    with started(command, tmp_path, **changes) as running:
+        running.wait_for("  broken ")
+        running.signal(signal.SIGINT)
+        done = running.end()
+
+    assert done.code == 130
+    assert "error: interrupted" in done.out
+    written = {path.parent.name for path in tmp_path.glob("results/*/run.json")}
+    assert "broken" in written
+    for side in written:
+        assert f"  {side}  " in done.out, "an unfinished side was written"
+    assert eventually(lambda: not processes_of(temporary), 5), processes_of(temporary)
 
 
 def test_a_diff_is_shown_without_running_anything() -> None:
