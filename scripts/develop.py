@@ -9,8 +9,8 @@ from pathlib import Path
 from scripts import show
 from scripts.paths import ROOT
 
-# The whole of the tests mostly waits for servers and other processes: two workers, each with servers
-# of its own, and each file in one of them.
+# The tests mostly wait for servers and other processes: two workers, each with servers of its own,
+# and each file in one of them.
 PARALLEL = ("-n", "2", "--dist", "loadfile")
 # What is formatted and linted: everything. What is held to strict types: see pyproject.toml.
 CHECKS = (

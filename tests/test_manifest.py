@@ -9,6 +9,10 @@ from scripts.errors import CommandError, ManifestError
 
 GOOD = """\
 schema_version = 1
+recommended = "broken"
+tour = ["broken"]
+guide = []
+practice = []
 
 [tests]
 mongo = ["test_jobs.py::test_job_api[one]", "test_jobs.py::test_job_api[two]"]
@@ -69,14 +73,14 @@ def test_a_side_that_does_not_exist_is_answered_with_those_that_do(tmp_path: Pat
     ("old", "new", "line", "words"),
     [
         ("schema_version = 1", "schema_version = 2", 1, "schema_version"),
-        ('title = "A title"', 'titel = "A title"', 8, "side.0.title"),
-        ('source = "A report"', 'source = "A report"\ncolour = 1', 13, "side.0.colour"),
-        ('outcome = "failed"', 'outcome = "broke"', 16, "side.0.outcome.0.outcome"),
-        ('kind = "different_loop"', 'kind = "other_loop"', 17, "side.0.outcome.0.kind"),
-        ('outcome = "passed"', 'outcome = "failed"', 21, "kind must be given"),
-        ('id = "broken"', 'id = "borken"', 9, "side.0.id"),
-        ('why = "A sentence that is long enough to say why."', 'why = "so"', 19, "outcome.0.why"),
-        ('["test_simple_async.py"]', "[]", 22, "side.0.outcome.1.tests"),
+        ('title = "A title"', 'titel = "A title"', 12, "side.0.title"),
+        ('source = "A report"', 'source = "A report"\ncolour = 1', 17, "side.0.colour"),
+        ('outcome = "failed"', 'outcome = "broke"', 20, "side.0.outcome.0.outcome"),
+        ('kind = "different_loop"', 'kind = "other_loop"', 21, "side.0.outcome.0.kind"),
+        ('outcome = "passed"', 'outcome = "failed"', 25, "kind must be given"),
+        ('id = "broken"', 'id = "borken"', 13, "side.0.id"),
+        ('why = "A sentence that is long enough to say why."', 'why = "so"', 23, "outcome.0.why"),
+        ('["test_simple_async.py"]', "[]", 26, "side.0.outcome.1.tests"),
         ('["test_simple_async.py"]', '["test_jobs.py"]', 1, "documents nothing of test_simple"),
         ('["test_jobs.py"]', '["test_jobs.py", "test_hobs.py"]', 1, "test_hobs.py"),
     ],
@@ -92,7 +96,7 @@ def test_a_mistake_is_told_with_its_line_and_key(
 
 
 def test_what_is_not_toml_is_told_with_its_line(tmp_path: Path) -> None:
-    with pytest.raises(ManifestError, match=r"remedies.toml is not TOML: .*line 9"):
+    with pytest.raises(ManifestError, match=r"remedies.toml is not TOML: .*line 13"):
         load(tmp_path, GOOD.replace('id = "broken"', "id = broken"))
 
 
