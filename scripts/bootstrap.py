@@ -63,7 +63,7 @@ def venv_python() -> Path:
 def fingerprint(kind: str) -> str:
     """What an installation of this kind was made from; it changes when it must be made again."""
     digest = hashlib.sha256(str(ROOT).encode("utf-8", "surrogateescape"))
-    for name in (f"requirements/{kind}.txt", "pyproject.toml"):
+    for name in (f"requirements/{kind}.txt", "pyproject.toml", "whichloop/pyproject.toml"):
         digest.update((ROOT / name).read_bytes())
     return digest.hexdigest()
 
@@ -121,7 +121,7 @@ def make(python: str, kind: str) -> None:
         shutil.rmtree(str(VENV), ignore_errors=True)
     requirements = str(ROOT / "requirements" / (kind + ".txt"))
     # Hashes and an editable project cannot go into one call: pip refuses it.
-    project = ["--no-deps", "--no-build-isolation", "-e", str(ROOT)]
+    project = ["--no-deps", "--no-build-isolation", "-e", str(ROOT), "-e", str(ROOT / "whichloop")]
     if installer == "uv":
         if not VENV.exists():
             call(["uv", "venv", "--quiet", "--python", python, str(VENV)])

@@ -113,7 +113,7 @@ def counters(config: pytest.Config) -> dict[str, Counter]:
     databases = config.stash.get(DATABASES, None)
     found: dict[str, Counter] = {}
     if databases and databases.postgres:
-        with contextlib.suppress(SERVER_GONE):  # its tests will say so
+        with contextlib.suppress(*SERVER_GONE):  # its tests will say so
             found["postgres"] = PostgresCounter(databases.postgres)
     if databases and databases.mongo:
         found["mongodb"] = MongoCounter(databases.mongo)

@@ -1,8 +1,8 @@
 """A pytest plugin for the sides whose remedy is another `db.py`.
 
-`addopts = -p suite.own_db` puts the side's `db.py` in the place of `shared_app/configs/db.py`, under
-the same module name, before anything imports it. `suite.servers` has its hook
-run first: db.py reads the URL that it sets.
+`addopts = -p suite.own_db` puts the side's `db.py` in the place of `shared_app/configs/db.py`,
+under the same module name, before anything imports it. The hook of `suite.servers` runs first:
+db.py reads the URL that it sets.
 """
 
 import importlib.util

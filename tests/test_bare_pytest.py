@@ -10,14 +10,16 @@ from tests import commands
 
 
 def test_pytest_starts_servers_of_its_own_and_shows_both_errors(temporary: Path) -> None:
-    done = commands.pytest("broken", "-rf", TMPDIR=str(temporary)).must_exit(1)
+    folder = temporary / "a b 検証"  # not what a URL or a server's option likes best
+    folder.mkdir(mode=0o711)
+    done = commands.pytest("broken", "-rf", TMPDIR=str(folder)).must_exit(1)
 
     assert "13 failed, 13 passed" in done.out
     assert "Servers: embedded (BACKEND=embedded). Others: " in done.out
     assert "PostgreSQL 1" in done.out
     assert done.out.count("FAILED broken/test_jobs.py::test_job_api[") == 5
-    assert commands.processes_of(temporary) == {}
-    assert list(temporary.iterdir()) == []
+    assert commands.processes_of(folder) == {}
+    assert list(folder.iterdir()) == []
 
 
 def test_one_test_fails_alone_from_inside_the_folder(given_servers: dict[str, str]) -> None:

@@ -93,6 +93,19 @@ def test_a_tmpdir_too_long_for_a_unix_socket_is_not_taken(
     assert len(os.fsencode(socket)) <= 103
 
 
+@pytest.mark.parametrize(
+    ("name", "taken"), [("a b", True), ("ä検証", True), ("a,b", False), ("a'b", False)]
+)
+def test_a_tmpdir_with_a_character_that_parts_lists_is_not_taken(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch, name: str, taken: bool
+) -> None:
+    folder = temporary / name
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+
+    assert suitable_root() == (folder if taken else Path("/tmp"))
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root starts Postgres as somebody else")
 def test_a_tmpdir_that_is_closed_to_others_is_not_taken_as_root(
     temporary: Path, monkeypatch: pytest.MonkeyPatch

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pymongo
 import pytest
 
 from scripts import manifest
 from scripts.servers.client import Guardian
-from tests.commands import Done, scripts
+from tests.checkouts import Checkout
+from tests.commands import Done
 
 FUTURE = r"got Future <Future pending cb=\[{}[^\]]*\]> attached to a different loop"
 
@@ -39,8 +41,8 @@ def test_both_messages_are_shown_verbatim_with_why_and_the_verdict(reproduced: D
 
     for callback, driver in (("_chain_future", "motor"), ("BaseProtocol._on_waiter", "asyncpg")):
         assert f"attached to a different loop ({driver}), in test_" in out
-        assert re.search(r"RuntimeError: Task <Task pending name='Task-\d+' .*" + FUTURE.format(
-            re.escape(callback)), out)  # fmt: skip
+        future = FUTURE.format(re.escape(callback))
+        assert re.search(rf"RuntimeError: Task <Task pending name='Task-\d+' .*{future}", out)
     assert out.count("  Why: ") == 2
     assert "Reproduced: 13 of 26 tests fail: 7 asyncpg, 6 motor, each as documented." in out
     assert ".venv/bin/pytest broken" in out
@@ -90,18 +92,42 @@ def test_every_test_is_of_the_group_that_the_manifest_says(run: dict[str, Any]) 
     assert recorded == {nodeid: group for group, ids in groups.items() for nodeid in ids}
 
 
-def test_a_second_run_on_somebody_elses_servers_is_the_same_and_leaves_no_database(
-    run: dict[str, Any], guardian: Guardian, external: dict[str, str], tmp_path: Path
+def test_another_checkout_on_somebody_elses_servers_sees_the_same_until_it_is_wired_otherwise(
+    run: dict[str, Any], checkout: Checkout, guardian: Guardian, external: dict[str, str]
 ) -> None:
-    done = scripts("reproduce", WRONGLOOP_RESULTS=str(tmp_path), **external).must_exit(0)
+    done = checkout.scripts("reproduce", **external).must_exit(0)
 
-    second = json.loads((tmp_path / "broken" / "run.json").read_text("utf-8"))
+    assert "Servers: external" in done.out
+    assert "each as documented" in done.out
+    path = checkout.folder / "results" / "broken" / "run.json"
+    second = json.loads(path.read_text("utf-8"))
     assert second["backend"] == "external"
     assert outcomes(second) == outcomes(run)
     assert [test["nodeid"] for test in second["tests"]] == [test["nodeid"] for test in run["tests"]]
-    assert "Servers: external" in done.out
-    assert guardian.servers.postgres is not None
-    with psycopg.connect(guardian.servers.postgres.url) as connection:
+    assert databases_of_others(guardian) == []
+
+    # With fixtures on each test's own loop, Motor's tests pass: no longer the broken side.
+    checkout.change("broken/pytest.ini", "loop_scope = session", "loop_scope = function")
+    done = checkout.scripts("reproduce", **external).must_exit(1)
+
+    assert "NOT AS DOCUMENTED: 7 of 26 tests fail: 7 asyncpg" in done.out
+    differences = [line for line in done.out.splitlines() if ": documented " in line]
+    assert len(differences) == 6
+    words = "documented failed, attached to a different loop (motor), was passed"
+    assert all(line.startswith("  test_job") and words in line for line in differences)
+    assert "Versions in play: Python 3." in done.out
+    assert "each as documented" not in done.out
+    assert databases_of_others(guardian) == []
+
+
+def databases_of_others(guardian: Guardian) -> list[str]:
+    """The databases that a command left on the session's servers."""
+    servers = guardian.servers
+    assert servers.postgres is not None
+    assert servers.mongodb is not None
+    with psycopg.connect(servers.postgres.url) as connection:
         names = [name for (name,) in connection.execute("SELECT datname FROM pg_database")]
-    own = f"wrongloop_{guardian.servers.token}_"
-    assert [n for n in names if n.startswith("wrongloop_") and not n.startswith(own)] == []
+    with pymongo.MongoClient[dict[str, Any]](servers.mongodb.url) as client:
+        names += client.list_database_names()
+    ours = f"wrongloop_{servers.token}_"
+    return [name for name in names if name.startswith("wrongloop_") and not name.startswith(ours)]

@@ -3,6 +3,6 @@
 import pytest
 
 raise pytest.UsageError(
-    "traps/ holds one folder a popular answer that does not work, and each runs in a pytest of its own.\n"
+    "traps/ holds one folder a popular answer, and each runs in a pytest of its own.\n"
     "Try: make traps (the list), make trap-1, or pytest traps/01_event_loop_override"
 )

@@ -18,9 +18,8 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session", autouse=True)
-async def one_loop(anyio_backend: str) -> AsyncIterator[None]:
+async def one_loop(anyio_backend: str) -> None:
     """While a session-cached async fixture lives, the plugin keeps its runner and its loop."""
-    yield
 
 
 @pytest.fixture

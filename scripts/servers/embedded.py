@@ -47,7 +47,7 @@ class Postgres:
             folder.chmod(0o711)
         self._initdb()
         if hasattr(socket, "AF_UNIX"):
-            # Quoted: the option is a list, and a folder's name may hold a comma.
+            # Quoted, as an entry of a list: the folder's name may hold spaces.
             listen = ["-c", "listen_addresses=", "-k", f'"{self.home}"']
             self.url = f"postgresql://postgres@/postgres?host={quote(str(self.home))}"
         else:

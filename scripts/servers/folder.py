@@ -40,13 +40,14 @@ def temporary_folder() -> Iterator[Path]:
 
 
 def suitable_root() -> Path:
-    """TMPDIR, unless it is no place for a server: its path too long for a Unix socket, or, as
-    root, closed to the account that Postgres runs as. Then /tmp."""
+    """TMPDIR, unless it is no place for a server, for one of three reasons: its path is too long
+    for a Unix socket, has a character in it that parts a list of hosts or folders, or is closed to
+    the account that Postgres runs as when we are root. Then /tmp."""
     chosen = Path(tempfile.gettempdir())
     if sys.platform == "win32":
         return chosen
     socket = chosen / (PREFIX + 8 * "x") / SOCKET
-    if len(os.fsencode(socket)) > SOCKET_LIMIT:
+    if len(os.fsencode(socket)) > SOCKET_LIMIT or set(str(socket)) & set(",\"'"):
         return Path("/tmp")
     if os.geteuid() == 0 and not anybody_may_pass(chosen):
         return Path("/tmp")

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 from httpx import ASGITransport, AsyncClient
@@ -14,9 +14,9 @@ from shared_app.main import create_app
 
 
 @pytest.fixture(scope="session")
-def event_loop() -> Iterator[asyncio.AbstractEventLoop]:
+def event_loop() -> asyncio.AbstractEventLoop:
     """Report B's final override: it does not close its loop. Nothing uses this one either."""
-    yield asyncio.new_event_loop()
+    return asyncio.new_event_loop()
 
 
 @pytest.fixture

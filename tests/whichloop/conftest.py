@@ -1,0 +1,94 @@
+"""Shared by whichloop's tests: real servers, and runs of pytest in processes of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import servers
+
+pytest_plugins = ["pytester"]
+
+STARTERS = {
+    "postgres": ("WL_POSTGRES", servers.postgres),
+    "mongo": ("WL_MONGO", servers.mongo),
+    "redis": ("WL_REDIS", servers.redis),
+}
+
+
+@dataclass
+class Servers:
+    """Starts each server once, when it is first needed."""
+
+    stack: ExitStack
+    urls: dict[str, str] = field(default_factory=dict)
+
+    def need(self, *names: str) -> dict[str, str]:
+        for name in names:
+            variable, start = STARTERS[name]
+            if variable not in self.urls:
+                self.urls[variable] = self.stack.enter_context(start())
+        return self.urls
+
+
+@pytest.fixture(scope="session")
+def running_servers():
+    with ExitStack() as stack:
+        yield Servers(stack)
+
+
+@dataclass
+class Run:
+    """A finished pytest process. ``outcomes`` maps node ids to the worst outcome of a phase."""
+
+    code: int
+    out: str
+    outcomes: dict[str, str]
+    record: dict | None
+
+    @property
+    def failed(self) -> set[str]:
+        return {node for node, outcome in self.outcomes.items() if outcome in ("FAILED", "ERROR")}
+
+    @property
+    def findings(self) -> list[dict]:
+        return (self.record or {}).get("findings", [])
+
+
+_LINE = re.compile(r"^(PASSED|FAILED|ERROR|SKIPPED|XFAIL) (\S+?)(?: - .*)?$", re.M)
+
+
+def run_pytest(folder: Path, *args: str, env: dict[str, str] | None = None, record=True) -> Run:
+    """Run pytest in ``folder``; the recording is read back if the plugin is on."""
+    path = folder.parent / f"{folder.name}-recording.json"
+    path.unlink(missing_ok=True)
+    if record and "--whichloop=off" not in args:
+        args = (*args, f"--whichloop-record={path}")
+    variables = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "COLUMNS"))}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-rA", "-p", "no:cacheprovider", *args],
+        cwd=folder,
+        # Byte code is written: without it each of these many short runs takes twice as long.
+        env={**variables, "COLUMNS": "120", "PYTHONDONTWRITEBYTECODE": "", **(env or {})},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    out = done.stdout + done.stderr
+    outcomes: dict[str, str] = {}
+    for outcome, node in _LINE.findall(out):
+        if outcomes.get(node) not in ("FAILED", "ERROR"):
+            outcomes[node] = outcome
+    data = json.loads(path.read_text()) if path.exists() else None
+    return Run(done.returncode, out, outcomes, data)

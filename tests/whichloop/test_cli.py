@@ -1,0 +1,124 @@
+"""The command, with good and with bad input."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from whichloop.cli import main
+from whichloop.logs import read_log
+
+from whichloop import catalogue
+
+MISMATCH = """
+platform linux -- Python 3.11.7, pytest-9.2.0, pluggy-1.7.0
+asyncio: mode=Mode.AUTO, debug=False, asyncio_default_fixture_loop_scope=session, \
+asyncio_default_test_loop_scope=function
+plugins: anyio-4.16.0, asyncio-1.5.0
+E   RuntimeError: Task <Task pending name='Task-5' coro=<test_list() running>> got Future \
+<Future pending cb=[_chain_future.<locals>._call_check_cancel()]> attached to a different loop
+"""
+
+
+@pytest.fixture
+def explain(tmp_path, capsys):
+    def go(content: bytes | str):
+        path = tmp_path / "ci.log"
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        code = main(["explain", str(path)])
+        out = capsys.readouterr()
+        return code, " ".join(out.out.split()), out.err
+
+    return go
+
+
+def test_a_log_gives_the_cause_how_sure_and_the_cures(explain):
+    code, out, _ = explain(MISMATCH)
+
+    assert code == 0
+    assert "In motor" in out
+    assert "So loop scope mismatch" in out
+    assert "Sure likely" in out
+    assert "fixture loop scope session, test loop scope function" in out
+    assert "asyncio_default_test_loop_scope = session" in out
+
+
+def test_a_log_that_is_cut_off_or_coloured_is_read_as_far_as_it_goes(explain):
+    code, out, _ = explain("\x1b[31m" + MISMATCH[-220:] + "\x1b[0m\nE   RuntimeErr")
+
+    assert code == 0
+    assert "possible: the log does not show the loop scopes" in out
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "words"),
+    [
+        (b"", 2, "is empty"),
+        (b"  \n", 2, "is empty"),
+        (b"\x7fELF\x00\x01\x02" * 50, 2, "is not text"),
+        (bytes(range(128, 256)) * 20, 2, "is not text"),
+        (b"1 passed in 0.1s\n", 1, "no message of several event loops"),
+    ],
+)
+def test_bad_input_gets_plain_words(explain, content, code, words):
+    got, out, err = explain(content)
+
+    assert (got, out) == (code, "")
+    assert words in err
+    assert "Traceback" not in err
+
+
+def test_a_missing_file_and_a_recording_that_is_none(tmp_path, capsys):
+    assert main(["explain", str(tmp_path / "none")]) == 2
+    wrong = tmp_path / "wrong.json"
+    for text in ("{}", "[]", "not json", '{"loops": 3}'):
+        wrong.write_text(text)
+        assert main(["lanes", str(wrong)]) == 2
+    err = capsys.readouterr().err
+    assert "cannot read" in err
+    assert err.count("is not a recording") == 4
+
+
+def test_standard_input_is_read(monkeypatch, capsys):
+    class Stdin:
+        buffer = io.BytesIO(b"RuntimeError: Event loop is closed")
+
+    monkeypatch.setattr("sys.stdin", Stdin)
+
+    assert main(["explain"]) == 0
+    assert "object outlives its loop" in capsys.readouterr().out
+
+
+EXAMPLES = {
+    "different-loop": "RuntimeError: Task <T> got Future <F> attached to a different loop",
+    "loop-closed": "RuntimeError: Event loop is closed",
+    "mongo-different-loop": "RuntimeError: Cannot use AsyncMongoClient in different event loop.",
+    "bound-to-different-loop": "RuntimeError: <Lock [locked]> is bound to a different event loop",
+    "future-belongs": "ValueError: The future belongs to a different loop than the one specified "
+    "as the loop argument",
+    "await-not-used": "RuntimeError: await wasn't used with future",
+    "operation-in-progress": "InterfaceError: cannot perform operation: another operation is in "
+    "progress",
+    "transaction-in-error": "InterfaceError: cannot rollback; the transaction is in error state",
+    "handler-closed": "RuntimeError: unable to perform operation on <TCPTransport closed=True "
+    "reading=False 0x1>; the handler is closed",
+    "scope-mismatch": "ScopeMismatch: You tried to access the function scoped fixture "
+    "_function_scoped_runner with a session scoped request object",
+    "pool-timeout": "psycopg_pool.PoolTimeout: couldn't get a connection after 1.00 sec",
+    "timeout-outside-task": "RuntimeError: Timeout context manager should be used inside a task",
+    "loop-running": "RuntimeError: This event loop is already running",
+    "no-running-loop": "RuntimeError: no running event loop",
+    "session-concurrency": "InvalidRequestError: This session is provisioning a new connection; "
+    "concurrent operations are not permitted",
+    "too-many-clients": "TooManyConnectionsError: sorry, too many clients already",
+    "missing-greenlet": "MissingGreenlet: greenlet_spawn has not been called",
+}
+
+
+@pytest.mark.parametrize("message", catalogue.MESSAGES, ids=lambda message: message.id)
+def test_every_message_of_the_catalogue_is_read_with_its_cause(message):
+    reading = read_log(EXAMPLES[message.id])
+
+    assert reading.messages[0][0] is message
+    assert reading.cause in catalogue.CAUSES
+    assert message.cause in catalogue.CAUSES

@@ -1,0 +1,263 @@
+"""The pure half: records in, a finding out. No loop, no driver, no pytest internals."""
+
+from __future__ import annotations
+
+import pytest
+from whichloop.cures import ENTRIES, cure
+from whichloop.explain import cause_of, choose, explain, explain_crossing
+from whichloop.records import (
+    Actor,
+    Crossing,
+    Failure,
+    Frame,
+    LoopRecord,
+    ObjectRecord,
+    Recording,
+    Settings,
+    Site,
+)
+from whichloop.render import headline, render
+from whichloop.versions import version_of
+
+from whichloop import catalogue
+
+TEST = Actor("test", "test_a.py::test_one")
+FIXTURE = Actor("fixture", "db", "function", "session")
+LINE = Site("test_a.py", 9, "test_one")
+DIFFERENT = ("RuntimeError", "Task <T> got Future <F> attached to a different loop")
+
+
+def loop(name, runner="pytest-asyncio", scope=None, born=1, closed=None, thread="MainThread"):
+    return LoopRecord(name, "asyncio.Loop", runner, scope, thread, TEST, None, born, closed)
+
+
+def motor(**changes):
+    values = {
+        "seq": 1,
+        "driver": "motor",
+        "label": "motor client",
+        "type": "AsyncIOMotorClient",
+        "built_at": Site("conftest.py", 4, "db"),
+        "built_by": FIXTURE,
+        "bound_to": "A",
+        "bound_at": Site("conftest.py", 5, "db"),
+        "bound_by": FIXTURE,
+    }
+    return ObjectRecord(**(values | changes))
+
+
+def recording(bound, using, obj=None, settings=None, tick=9):
+    obj = obj or motor()
+    crossing = Crossing(obj.seq, bound.id, using.id, LINE, TEST, TEST.name, tick)
+    own = settings or Settings(
+        pytest_asyncio="1.5.0", fixture_loop_scope="session", test_loop_scope="function"
+    )
+    return Recording((bound, using), (obj,), (crossing,), (), own)
+
+
+def failure(*chain, line=LINE):
+    frames = (Frame("test_a", line, True), Frame("lib", Site("/lib/x.py", 3, "f"), False))
+    return Failure(tuple(chain) or (DIFFERENT,), frames, TEST.name, "call", "B")
+
+
+SESSION = loop("A", scope="session")
+FUNCTION = loop("B", scope="function", born=5)
+
+
+def test_a_fixture_on_the_session_loop_and_a_test_on_its_own():
+    finding = explain(recording(SESSION, FUNCTION), failure())
+
+    assert finding.cause == "loop scope mismatch"
+    assert finding.crossing_line == LINE
+    assert [one.id for one in finding.cures] == ["one-loop-tests", "fixtures-to-tests"]
+    assert finding.cures[0].change == "asyncio_default_test_loop_scope = session"
+    assert finding.cures[1].change == "asyncio_default_fixture_loop_scope = function"
+    assert [one.remedy for one in finding.cures] == [9, 3]
+
+
+def test_a_loop_per_test_is_no_advice_for_what_is_kept_longer_than_a_test():
+    kept = motor(kept_by="module-level name app.client", built_by=Actor("import", "app"))
+
+    finding = explain(recording(SESSION, FUNCTION, kept), failure())
+
+    assert "fixtures-to-tests" not in [one.id for one in finding.cures]
+
+
+@pytest.mark.parametrize(
+    ("version", "change"),
+    [
+        ("1.5.0", "asyncio_default_test_loop_scope = session"),
+        ("0.26.0", "asyncio_default_test_loop_scope = session"),
+        ("0.25.3", 'loop_scope="session"'),
+        ("0.23.8", 'asyncio(scope="session")'),
+        ("0.21.2", 'redefine event_loop in conftest.py with scope="session"'),
+    ],
+)
+def test_the_advice_is_in_the_words_of_the_installed_version(version, change):
+    settings = Settings(
+        pytest_asyncio=version, fixture_loop_scope="session", test_loop_scope="function"
+    )
+
+    finding = explain(recording(SESSION, FUNCTION, settings=settings), failure())
+
+    assert change in finding.cures[0].change
+
+
+@pytest.mark.parametrize(
+    ("bound", "using", "cause"),
+    [
+        (SESSION, FUNCTION, "loop scope mismatch"),
+        (loop("A", scope="function", closed=4), FUNCTION, "object outlives its loop"),
+        (loop("A", runner="TestClient", thread="T"), FUNCTION, "TestClient portal"),
+        (SESSION, loop("B", runner="portal", thread="T"), "TestClient portal"),
+        (loop("A", runner="anyio"), FUNCTION, "two plugins"),
+        (SESSION, loop("B", runner="asyncio.run", thread="T"), "second loop in a thread"),
+        (
+            loop("A", runner="asyncio.run", closed=3),
+            loop("B", runner="asyncio.run"),
+            "asyncio.run repeated",
+        ),
+        (
+            loop("A", runner="unittest", closed=3),
+            loop("B", runner="unittest"),
+            "object outlives its loop",
+        ),
+        (loop("A", runner="unknown"), loop("B", runner="unknown"), "unknown"),
+        (None, FUNCTION, "unknown"),
+    ],
+)
+def test_the_cause_follows_from_the_two_loops(bound, using, cause):
+    assert cause_of(bound, using, 9) == cause
+
+
+def test_a_loop_that_was_closed_after_the_use_is_no_dead_loop():
+    assert cause_of(loop("A", scope="session", closed=20), FUNCTION, 9) == "loop scope mismatch"
+
+
+def test_of_two_objects_at_one_line_the_one_nearer_to_the_user_is_named():
+    plain = motor(seq=1, driver="asyncpg", type="asyncpg.Connection")
+    pooled = motor(seq=2, driver="sqlalchemy", type="asyncpg.Connection", label="pooled connection")
+    both = Recording(
+        (SESSION, FUNCTION),
+        (plain, pooled),
+        (
+            Crossing(1, "A", "B", LINE, TEST, TEST.name, 8),
+            Crossing(2, "A", "B", LINE, TEST, TEST.name, 9),
+        ),
+    )
+
+    assert choose(both, failure()).seq == 2
+
+
+def test_the_crossing_on_the_tracebacks_line_wins_over_a_later_one():
+    other = Site("test_a.py", 99, "test_one")
+    two = Recording(
+        (SESSION, FUNCTION),
+        (motor(seq=1), motor(seq=2)),
+        (
+            Crossing(1, "A", "B", LINE, TEST, TEST.name, 8),
+            Crossing(2, "A", "B", other, TEST, TEST.name, 9),
+        ),
+    )
+
+    assert choose(two, failure()).seq == 1
+
+
+def test_another_error_is_explained_only_where_it_passed_the_crossing():
+    seen = recording(SESSION, FUNCTION)
+
+    here = explain(seen, failure(("PoolError", "gone")))
+    elsewhere = explain(seen, failure(("AssertionError", "1 == 2"), line=Site("t.py", 1, "t")))
+
+    assert here.cause == "loop scope mismatch"
+    assert here.sure.startswith("likely")
+    assert elsewhere is None
+
+
+def test_an_ordinary_failure_has_nothing_to_do_with_loops():
+    assert explain(Recording(), failure(("AssertionError", "assert 1 == 2"))) is None
+
+
+def test_another_operation_without_a_crossing_is_true_concurrency():
+    message = ("InterfaceError", "cannot perform operation: another operation is in progress")
+    one = motor(driver="asyncpg", type="asyncpg.Connection", bound_to="B")
+    seen = Recording((SESSION, FUNCTION), (one,), (), (), Settings())
+
+    finding = explain(seen, failure(message))
+
+    assert finding.cause == "not a loop problem"
+    assert finding.sure.startswith("sure")
+    assert [cure.id for cure in finding.cures] == ["one-per-task"]
+
+
+def test_another_operation_after_a_crossing_in_an_earlier_test_is_a_loop_problem():
+    message = ("InterfaceError", "cannot perform operation: another operation is in progress")
+    one = motor(driver="asyncpg", bound_to="B", left_by="test_a.py::test_zero")
+    seen = Recording((SESSION, FUNCTION), (one,), (), (), Settings())
+
+    finding = explain(seen, failure(message))
+
+    assert finding.cause == "loop scope mismatch"
+    assert "test_a.py::test_zero" in finding.sentence
+
+
+def test_what_is_not_known_is_not_guessed():
+    finding = explain(Recording(), failure())
+
+    assert finding.cause == "unknown"
+    assert finding.object is None
+    assert "not" in finding.sure
+    assert "Cure   not known" in render(finding)
+
+
+def test_a_message_of_the_catalogue_deep_in_a_chain_is_found():
+    chain = (("DBAPIError", "x"), ("InterfaceError", "y"), ("RuntimeError", "Event loop is closed"))
+
+    assert explain(recording(SESSION, FUNCTION), failure(*chain)).message == "loop-closed"
+
+
+@pytest.mark.parametrize("cause", list(catalogue.CAUSES))
+def test_every_headline_is_one_plain_sentence(cause):
+    finding = explain_crossing(
+        recording(SESSION, FUNCTION), recording(SESSION, FUNCTION).crossings[0], "call"
+    )
+    object.__setattr__(finding, "cause", cause)
+
+    words = headline(finding)
+
+    assert words.endswith(".")
+    assert not {"loop", "asyncio", "await", "runner"} & set(words.lower().strip(".").split())
+
+
+def test_a_section_is_never_wider_than_it_may_be():
+    text = render(explain(recording(SESSION, FUNCTION), failure()), width=80)
+
+    lines = [line for line in text.splitlines() if "http" not in line]
+    assert max(map(len, lines)) <= 80
+    for part in ("Let ", "Then ", "So ", "Cure ", "See "):
+        assert any(line.startswith(part) for line in text.splitlines())
+
+
+@pytest.mark.parametrize("name", list(ENTRIES))
+def test_every_cure_can_be_worded(name):
+    words = {
+        "scope": "session",
+        "narrow": "function",
+        "noun": "lock",
+        "place": "app",
+        "fixture": "db",
+    }
+
+    one = cure(name, Settings(pytest_asyncio="1.5.0"), **words)
+
+    assert one is not None
+    assert "$" not in one.text + one.change
+    assert one.link is None or one.link.startswith("https://")
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [("1.5.0", (1, 5, 0)), ("0.26.0rc1", (0, 26, 0)), (None, (99,)), ("dev", (99,))],
+)
+def test_versions_are_read(text, version):
+    assert version_of(text) == version

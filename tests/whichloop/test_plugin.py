@@ -1,0 +1,522 @@
+"""The plugin, end to end: a suite in a folder of its own, a pytest of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+from conftest import run_pytest
+
+INI = """
+[pytest]
+asyncio_mode = auto
+asyncio_default_fixture_loop_scope = {fixture}
+asyncio_default_test_loop_scope = {test}
+"""
+
+QUEUE = """
+import asyncio
+import pytest
+
+async def take(queue):
+    return await queue.get()
+
+@pytest.fixture
+async def queue():
+    queue = asyncio.Queue()
+    waiting = asyncio.ensure_future(take(queue))
+    await asyncio.sleep(0)
+    yield queue
+    waiting.cancel()
+
+async def test_get(queue):
+    await queue.get()
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    """Writes a suite and returns its folder."""
+
+    def write(fixture="session", test="function", ini="", **files: str) -> Path:
+        folder = tmp_path / "suite"
+        folder.mkdir(exist_ok=True)
+        (folder / "pytest.ini").write_text(INI.format(fixture=fixture, test=test) + ini)
+        for name, text in files.items():
+            (folder / f"{name}.py").write_text(textwrap.dedent(text))
+        return folder
+
+    return write
+
+
+def section(out: str) -> str:
+    """The explanation's lines as one line."""
+    return " ".join(out.partition("- whichloop -")[2].split())
+
+
+# -- a failing test ----------------------------------------------------------------------
+
+
+def test_a_failing_test_shows_the_object_both_loops_the_line_and_the_cure(project):
+    run = run_pytest(project(test_a=QUEUE))
+
+    words = section(run.out)
+    assert run.failed == {"test_a.py::test_get"}
+    assert "asyncio Queue asyncio.queues.Queue, built at test_a.py:10 by fixture queue" in words
+    assert "(caching scope function, loop scope session)" in words
+    assert "bound to loop A, the session loop, at its first use, test_a.py:6" in words
+    assert "loop A was opened by fixture _session_scoped_runner; still open" in words
+    assert "test test_a.py::test_get ran on loop B, its own function loop" in words
+    assert "used it at test_a.py:17" in words
+    assert "loop scope mismatch" in words
+    assert "asyncio_default_test_loop_scope = session (remedy 9)" in words
+
+
+def test_the_first_line_needs_no_knowledge_of_asyncio(project):
+    run = run_pytest(project(test_a=QUEUE))
+
+    lines = run.out.splitlines()
+    first = lines[next(n for n, line in enumerate(lines) if "- whichloop -" in line) + 1]
+    assert first == "The queue used here was set up for another part of the run than this test."
+
+
+def test_asyncio_still_names_the_users_own_coroutine_and_line(project):
+    text = """
+    import asyncio
+    import pytest
+
+    @pytest.fixture
+    async def future():
+        return asyncio.get_running_loop().create_future()
+
+    async def test_await(future):
+        await future
+    """
+    folder = project(test_a=text)
+
+    on, off = run_pytest(folder), run_pytest(folder, "--whichloop=off")
+
+    for run in (on, off):
+        assert "coro=<test_await() running at" in run.out
+        assert "test_a.py:10>" in "".join(run.out.split("\n"))
+    assert "whichloop" not in off.out.partition("short test summary")[0].partition("plugins:")[0]
+    assert "- whichloop -" not in off.out
+
+
+@pytest.mark.parametrize("style", ["long", "short", "native", "auto"])
+def test_the_section_stands_below_every_style_of_traceback(project, style):
+    run = run_pytest(project(test_a=QUEUE), f"--tb={style}", "--show-capture=no")
+
+    assert "loop scope mismatch" in run.out
+
+
+def test_an_error_in_setup_and_in_teardown_is_explained(project):
+    text = """
+    import asyncio
+    import pytest
+
+    async def wait(future):
+        await future
+
+    @pytest.fixture
+    async def future():
+        return asyncio.get_running_loop().create_future()
+
+    @pytest.fixture(loop_scope="function")
+    async def user(future):
+        await wait(future)
+
+    @pytest.fixture(loop_scope="function")
+    async def ender(future):
+        yield
+        await wait(future)
+
+    def test_setup(user):
+        pass
+
+    def test_teardown(ender):
+        pass
+    """.replace("@pytest.fixture(", "@pytest_asyncio.fixture(").replace(
+        "import pytest\n", "import pytest\n    import pytest_asyncio\n"
+    )
+
+    run = run_pytest(project(test_a=text))
+
+    assert [(one["phase"], one["crossing_line"]) for one in run.findings] == [
+        ("setup", "test_a.py:7"),
+        ("teardown", "test_a.py:7"),
+    ]
+
+
+def test_an_ordinary_failure_gets_no_section(project):
+    run = run_pytest(project(test_a="def test_a():\n    assert 1 == 2\n"))
+
+    assert run.failed
+    assert "- whichloop -" not in run.out
+
+
+def test_an_error_that_was_only_logged_is_explained_at_the_end(project):
+    text = """
+    import asyncio
+    import pytest
+
+    @pytest.fixture
+    async def future():
+        return asyncio.get_running_loop().create_future()
+
+    async def test_background(future):
+        async def wait():
+            await future
+        task = asyncio.ensure_future(wait())
+        await asyncio.sleep(0.01)
+        del task
+    """
+
+    run = run_pytest(project(test_a=text))
+
+    assert run.failed == set()
+    assert "whichloop: errors that were only logged" in run.out
+    assert "loop scope mismatch" in run.out
+    assert [one["phase"] for one in run.findings] == ["logged"]
+
+
+# -- strict ------------------------------------------------------------------------------
+
+SILENT = """
+import asyncio
+import pytest
+
+@pytest.fixture
+async def queue():
+    queue = asyncio.Queue()
+    waiting = asyncio.ensure_future(queue.get())
+    await asyncio.sleep(0)
+    yield queue
+    waiting.cancel()
+
+async def test_swallowed(queue):
+    try:
+        await queue.get()
+    except RuntimeError:
+        pass
+"""
+
+
+def test_strict_fails_a_test_that_passed_but_crossed(project):
+    folder = project(test_a=SILENT)
+
+    lenient, strict = run_pytest(folder), run_pytest(folder, "--whichloop=strict")
+
+    assert lenient.code == 0
+    assert "- whichloop" not in lenient.out
+    assert strict.failed == {"test_a.py::test_swallowed"}
+    assert "passed, but used an object on another event loop" in strict.out
+    assert "Let    asyncio Queue" in strict.out
+
+
+def test_strict_fails_a_test_that_left_a_connection_on_a_closed_loop(project, running_servers):
+    urls = running_servers.need("postgres")
+    text = """
+    import os
+    import sqlalchemy
+    from sqlalchemy.ext.asyncio import create_async_engine
+
+    engine = create_async_engine("postgresql+asyncpg:" + os.environ["WL_POSTGRES"])
+
+    async def test_only_one():
+        async with engine.connect() as connection:
+            await connection.execute(sqlalchemy.text("select 1"))
+    """
+    folder = project(fixture="function", test_a=text)
+
+    lenient = run_pytest(folder, env=urls)
+    strict = run_pytest(folder, "--whichloop=strict", env=urls)
+
+    assert lenient.code == 0
+    assert strict.failed == {"test_a.py::test_only_one"}
+    assert "left a connection on a closed event loop" in strict.out
+    assert strict.findings[0]["object"]["kept_by"] == "module-level name test_a.engine"
+
+
+# -- audit -------------------------------------------------------------------------------
+
+
+def test_the_audit_names_mismatches_through_other_fixtures_and_runs_nothing(project):
+    text = """
+    import pytest
+
+    @pytest.fixture
+    async def test_db():
+        raise RuntimeError("this was run")
+
+    @pytest.fixture
+    def through(test_db):
+        return test_db
+
+    async def test_direct(test_db): ...
+    async def test_through(through): ...
+    def test_sync(test_db): ...
+    """
+
+    run = run_pytest(project(test_a=text), "--whichloop-audit")
+
+    assert run.code == 1
+    assert "test_a.py::test_direct runs on a function loop, its fixture test_db on a session" in (
+        run.out
+    )
+    assert "test_a.py::test_through runs on a function loop" in run.out
+    assert "test_sync runs" not in run.out
+    assert "this was run" not in run.out
+    assert "2 loop scope problems in 3 collected tests; nothing was run" in run.out
+
+
+def test_the_audit_names_a_fixture_cached_longer_than_its_loop(project):
+    text = """
+    import pytest
+
+    @pytest.fixture(scope="module")
+    async def value(): ...
+
+    async def test_value(value): ...
+    """
+
+    run = run_pytest(project(fixture="function", test_a=text), "--whichloop-audit")
+
+    assert run.code == 1
+    assert "fixture value is cached for the module but runs on a function loop" in run.out
+
+
+def test_an_ignored_event_loop_override_is_a_note_and_no_problem(project):
+    text = """
+    import asyncio
+    import pytest
+
+    @pytest.fixture(autouse=True)
+    def event_loop():
+        loop = asyncio.new_event_loop()
+        yield loop
+        loop.close()
+
+    async def test_a(): ...
+    """
+
+    run = run_pytest(project(fixture="function", test_a=text), "--whichloop-audit")
+
+    assert run.code == 0
+    assert "note: fixture event_loop is ignored" in run.out
+
+
+def test_the_audit_passes_when_scopes_agree_and_fails_on_a_broken_conftest(project):
+    good = project(test="session", test_a=QUEUE)
+    assert run_pytest(good, "--whichloop-audit").code == 0
+
+    (good / "conftest.py").write_text("raise RuntimeError('broken conftest')\n")
+    bad = run_pytest(good, "--whichloop-audit")
+    assert bad.code == 4
+    assert "broken conftest" in bad.out
+    assert "whichloop/" not in bad.out
+
+
+# -- the recording -----------------------------------------------------------------------
+
+
+def test_the_recording_says_what_ran_where_and_what_crossed(project):
+    run = run_pytest(project(test_a=QUEUE))
+
+    record = run.record
+    assert record["schema_version"] == 1
+    assert record["settings"]["fixture_loop_scope"] == "session"
+    assert [(one["name"], one["loop"]) for one in record["fixtures"]] == [("queue", "A")]
+    tests = [(one["name"], one["loop"], one["outcome"]) for one in record["tests"]]
+    assert ("test_a.py::test_get", "B", "failed") in tests
+    loops = {one["id"]: one for one in record["loops"]}
+    assert (loops["A"]["scope"], loops["A"]["owner"]) == ("session", "session loop")
+    assert loops["B"]["closed"] > loops["B"]["born"]
+    (connection,) = record["connections"]
+    assert connection["opened_on"] == "A"
+    assert connection["used_on"] == ["A", "B"]
+    (crossing,) = record["crossings"]
+    assert (crossing["bound_to"], crossing["used_on"], crossing["at"]) == ("A", "B", "test_a.py:17")
+
+
+def test_an_unwritable_path_changes_nothing_but_a_line(project, tmp_path):
+    folder = project(test_a="def test_a(): pass\n")
+
+    run = run_pytest(folder, f"--whichloop-record={tmp_path / 'no' / 'such' / 'x.json'}", record=0)
+
+    assert run.code == 0
+    assert "the recording could not be written" in run.out
+    assert "Traceback" not in run.out
+
+
+def test_under_xdist_sections_and_recordings_come_from_the_workers(project):
+    folder = project(test_a=QUEUE, test_b="async def test_b(): pass\n")
+
+    run = run_pytest(folder, "-n2")
+
+    assert run.failed == {"test_a.py::test_get"}
+    assert "loop scope mismatch" in section(run.out)
+    assert {one["worker"] for one in run.record["loops"]} == {"gw0", "gw1"}
+    assert {one["bound_to"].split("/")[1] for one in run.record["crossings"]} == {"A"}
+
+
+# -- bad input, and never in the way -----------------------------------------------------
+
+
+def test_without_pytest_asyncio_the_suites_result_is_its_own(project):
+    folder = project(test_a="def test_a(): pass\n")
+    (folder / "pytest.ini").write_text("[pytest]\n")
+
+    for option in ("--whichloop=explain", "--whichloop=strict", "--whichloop-audit"):
+        run = run_pytest(folder, "-p", "no:asyncio", option)
+        assert run.code == 0, run.out
+        assert "warning" not in run.out
+
+
+BREAKING = """
+import whichloop.probes.primitives as primitives
+
+def broken(*args):
+    raise ZeroDivisionError("driver of another version")
+
+def pytest_configure(config):
+    import asyncio
+    from whichloop.probes import Patcher
+    patch = Patcher("asyncio primitives")
+    patch.before(asyncio.Lock, "acquire", broken)
+"""
+
+
+def test_a_probe_that_fails_is_switched_off_with_one_warning_that_names_it(project):
+    text = """
+    import asyncio
+
+    async def test_one():
+        async with asyncio.Lock():
+            pass
+
+    async def test_two():
+        async with asyncio.Lock():
+            pass
+    """
+
+    run = run_pytest(project(fixture="function", conftest=BREAKING, test_a=text), "-W", "error")
+
+    assert run.code == 0, run.out
+    assert run.out.count("probe asyncio primitives switched off: ZeroDivisionError") == 1
+
+
+def test_a_driver_version_with_other_names_switches_its_probe_off(project, tmp_path):
+    package = tmp_path / "lib" / "motor"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "core.py").write_text("class NewClient:\n    pass\n")
+    folder = project(test_a="import motor.core\n\ndef test_a(): motor.core.NewClient()\n")
+
+    run = run_pytest(folder, env={"PYTHONPATH": str(tmp_path / "lib")})
+
+    assert run.code == 0, run.out
+    assert run.out.count("whichloop: warning: probe motor switched off: AttributeError") == 1
+
+
+def test_a_loop_that_is_not_asyncios_is_no_trouble(project):
+    text = """
+    import asyncio
+
+    class Other(asyncio.SelectorEventLoop):
+        __slots__ = ()
+
+    def test_own_loop():
+        loop = Other()
+        try:
+            loop.run_until_complete(asyncio.sleep(0))
+        finally:
+            loop.close()
+
+    def test_trio():
+        import trio
+        async def main():
+            await trio.sleep(0)
+        trio.run(main)
+    """
+
+    run = run_pytest(project(test_a=text), "--whichloop=strict")
+
+    assert run.code == 0, run.out
+
+
+def test_no_driver_is_imported_that_the_suite_did_not_import(project):
+    text = """
+    import sys
+
+    def test_a():
+        drivers = {"motor", "pymongo", "sqlalchemy", "asyncpg", "redis", "httpx", "grpc",
+                   "aiohttp", "uvloop", "psycopg_pool"}
+        assert not drivers & set(sys.modules)
+    """
+
+    assert run_pytest(project(test_a=text)).code == 0
+
+
+def test_a_mistyped_mode_is_a_usage_error(project):
+    run = run_pytest(project(test_a=QUEUE), "--whichloop=explian", record=False)
+
+    assert run.code == 4
+    assert "invalid choice" in run.out
+
+
+# -- a probe from outside ----------------------------------------------------------------
+
+
+def test_a_probe_from_another_package_is_found_by_its_entry_point(project):
+    example = Path(__file__).parent / "example_probe"
+    text = """
+    import pytest
+    from pigeonpost import Pigeon
+
+    @pytest.fixture
+    async def pigeon():
+        pigeon = Pigeon()
+        pigeon.fly()
+        return pigeon
+
+    async def test_fly(pigeon):
+        with pytest.raises(RuntimeError):
+            pigeon.fly()
+        raise RuntimeError("Event loop is closed")
+    """
+
+    run = run_pytest(project(test_a=text), env={"PYTHONPATH": str(example)})
+
+    assert "Let    pigeon pigeonpost.Pigeon, built at test_a.py:7 by fixture pigeon" in run.out
+    assert run.findings[0]["object"]["driver"] == "pigeonpost"
+
+
+def test_every_claim_of_the_help_is_an_option(project):
+    run = run_pytest(project(), "--help", record=False)
+
+    for option in ("--whichloop={explain,off,strict}", "--whichloop-audit", "--whichloop-record"):
+        assert option in run.out
+
+
+def test_recordings_are_json_that_the_command_draws(project, tmp_path):
+    import subprocess
+
+    run = run_pytest(project(test_a=QUEUE))
+    path = tmp_path / "record.json"
+    path.write_text(json.dumps(run.record))
+
+    done = subprocess.run(
+        [sys.executable, "-m", "whichloop", "lanes", str(path), "--ascii"],
+        capture_output=True,
+        text=True,
+        env=dict(os.environ),
+        check=True,
+    )
+
+    assert "session loop" in done.stdout
+    assert "X used on B at test_a.py:17" in done.stdout

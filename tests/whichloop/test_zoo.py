@@ -1,0 +1,131 @@
+"""Every suite of the zoo, held to what it expects; every first cure, applied.
+
+``tests/zoo/NN_name/`` is a small pytest project. ``expected.toml`` says which tests fail and what
+whichloop must say of one of them; ``cure.patch`` is its first cure as a change of files, and
+``wrong_cure.patch``, where there is one, a cure that is right elsewhere and does not help here.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+from conftest import Run, run_pytest
+
+ZOO = Path(__file__).parent.parent / "zoo"
+SUITES = sorted(folder for folder in ZOO.iterdir() if (folder / "expected.toml").exists())
+EXPECTED = {folder.name: tomllib.loads((folder / "expected.toml").read_text()) for folder in SUITES}
+SICK = [name for name, expected in EXPECTED.items() if not expected.get("healthy")]
+HEALTHY = [name for name, expected in EXPECTED.items() if expected.get("healthy")]
+WRONG = [name for name in SICK if (ZOO / name / "wrong_cure.patch").exists()]
+
+
+@pytest.fixture(scope="module")
+def finished() -> dict[tuple, Run]:
+    return {}
+
+
+@pytest.fixture
+def suite(tmp_path, running_servers, finished):
+    """Copies a suite, applies a patch, and runs it; the same run is made once."""
+
+    def go(name: str, *args: str, patch: str | None = None) -> Run:
+        key = (name, args, patch)
+        if key not in finished:
+            finished[key] = fresh(name, *args, patch=patch)
+        return finished[key]
+
+    def fresh(name: str, *args: str, patch: str | None) -> Run:
+        folder = tmp_path / f"{name}-{patch or 'as-is'}"
+        shutil.copytree(ZOO / name, folder, dirs_exist_ok=True)
+        if patch is not None:
+            # With git, and outside any repository: no other patch program is needed.
+            subprocess.run(
+                ["git", "apply", "--unsafe-paths", f"{patch}.patch"], cwd=folder, check=True
+            )
+        urls = running_servers.need(*EXPECTED[name]["needs"])
+        return run_pytest(folder, *args, env=urls)
+
+    return go
+
+
+def test_the_zoo_is_as_large_and_as_varied_as_it_says():
+    assert len(SICK) >= 25
+    assert len(HEALTHY) >= 10
+    assert len(WRONG) >= 3
+    pairs = [(EXPECTED[name]["driver"], EXPECTED[name]["finding"]["cause"]) for name in SICK]
+    assert len(pairs) == len(set(pairs)), "two suites with the same driver and cause"
+
+
+@pytest.mark.parametrize("name", SICK)
+def test_a_sick_suite_is_explained(suite, name):
+    expected = EXPECTED[name]
+    run = suite(name)
+
+    assert run.failed == set(expected["failed"]), run.out
+    wanted = expected["finding"]
+    found = [one for one in run.findings if one["during"] == wanted["test"]]
+    assert found, run.out
+    one = found[0]
+    seen = {
+        "test": one["during"],
+        "object": (one["object"] or {}).get("type", ""),
+        "bound_owner": (one["bound_loop"] or {}).get("owner", ""),
+        "using_owner": (one["using_loop"] or {}).get("owner", ""),
+        "cause": one["cause"],
+        "crossing_line": one["crossing_line"] or "",
+        "message": one["message"] or "",
+        "first_cure": one["cures"][0]["id"] if one["cures"] else "",
+    }
+    # What a suite leaves empty is not part of its case: there is no such object, loop or line.
+    assert {key: seen[key] for key in wanted if wanted[key]} == {
+        key: value for key, value in wanted.items() if value
+    }, run.out
+    assert "whichloop" in run.out
+
+
+@pytest.mark.parametrize("name", SICK)
+def test_the_first_cure_cures(suite, name):
+    run = suite(name, patch="cure")
+
+    assert run.code == 0, run.out
+    assert run.findings == []
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_cure_that_is_right_elsewhere_does_not_help(suite, name):
+    run = suite(name, patch="wrong_cure")
+
+    assert run.code == 1, run.out
+    assert run.failed, run.out
+
+
+@pytest.mark.parametrize("name", HEALTHY)
+@pytest.mark.parametrize("mode", ["explain", "strict"])
+def test_a_healthy_suite_hears_nothing(suite, name, mode):
+    run = suite(name, f"--whichloop={mode}")
+
+    assert run.failed == set(EXPECTED[name]["failed"]), run.out
+    assert run.findings == [], run.out
+    assert "- whichloop" not in run.out
+
+
+@pytest.mark.parametrize("name", HEALTHY)
+def test_a_healthy_suite_passes_the_audit(suite, name):
+    run = suite(name, "--whichloop-audit")
+
+    assert run.code == 0, run.out
+    assert "0 loop scope problems" in run.out
+    assert not run.outcomes, "the audit ran a test"
+
+
+@pytest.mark.parametrize("name", SICK)
+def test_outcomes_are_the_same_without_whichloop(suite, name):
+    """What explains a failure must not touch it: outcomes and their order, on and off."""
+    with_it, without = suite(name), suite(name, "--whichloop=off")
+
+    assert with_it.code == without.code
+    assert list(with_it.outcomes.items()) == list(without.outcomes.items())

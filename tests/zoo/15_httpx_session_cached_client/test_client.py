@@ -1,0 +1,18 @@
+import httpx
+import pytest
+from server import serve
+
+URL = serve()
+
+
+@pytest.fixture(scope="session")
+def client():
+    return httpx.AsyncClient()
+
+
+async def test_first(client):
+    assert (await client.get(URL)).text == "ok"
+
+
+async def test_second(client):
+    assert (await client.get(URL)).text == "ok"

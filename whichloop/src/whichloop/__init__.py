@@ -1,0 +1,48 @@
+"""Which object lives on which event loop, whose loop that is, and what to do about it."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .binding import Binding, LoopMismatch, assert_same_loop, loop_of
+    from .probes import Patcher, Probe, Reading
+    from .tracker import TRACKER
+    from .watch import watch
+    from .watching import install, uninstall
+
+_HOME = {
+    "TRACKER": "tracker",
+    "Binding": "binding",
+    "LoopMismatch": "binding",
+    "Patcher": "probes",
+    "Probe": "probes",
+    "Reading": "probes",
+    "assert_same_loop": "binding",
+    "install": "watching",
+    "loop_of": "binding",
+    "uninstall": "watching",
+    "watch": "watch",
+}
+
+__all__ = [
+    "TRACKER",
+    "Binding",
+    "LoopMismatch",
+    "Patcher",
+    "Probe",
+    "Reading",
+    "assert_same_loop",
+    "install",
+    "loop_of",
+    "uninstall",
+    "watch",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # On first use: every pytest run imports this package, and most need none of these names.
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,75 @@
+"""The command ``whichloop``: read a log, or draw a recording."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from .lanes import draw_lanes
+from .logs import decode, read_log, report
+
+NOTHING, USAGE = 1, 2
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; 0 for an answer, 1 for a log that says nothing, 2 for bad input."""
+    parser = argparse.ArgumentParser(
+        prog="whichloop", description="Which object lives on which event loop."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    one = commands.add_parser("explain", help="a traceback or log in, cause and cures out")
+    one.add_argument("file", nargs="?", default="-", help="a file, or - for standard input")
+    two = commands.add_parser("lanes", help="draw a recording of --whichloop-record")
+    two.add_argument("file", help="the recording")
+    two.add_argument("--ascii", action="store_true", help="use signs of ASCII only")
+    two.add_argument("--width", type=int, default=80, help="columns, at least 60 (default 80)")
+    options = parser.parse_args(arguments)
+    try:
+        raw = sys.stdin.buffer.read() if options.file == "-" else Path(options.file).read_bytes()
+    except OSError as error:
+        return _say(f"cannot read {options.file}: {error.strerror or error}")
+    if options.command == "explain":
+        return _explain(raw, options.file)
+    return _lanes(raw, options.file, options.width, options.ascii)
+
+
+def _say(words: str, status: int = USAGE) -> int:
+    print(f"whichloop: {words}", file=sys.stderr)
+    return status
+
+
+def _explain(raw: bytes, name: str) -> int:
+    where = "standard input" if name == "-" else name
+    if not raw.strip():
+        return _say(f"{where} is empty")
+    text = decode(raw)
+    if text is None:
+        return _say(f"{where} is not text: give it the log itself, unpacked")
+    reading = read_log(text)
+    if reading is None:
+        return _say(f"no message of several event loops in {where}", NOTHING)
+    _print(report(reading))
+    return 0
+
+
+def _lanes(raw: bytes, name: str, width: int, ascii: bool) -> int:
+    try:
+        lines = draw_lanes(json.loads(raw), width=width, ascii=ascii)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        if isinstance(error, ValueError) and "columns" in str(error):
+            return _say(str(error))
+        return _say(f"{name} is not a recording of --whichloop-record")
+    _print(lines)
+    return 0
+
+
+def _print(lines: list[str]) -> None:
+    text = "\n".join(lines) + "\n"
+    encoding = sys.stdout.encoding or "ascii"
+    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
