@@ -7,11 +7,11 @@ N ?= 20
 AT_ONCE ?= 1
 .DEFAULT_GOAL := help
 .PHONY: help help-all minimal reproduce fix tour test fixes traps all-fixes compare outcomes \
-	serve pull up down soak check format pins
+	serve pull up down soak check test-whichloop format pins
 
 ##@ Start here
 help: ## this list
-	@awk '/^##@ /{if (n++) exit} /^[a-z].*:.*## /{split($$0, p, ":.*## "); sub("%", "N", p[1]); printf "  make %-11s %s\n", p[1], p[2]}' Makefile
+	@awk '/^##@ /{if (n++) exit} /^[a-z].*:.*## /{split($$0, p, ":.*## "); sub("%", "N", p[1]); printf "  make %-15s %s\n", p[1], p[2]}' Makefile
 	@echo "  make help-all    everything else"
 
 minimal: ## the error in five lines of Python, without any server
@@ -73,11 +73,14 @@ down: ## stop that pair
 
 ##@ For those who work on this repository
 help-all: ## this list, whole
-	@awk '/^##@ /{print substr($$0, 5)} /^[a-z].*:.*## /{split($$0, p, ":.*## "); sub("%", "N", p[1]); printf "  make %-11s %s\n", p[1], p[2]}' Makefile
+	@awk '/^##@ /{print substr($$0, 5)} /^[a-z].*:.*## /{split($$0, p, ":.*## "); sub("%", "N", p[1]); printf "  make %-15s %s\n", p[1], p[2]}' Makefile
 	@echo "BACKEND=auto|testcontainers|compose|embedded|external chooses the servers."
 
 check: ## format, lint, types and tests: what CI runs
 	$(RUN) check
+
+test-whichloop: ## whichloop's own tests and its zoo; needs redis-server
+	$(RUN) test-whichloop
 
 format: ## put the code into the project's format
 	$(RUN) format

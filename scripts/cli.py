@@ -231,6 +231,15 @@ def test(context: typer.Context) -> None:
     raise typer.Exit(develop.test(context.args))
 
 
+@app.command(
+    name="test-whichloop",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def test_whichloop(context: typer.Context) -> None:
+    """whichloop's own tests and its zoo; arguments go to pytest."""
+    raise typer.Exit(develop.test_whichloop(context.args))
+
+
 @app.command()
 def check() -> None:
     """Format, lint, types, then the tests: what CI runs."""

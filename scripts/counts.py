@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -18,14 +17,13 @@ from pymongo.errors import PyMongoError
 from scripts.servers.ask import OWN_NAME
 from scripts.servers.databases import MongoDatabase, PostgresDatabase
 
-# A count that has not changed for so long is final: SecantusDB notices a closed connection only
-# after half a second, so its peak is also a little high where clients come and go.
-STABLE_S = 0.7
 SERVER_GONE = (psycopg.OperationalError, PyMongoError)
 
 
 class PostgresCounter:
     """Counts the connections to one side's Postgres database, our own left out."""
+
+    stable_s = 0.1
 
     def __init__(self, database: PostgresDatabase) -> None:
         self._ask = database.ask
@@ -55,6 +53,10 @@ class MongoCounter(monitoring.ConnectionPoolListener):
     The server lists what is open, with the two connections by which each client watches it. It
     keeps no count by name of what was opened: that is taken from the drivers' own pool events.
     """
+
+    # SecantusDB notices a closed connection only after half a second; so its peak is a little high,
+    # too, where clients come and go.
+    stable_s = 0.7
 
     def __init__(self, database: MongoDatabase) -> None:
         self._database = database
@@ -101,7 +103,7 @@ def totals(counters: dict[str, Counter]) -> dict[str, dict[str, int]]:
     found = {}
     for name, counter in counters.items():
         try:
-            left_open = settled(counter.open_now)
+            left_open = settled(counter)
             opened = counter.opened()
         except SERVER_GONE:
             continue
@@ -111,12 +113,12 @@ def totals(counters: dict[str, Counter]) -> dict[str, dict[str, int]]:
     return found
 
 
-def settled(count: Callable[[], int]) -> int:
-    """The count, once it is 0 or has stayed the same for STABLE_S seconds."""
-    last, since = count(), time.monotonic()
-    while last and time.monotonic() - since < STABLE_S:
+def settled(counter: Counter) -> int:
+    """What is open, once it is nothing or has been the same for as long as the server needs."""
+    last, since = counter.open_now(), time.monotonic()
+    while last and time.monotonic() - since < counter.stable_s:
         time.sleep(0.02)
-        now = count()
+        now = counter.open_now()
         if now != last:
             last, since = now, time.monotonic()
     return last

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 from scripts import show
+from scripts.errors import CommandError
 from scripts.paths import ROOT
 
 # The tests mostly wait for servers and other processes: two workers, each with servers of its own,
@@ -34,6 +36,16 @@ def call(command: list[str]) -> int:
 def test(arguments: list[str]) -> int:
     """The project's own tests, or those that the arguments choose: 0 if they passed, else 1."""
     return 1 if call(["pytest", *(arguments or PARALLEL)]) else 0
+
+
+def test_whichloop(arguments: list[str]) -> int:
+    """whichloop's own tests and its zoo, which need a `redis-server` on PATH: 0 or 1."""
+    if shutil.which("redis-server") is None:
+        raise CommandError(
+            "whichloop's tests run against a real Redis, and no redis-server is on PATH",
+            hint="apt-get install redis-server, or brew install redis",
+        )
+    return 1 if call(["pytest", "tests/whichloop", *(arguments or PARALLEL)]) else 0
 
 
 def check() -> int:

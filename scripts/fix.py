@@ -11,11 +11,11 @@ from scripts.grade import Grade, grade
 from scripts.judge import judge
 from scripts.manifest import Manifest, Side
 from scripts.paths import RESULTS, ROOT
-from scripts.recorder import versions
 from scripts.results import Run
 from scripts.runner import describe, run_side
 from scripts.servers.choose import choose
 from scripts.servers.client import Guardian, running
+from scripts.versions import versions
 
 
 def fix(kind: str, number: str) -> int:

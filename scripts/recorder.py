@@ -7,9 +7,7 @@ at reports and exceptions only, so it changes no outcome.
 from __future__ import annotations
 
 import contextlib
-import importlib.metadata
 import os
-import platform
 import time
 import traceback
 from collections.abc import Generator, Iterator
@@ -21,12 +19,9 @@ import pytest
 from scripts.classify import Raised, classify
 from scripts.counts import SERVER_GONE, Counter, MongoCounter, PostgresCounter, look, totals
 from scripts.paths import ROOT
-from scripts.results import write_json
+from scripts.results import RECORD_VARIABLE, write_json
+from scripts.versions import versions
 from suite.servers import DATABASES
-
-# Where to write, set by the command that started this pytest.
-RECORD_VARIABLE = "WRONGLOOP_RECORD"
-DISTRIBUTIONS = ("pytest", "pytest-asyncio", "motor", "pymongo", "sqlalchemy", "asyncpg", "fastapi")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -178,14 +173,6 @@ def is_ours(file: str) -> bool:
 def relative(file: str) -> str:
     """The file's path in the checkout."""
     return Path(file).relative_to(ROOT).as_posix()
-
-
-def versions() -> dict[str, str]:
-    """The versions in play, under the names that run.json gives them."""
-    found = {"python": platform.python_version()}
-    for name in DISTRIBUTIONS:
-        found[name.replace("-", "_")] = importlib.metadata.version(name)
-    return found
 
 
 def option(config: pytest.Config, name: str) -> str | None:

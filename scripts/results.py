@@ -12,6 +12,8 @@ from scripts.errors import CommandError
 from scripts.paths import RESULTS
 
 SCHEMA_VERSION = 1
+# Where the recorder of a side is to write, set by the command that started its pytest.
+RECORD_VARIABLE = "WRONGLOOP_RECORD"
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ from scripts import results
 from scripts.errors import CommandError
 from scripts.manifest import Side
 from scripts.paths import ROOT
-from scripts.recorder import RECORD_VARIABLE, versions
-from scripts.results import Run
+from scripts.results import RECORD_VARIABLE, Run
 from scripts.servers.client import Guardian
 from scripts.servers.model import SERVERS_VARIABLE, Servers
+from scripts.versions import versions
 
 
 class Interrupted(Exception):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import site
 import subprocess
@@ -12,9 +11,8 @@ from pathlib import Path
 from scripts.paths import ROOT
 from tests.commands import Done, environment, run
 
-# What a command needs; the rest of the checkout stays where it is.
-PARTS = ("scripts", "suite", "shared_app", "broken", "requirements", "fixed/conftest.py")
-FILES = ("remedies.toml", "pyproject.toml", "Makefile", "docker-compose.yml", ".env")
+# What a fresh clone would not have.
+GENERATED = (".git", ".venv", ".venv.lock", "results", "__pycache__", ".*_cache", "*.egg-info")
 # An up-to-date stamp, written by the checkout's own bootstrap: it would rather make a `.venv`.
 STAMP = """
 from scripts import bootstrap
@@ -29,16 +27,7 @@ class Checkout:
     def __init__(self, folder: Path, *, without: str = "") -> None:
         """`without` names a package that the copy's `.venv` does not have."""
         self.folder = folder
-        ignored = shutil.ignore_patterns("__pycache__", ".pytest_cache")
-        for part in PARTS:
-            target = folder / part
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if (ROOT / part).is_dir():
-                shutil.copytree(ROOT / part, target, ignore=ignored)
-            else:
-                shutil.copyfile(ROOT / part, target)
-        for file in FILES:
-            shutil.copyfile(ROOT / file, folder / file)
+        shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*GENERATED))
         self._borrow_packages(without)
 
     def _borrow_packages(self, without: str) -> None:
@@ -53,7 +42,8 @@ class Checkout:
                 continue
             if not (without and entry.name.startswith(without)):
                 (theirs / entry.name).symlink_to(entry)
-        (theirs / "checkout.pth").write_text(f"{self.folder}\n", "utf-8")
+        sources = (self.folder, self.folder / "whichloop" / "src")
+        (theirs / "checkout.pth").write_text("".join(f"{path}\n" for path in sources), "utf-8")
         self.python = str(venv / "bin" / "python")
         subprocess.run([self.python, "-c", STAMP], cwd=self.folder, check=True, timeout=60)
 
@@ -68,9 +58,3 @@ class Checkout:
         text = path.read_text("utf-8")
         assert old in text
         path.write_text(text.replace(old, new, 1), "utf-8")
-
-
-def path_of(*programs: str) -> str:
-    """A PATH with the folders of these programs only."""
-    folders = {str(Path(found).parent) for name in programs if (found := shutil.which(name))}
-    return os.pathsep.join(sorted(folders))
