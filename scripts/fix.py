@@ -62,6 +62,7 @@ def report(side: Side, documented: Manifest, broken: Run, run: Run) -> int:
         show.say(f"or accept it: python -m scripts outcomes {side.id} --write")
         return 1
     show.say(f"Without our scripts: {run.data['command']}")
+    show.say(f"As a picture: .venv/bin/whichloop lanes results/{side.id}/recording.json")
     show.say(f"Next: {following(side, documented)}")
     return 0
 

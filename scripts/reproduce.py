@@ -35,5 +35,6 @@ def reproduce() -> int:
     show.say(f"Reproduced: {show.counts(run)}, each as documented.", "bold green")
     show.say("Written: results/broken/run.json and results/broken/output.txt")
     show.say(f"Without our scripts: {run.data['command']}")
+    show.say(f"As a picture: .venv/bin/whichloop lanes results/{side.id}/recording.json")
     show.say("Next: make fix")
     return 0

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from scripts import results
+from scripts import loops, results
 from scripts.errors import CommandError
 from scripts.manifest import Side
 from scripts.paths import ROOT
@@ -40,11 +40,19 @@ def run_side(side: Side, guardian: Guardian, on_line: Callable[[str], None]) -> 
     command = [sys.executable, "-m", "pytest", "-p", "scripts.recorder", "--color=no"]
     command += ["-p", "no:cacheprovider", "-v", side.folder]
     with tempfile.TemporaryDirectory(dir=guardian.servers.log_dir) as scratch:
-        record = Path(scratch) / "record.json"
+        record, recording = Path(scratch) / "record.json", Path(scratch) / "recording.json"
+        command.append(f"--whichloop-record={recording}")
         exit_code, output = run_pytest(command, guardian, record, on_line)
         results.write(folder / "output.txt", output)
-        recorded = read_record(record) or no_record(exit_code, output)
-    run = Run.of({"side": side.id, **describe(guardian.servers, side), **recorded})
+        recorded = read_json(record) or no_record(exit_code, output)
+        seen = read_json(recording) or {}
+        results.write_json(folder / "recording.json", seen)
+    on_loop = loops.loops_of_tests(seen)
+    for test in recorded["tests"]:
+        test["loop"] = on_loop.get(test["nodeid"])
+    run = Run.of(
+        {"side": side.id, **describe(guardian.servers, side), **recorded, **loops.fields(seen)}
+    )
     if run.data["collection_errors"]:
         raise CommandError(
             f"{side.folder}: a test file does not import.\n"
@@ -108,8 +116,8 @@ def end_all() -> None:
         end(UNDER_WAY.pop())
 
 
-def read_record(path: Path) -> dict[str, Any] | None:
-    """What the recorder wrote; None if pytest died before it could."""
+def read_json(path: Path) -> dict[str, Any] | None:
+    """What a plugin wrote; None if pytest died before it could."""
     try:
         data: dict[str, Any] = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):

@@ -76,7 +76,7 @@ def progress(title: str, total: int) -> Iterator[Callable[[str], None]]:
 def outcomes(run: Run) -> None:
     """The table of a run: test, outcome, which message, which driver; a section a file."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for heading in ("test", "outcome", "message", "driver"):
+    for heading in ("test", "loop", "outcome", "message", "driver"):
         table.add_column(heading, overflow="fold")
     file = ""
     for test in run.tests.values():
@@ -87,6 +87,7 @@ def outcomes(run: Run) -> None:
         outcome = test.outcome if test.phase == "call" else f"{test.outcome} in {test.phase}"
         table.add_row(
             "  " + escape(name),
+            test.loop or "",
             f"[{STYLES[test.outcome]}]{outcome}[/]",
             SHORT[test.kind] if test.kind else "",
             test.driver or "",

@@ -64,7 +64,7 @@ def diff(text: str) -> None:
 def table(run: Run, grade: Grade) -> None:
     """Test by test, from broken/ to here: cured (failed → passed), still fails, and so on."""
     rows = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for heading in ("test", "broken → here", "message"):
+    for heading in ("test", "loop", "broken → here", "message"):
         rows.add_column(heading, overflow="fold")
     file = ""
     for test in run.tests.values():
@@ -76,7 +76,7 @@ def table(run: Run, grade: Grade) -> None:
         message = " ".join(filter(None, (SHORT[test.kind] if test.kind else "", test.driver)))
         if test.phase != "call":
             message += f", {test.outcome} in {test.phase}"
-        rows.add_row("  " + escape(name), f"[{STYLES[word]}]{word}[/]", message)
+        rows.add_row("  " + escape(name), test.loop or "", f"[{STYLES[word]}]{word}[/]", message)
     console.print(rows)
 
 

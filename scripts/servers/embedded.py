@@ -58,7 +58,7 @@ class Postgres:
             [self.bin / "postgres", "-D", self.data, *SETTINGS, *listen],
             log=self.log,
             user=self.user,
-            env=environment(),
+            env=environment() | {"LC_ALL": "C"},
             cwd=self.home,
         )
 
@@ -67,7 +67,11 @@ class Postgres:
         command += ["-U", "postgres", "--encoding=UTF8", "--locale=C"]
         command += ["--no-sync", "--no-instructions"]
         initdb = process.start(
-            command, log=self.log, user=self.user, env=environment(), cwd=self.home
+            command,
+            log=self.log,
+            user=self.user,
+            env=environment() | {"LC_ALL": "C"},
+            cwd=self.home,
         )
         try:
             code = initdb.wait(START_LIMIT_S)
@@ -195,9 +199,13 @@ def readable_copy(source: str, target: str) -> None:
 
 
 def environment() -> dict[str, str]:
-    """What a server's process needs of our environment, and no PG* setting of the user's."""
-    keep = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "HOME")
-    return {name: os.environ[name] for name in keep if name in os.environ} | {"LC_ALL": "C"}
+    """What a server's process needs of our environment, and no PG* setting of the user's.
+
+    The locale stays: in the C locale Python cannot read the name of a checkout at a path that is
+    not ASCII, and SecantusDB runs in Python.
+    """
+    keep = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "HOME", "LANG", "LC_ALL", "LC_CTYPE")
+    return {name: os.environ[name] for name in keep if name in os.environ}
 
 
 def free_port() -> int:
