@@ -5,6 +5,7 @@ PYTHON ?= python3
 RUN = @exec $(PYTHON) -m scripts
 N ?= 20
 AT_ONCE ?= 1
+WHAT ?= reproduce
 .DEFAULT_GOAL := help
 .PHONY: help help-all minimal reproduce fix tour test fixes traps all-fixes compare outcomes \
 	serve pull up down soak check test-whichloop format pins
@@ -85,8 +86,8 @@ test-whichloop: ## whichloop's own tests and its zoo; needs redis-server
 format: ## put the code into the project's format
 	$(RUN) format
 
-soak: ## reproduce N times, AT_ONCE beside each other (N=20 AT_ONCE=1)
-	$(RUN) soak --times $(N) --at-once $(AT_ONCE)
+soak: ## WHAT N times, AT_ONCE at once (N=20 AT_ONCE=1 WHAT=reproduce or "all-fixes --shuffle")
+	$(RUN) soak --times $(N) --at-once $(AT_ONCE) $(WHAT)
 
 pins: ## compile the pinned, hashed requirements anew
 	$(RUN) pins

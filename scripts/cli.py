@@ -127,11 +127,13 @@ def tour() -> None:
 
 
 @app.command(name="all-fixes")
-def all_fixes() -> None:
+def all_fixes(
+    shuffle: Annotated[bool, typer.Option("--shuffle", help="in a random order")] = False,
+) -> None:
     """Run every side, as many at once as there are cores."""
     from scripts.fix import all_fixes as command
 
-    raise typer.Exit(command())
+    raise typer.Exit(command(shuffle))
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from pathlib import Path
 
@@ -139,8 +140,11 @@ def tour() -> int:
     return worst
 
 
-def all_fixes() -> int:
-    """Every side, as many beside each other as there are cores; 0 if all are as documented."""
+def all_fixes(shuffle: bool = False) -> int:
+    """Every side, as many beside each other as there are cores; 0 if all are as documented.
+
+    With `shuffle` they run in a random order: what a side does must not depend on the others.
+    """
     from scripts.batch import run_batch
 
     documented = manifest.load()
@@ -152,7 +156,10 @@ def all_fixes() -> int:
     started = time.monotonic()
     with running(choice.backend) as guardian:
         show.servers(guardian.servers)
-        batch = run_batch(list(documented.side), guardian)
+        order = list(documented.side)
+        if shuffle:
+            random.shuffle(order)
+        batch = run_batch(order, guardian)
     wall = time.monotonic() - started
     broken = batch.runs["broken"]
     wrong = []

@@ -11,7 +11,8 @@ from tests import commands
 
 def test_pytest_starts_servers_of_its_own_and_shows_both_errors(temporary: Path) -> None:
     folder = temporary / "a b 検証"  # not what a URL or a server's option likes best
-    folder.mkdir(mode=0o711)
+    folder.mkdir()
+    folder.chmod(0o711)
     done = commands.pytest("broken", "-rf", TMPDIR=str(folder)).must_exit(1)
 
     assert "13 failed, 13 passed" in done.out

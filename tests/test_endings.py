@@ -13,7 +13,7 @@ from scripts.servers.folder import sweep
 from tests.commands import Done, eventually, process_with, processes_of, started
 
 REPRODUCE = [sys.executable, "-m", "scripts", "reproduce"]
-MAKE = ["make", "--silent", "reproduce", f"PYTHON={sys.executable}"]
+MAKE = ["make", "--silent", "reproduce"]
 PYTEST = [str(Path(sys.executable).with_name("pytest")), "-p", "no:cacheprovider", "broken"]
 
 # The moment of the end: as soon as a process runs whose command line holds these words.

@@ -77,12 +77,18 @@ def test_the_folder_is_gone_after_an_error(
     assert list(temporary.iterdir()) == []
 
 
+def open_folder(folder: Path) -> None:
+    """Make a folder that every account may pass, whatever our umask."""
+    folder.mkdir()
+    folder.chmod(0o755)
+
+
 @pytest.mark.parametrize("length", [20, 60, 65, 90])
 def test_a_tmpdir_too_long_for_a_unix_socket_is_not_taken(
     temporary: Path, monkeypatch: pytest.MonkeyPatch, length: int
 ) -> None:
     folder = temporary / ("ä" + "x" * (length - len(str(temporary)) - 3))  # "ä" is two bytes
-    folder.mkdir()
+    open_folder(folder)
     assert len(os.fsencode(folder)) == length
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
 
@@ -100,7 +106,7 @@ def test_a_tmpdir_with_a_character_that_parts_lists_is_not_taken(
     temporary: Path, monkeypatch: pytest.MonkeyPatch, name: str, taken: bool
 ) -> None:
     folder = temporary / name
-    folder.mkdir()
+    open_folder(folder)
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
 
     assert suitable_root() == (folder if taken else Path("/tmp"))
@@ -111,7 +117,7 @@ def test_a_tmpdir_that_is_closed_to_others_is_not_taken_as_root(
     temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inner = temporary / "inner"
-    inner.mkdir(mode=0o755)
+    open_folder(inner)
     monkeypatch.setattr(tempfile, "tempdir", str(inner))
 
     assert suitable_root() == inner
