@@ -73,11 +73,7 @@ class Postgres:
             env=environment() | {"LC_ALL": "C"},
             cwd=self.home,
         )
-        try:
-            code = initdb.wait(START_LIMIT_S)
-        except subprocess.TimeoutExpired:
-            initdb.kill()
-            code = initdb.wait()
+        code = process.wait_for_end(initdb, START_LIMIT_S)
         if code != 0:
             raise ServerError(f"initdb failed (exit {code}): {last_lines(self.log)}")
 

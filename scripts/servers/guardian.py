@@ -25,19 +25,19 @@ from types import FrameType
 from typing import Any
 
 from scripts.errors import CommandError
+from scripts.servers import process
 from scripts.servers.folder import temporary_folder
 from scripts.servers.model import Servers
 
 STDIN = 0
-SIGNALS = [
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-]
+POLL_S = 0.05
 
 
 def main() -> int:
     """Serve one command, until its end of the pipe closes."""
-    for number in SIGNALS:
-        signal.signal(number, leave)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), want_end)
     messages = lines(STDIN)
     request = next(messages, None)
     if request is None:  # the command ended before it asked for anything
@@ -47,27 +47,19 @@ def main() -> int:
     threading.Thread(target=listen, args=(messages, groups), daemon=True).start()
     with ExitStack() as stack:
         try:
-            return serve(json.loads(request), groups, stack)
-        finally:
-            for number in SIGNALS:  # nothing cuts the clean-up short
-                signal.signal(number, signal.SIG_IGN)
-
-
-def serve(request: dict[str, Any], groups: list[int], stack: ExitStack) -> int:
-    """Start the servers and keep them until a signal ends this process: `listen` sends one."""
-    try:
-        servers = start(request, stack)
-    except CommandError as error:
-        say({"error": str(error), "hint": error.hint})
-        return 2
-    except Exception as error:  # a mistake of ours: the command must hear of it all the same
-        traceback.print_exc()
-        say({"error": f"{type(error).__name__}: {error}", "hint": ""})
-        return 2
-    stack.callback(end, groups)  # what uses the servers ends before they do
-    say({"ready": servers.to_json()})
-    while True:
-        time.sleep(1)  # not longer: where signals do not interrupt a sleep, its end has to
+            servers = start(json.loads(request), stack)
+        except CommandError as error:
+            say({"error": str(error), "hint": error.hint})
+            return 2
+        except Exception as error:  # a mistake of ours: the command must hear of it all the same
+            traceback.print_exc()
+            say({"error": f"{type(error).__name__}: {error}", "hint": ""})
+            return 2
+        stack.callback(kill, groups)  # what uses the servers ends before they do
+        say({"ready": servers.to_json()})
+        while not process.end.wanted:
+            time.sleep(POLL_S)
+    return 0
 
 
 def start(request: dict[str, Any], stack: ExitStack) -> Servers:
@@ -88,18 +80,14 @@ def start(request: dict[str, Any], stack: ExitStack) -> Servers:
 
 
 def listen(messages: Iterator[str], groups: list[int]) -> None:
-    """Keep what the command says until it has ended; then end the main thread."""
+    """Keep what the command says until it has ended; then this process shall end too."""
     for line in messages:
         message = json.loads(line)
         if "end_with_me" in message:
             groups.append(message["end_with_me"])
         else:  # "over": it has ended them itself, and their ids may be somebody else's by now
             groups.clear()
-    main_thread = threading.main_thread().ident
-    if hasattr(signal, "pthread_kill") and main_thread is not None:
-        signal.pthread_kill(main_thread, signal.SIGTERM)
-    else:
-        signal.raise_signal(signal.SIGTERM)
+    process.end.wanted = True
 
 
 def lines(pipe: int) -> Iterator[str]:
@@ -113,12 +101,12 @@ def lines(pipe: int) -> Iterator[str]:
         yield from (line.decode("utf-8") for line in whole)
 
 
-def leave(number: int, frame: FrameType | None) -> None:
-    """End the process in order: what is on the stack is undone."""
-    raise SystemExit(0)
+def want_end(number: int, frame: FrameType | None) -> None:
+    """End in order, at the next moment of waiting: what is on the stack is undone."""
+    process.end.wanted = True
 
 
-def end(groups: list[int]) -> None:
+def kill(groups: list[int]) -> None:
     """End the process groups that the command can no longer end itself."""
     for group in groups:
         with contextlib.suppress(ProcessLookupError, PermissionError):

@@ -9,12 +9,33 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 Answer = TypeVar("Answer")
 
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+POLL_S = 0.02
+
+
+@dataclass
+class End:
+    """Whether this process shall end.
+
+    It is looked at only while something is waited for: an exception out of a signal handler could
+    come between the start of a child and the note that it must be stopped.
+    """
+
+    wanted: bool = False
+
+    def check(self) -> None:
+        """Raise SystemExit if it shall."""
+        if self.wanted:
+            raise SystemExit(0)
+
+
+end = End()
 
 
 def start(
@@ -67,11 +88,25 @@ def wait_for_answer(
     """Ask until there is an answer; None if `process` ends or `limit` seconds pass before."""
     deadline = time.monotonic() + limit
     while time.monotonic() < deadline and process.poll() is None:
+        end.check()
         answer = ask()
         if answer is not None:
             return answer
-        time.sleep(0.02)
+        time.sleep(POLL_S)
     return None
+
+
+def wait_for_end(process: subprocess.Popen[bytes], limit: float) -> int:
+    """The exit code of a child that does its work and ends; killed after `limit` seconds."""
+    deadline = time.monotonic() + limit
+    try:
+        while time.monotonic() < deadline and process.poll() is None:
+            end.check()
+            time.sleep(POLL_S)
+    finally:
+        process.kill()  # which does nothing to one that has ended
+        code = process.wait()
+    return code
 
 
 def last_lines(log: Path, count: int = 5) -> str:
