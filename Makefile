@@ -2,7 +2,7 @@
 # (make turns every failure into exit code 2; the commands' own codes are 1 and 2.)
 PYTHON ?= python3
 # `exec`: no shell stays between make and the command, so that a killed make is noticed.
-RUN = @exec $(PYTHON) -m scripts
+RUN = @exec "$(PYTHON)" -m scripts
 N ?= 20
 AT_ONCE ?= 1
 WHAT ?= reproduce

@@ -22,6 +22,8 @@ def reproduce() -> int:
             run = run_side(side, guardian, on_line)
     judgement = judge(run, side, documented)
     if judgement.invalid:
+        if run.tests:  # a half that could run is worth seeing
+            show.outcomes(run)
         show.say(f"INVALID: {judgement.invalid}", "bold red")
         show.say("This says nothing about event loops. The whole output: results/broken/output.txt")
         return 1
