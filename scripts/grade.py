@@ -27,11 +27,14 @@ FULL, PARTIAL, NO, INVALID = "RESOLVED_FULL", "RESOLVED_PARTIAL", "RESOLVED_NO",
 class Grade:
     """A remedy's grade; `classes` maps each class to its node ids.
 
+    `failing_before` is how many of the tests failed on broken/.
+
     `flaky` tests failed and then passed on a rerun: never cured. `flipped` ones changed because the
     pre-ping's alternation began on the other foot, not because of the remedy.
     """
 
     side: str
+    failing_before: int
     classes: dict[str, tuple[str, ...]]
     not_on_both: tuple[str, ...]
     flaky: tuple[str, ...]
@@ -85,6 +88,7 @@ def grade(broken: Run, fixed: Run, side: Side, manifest: Manifest, judgement: Ju
     documented = side.verdict.model_dump() if side.verdict else expected
     return Grade(
         side=fixed.side,
+        failing_before=sum(failing(broken.tests[nodeid]) for nodeid in both),
         classes=found,
         not_on_both=tuple(one),
         flaky=flaky,

@@ -38,12 +38,11 @@ def headline(side: Side, grade: Grade) -> None:
 def sentence(side: Side, grade: Grade) -> str:
     """The headline's text."""
     cured = len(grade.classes["FAIL_TO_PASS"])
-    failed = cured + len(grade.classes["FAIL_TO_FAIL"]) + len(grade.flaky)
     groups = ", ".join(
         f"{name} {IN_WORDS[grade.per_group[group]]}"
         for name, group in (("MongoDB", "mongo"), ("Postgres", "postgres"))
     )
-    text = f"{side.name} cures {cured} of {failed} failing tests ({groups})"
+    text = f"{side.name} cures {cured} of {grade.failing_before} failing tests ({groups})"
     if grade.flaky:
         text += f", makes {len(grade.flaky)} flaky"
     if grade.classes["PASS_TO_FAIL"]:

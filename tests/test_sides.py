@@ -72,6 +72,7 @@ def test_reruns_are_flaky_and_not_cured(all_fixes: Done, folder: Path) -> None:
     grade = json.loads((folder / "compare" / "trap-04.json").read_text("utf-8"))
 
     assert len(grade["flaky"]) == 13
+    assert grade["failing_before"] == 13
     assert grade["FAIL_TO_PASS"] == []
 
 
