@@ -1,6 +1,7 @@
 """Every side, run for real, does what remedies.toml documents; and the commands that show it."""
 
 import json
+import re
 import signal
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from scripts import manifest, practices
+from scripts.paths import ROOT
 from scripts.results import Run
 from tests.commands import Done, eventually, processes_of, scripts, started
 
@@ -74,6 +76,22 @@ def test_reruns_are_flaky_and_not_cured(all_fixes: Done, folder: Path) -> None:
     assert len(grade["flaky"]) == 13
     assert grade["failing_before"] == 13
     assert grade["FAIL_TO_PASS"] == []
+
+
+@pytest.mark.parametrize("side", MANIFEST.side, ids=[side.id for side in MANIFEST.side])
+def test_the_price_in_the_readme_of_a_side_is_what_it_cost(
+    all_fixes: Done, folder: Path, side: manifest.Side
+) -> None:
+    counts = json.loads((folder / side.id / "run.json").read_text("utf-8"))["counts"]
+    said = " ".join((ROOT / side.folder / "README.md").read_text("utf-8").split())
+    prices = re.findall(r"(\d+) opened, (\d+) at the peak, (\d+) left open", said)
+    opened = re.search(r"Connections to Postgres: (\d+) opened", said)
+    of_mongodb = re.search(r"To MongoDB (\d+)", said)
+
+    assert prices[:1] in ([], [tuple(str(count) for count in counts["postgres"].values())])
+    assert not opened or int(opened[1]) == counts["postgres"]["opened"]
+    assert prices or opened
+    assert not of_mongodb or int(of_mongodb[1]) == counts["mongodb"]["opened"]
 
 
 def test_compare_shows_a_line_a_side_and_the_guide_at_80_columns(compared: Done) -> None:

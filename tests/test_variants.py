@@ -1,0 +1,89 @@
+"""What the READMEs of the sides say of a small change beside a remedy, each held against a run.
+
+The changes are made in a copy of the checkout. `says` is the README's own sentence, so that neither
+can change without the other.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scripts import manifest
+from scripts.paths import ROOT
+from tests.checkouts import Checkout
+from tests.commands import Done, environment, run
+from tests.variants import VARIANTS, Variant
+
+MANIFEST = manifest.load()
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A checkout for all of the variants, one after the other."""
+    return Checkout(tmp_path_factory.mktemp("variants") / "checkout")
+
+
+@pytest.fixture
+def changed(copied: Checkout, variant: Variant) -> Iterator[Checkout]:
+    """The checkout while the variant's changes are made in it."""
+    before: dict[Path, str] = {}
+    conftest = f"{variant.folder}/conftest.py"
+    try:
+        for name in (conftest, *(file_of(variant, edit[0]) for edit in variant.edits)):
+            before[copied.folder / name] = (copied.folder / name).read_text("utf-8")
+        path = copied.folder / conftest
+        path.write_text(path.read_text("utf-8") + variant.appended, "utf-8")
+        for name, old, new in variant.edits:
+            copied.change(file_of(variant, name), old, new)
+        yield copied
+    finally:
+        for path, text in before.items():
+            path.write_text(text, "utf-8")
+
+
+def file_of(variant: Variant, name: str) -> str:
+    return name if "/" in name else f"{variant.folder}/{name}"
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=[variant.id for variant in VARIANTS])
+def test_a_variant_does_what_the_readme_says(
+    changed: Checkout, variant: Variant, given_servers: dict[str, str], tmp_path: Path
+) -> None:
+    record = tmp_path / "record.json"
+    done = pytest_in(changed, variant, WRONGLOOP_RECORD=str(record), **given_servers)
+
+    recorded = json.loads(record.read_text("utf-8"))
+    failing = [test["nodeid"] for test in recorded["tests"] if test["outcome"] != "passed"]
+    assert len(failing) == variant.fails, done.out
+    if variant.among:
+        files = {Path(nodeid.partition("::")[0]).name for nodeid in failing}
+        assert files <= variant.among
+    for text, times in variant.logged:
+        assert done.out.count(text) == times, text
+    for test in recorded["tests"]:
+        if Path(test["nodeid"].partition("::")[0]).name in variant.exchanged:
+            documented = MANIFEST.get("broken").documented(test["nodeid"])
+            assert (test["outcome"] == "failed") == (documented.outcome == "passed")
+    if variant.counts:
+        counts = recorded["counts"]["postgres"]
+        assert (counts["opened"], counts["left_open"]) == variant.counts
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=[variant.id for variant in VARIANTS])
+def test_the_readme_says_so(variant: Variant) -> None:
+    folder = "fixed/18_session_loop_and_rollback" if "emptying" in variant.id else variant.folder
+    said = " ".join((ROOT / folder / "README.md").read_text("utf-8").split())
+
+    assert variant.says in said
+
+
+def pytest_in(checkout: Checkout, variant: Variant, **changes: str) -> Done:
+    """Run the variant's side by plain pytest, with everything that was logged shown."""
+    command = [checkout.python, "-m", "pytest", "-p", "scripts.recorder", "-p", "no:cacheprovider"]
+    command += ["-p", "no:whichloop", "-rA", variant.folder, *variant.arguments]
+    command += [word for option in variant.options for word in ("-o", option)]
+    return run(command, cwd=checkout.folder, env=environment(**changes, **dict(variant.environ)))
