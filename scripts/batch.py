@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from scripts import show
+from scripts.errors import ServerGone
 from scripts.manifest import Side
 from scripts.results import Run
 from scripts.runner import end_all, run_side
@@ -29,13 +30,15 @@ class Batch:
 def run_batch(sides: list[Side], guardian: Guardian) -> Batch:
     """Run the sides, those that must be alone last and one at a time.
 
-    After Ctrl-C what has finished stays in `results/`, and what has not is ended.
+    After Ctrl-C what has finished stays in `results/`, and what has not is ended. Raises ServerGone
+    if a server stops answering: no further side is begun then.
     """
     workers = min(len(sides), os.cpu_count() or 1)
     runs: dict[str, Run] = {}
     seconds: dict[str, float] = {}
     together = [side for side in sides if not side.alone]
     alone = [side for side in sides if side.alone]
+    gone = ""
 
     def timed(side: Side) -> Run:
         started = time.monotonic()
@@ -55,11 +58,23 @@ def run_batch(sides: list[Side], guardian: Guardian) -> Batch:
                     finished, _ = wait(under_way, return_when=FIRST_COMPLETED, timeout=0.5)
                     for future in finished:
                         side = under_way.pop(future)
-                        runs[side.id] = future.result()
+                        run = future.result()
+                        if run.data.get("server_gone"):
+                            gone = str(run.data["stopped"])
+                            waiting.clear()  # those under way find out by themselves
+                            continue
+                        runs[side.id] = run
                         done(side, seconds[side.id])
+                if gone:
+                    break
         except BaseException:
             end_all()
             raise
+    if gone:
+        raise ServerGone(
+            f"{gone}\n{len(runs)} of {len(sides)} sides had finished; their results are kept",
+            hint="the same command again",
+        )
     return Batch(runs, seconds, workers)
 
 

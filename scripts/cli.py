@@ -42,7 +42,7 @@ def run() -> int:
         code = INTERRUPTED
     except CommandError as error:
         show.error(str(error), error.hint)
-        return 2
+        return error.exit_code
     except Exception as error:
         # typer's own usage errors know how to show themselves; they are click's underneath.
         if hasattr(error, "show") and hasattr(error, "exit_code"):

@@ -2,18 +2,21 @@
 
     CommandError            exit 2  the call, the machine or the configuration
     ├── ServerError         exit 2  a server could not be started or reached
-    └── ManifestError       exit 2  remedies.toml, with the line and the key
+    ├── ManifestError       exit 2  remedies.toml, with the line and the key
+    └── ServerGone          exit 1  a server that did answer no longer does: there is no result
 
 A result that is not as documented is no error: it is a verdict, and exit code 1.
 """
 
 from __future__ import annotations
 
-__all__ = ["CommandError", "ManifestError", "ServerError"]
+__all__ = ["CommandError", "ManifestError", "ServerError", "ServerGone"]
 
 
 class CommandError(Exception):
     """Something a person can mend: `str(error)` says what was wrong, `hint` what to type next."""
+
+    exit_code = 2
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
@@ -26,3 +29,9 @@ class ServerError(CommandError):
 
 class ManifestError(CommandError):
     """`remedies.toml` does not say what it must say."""
+
+
+class ServerGone(CommandError):
+    """A server was killed, or froze, under the sides that use it."""
+
+    exit_code = 1

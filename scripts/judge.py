@@ -45,6 +45,8 @@ def judge(run: Run, side: Side, manifest: Manifest) -> Judgement:
 
 def why_invalid(run: Run, manifest: Manifest) -> str:
     """Why the run says nothing about event loops; "" if it does."""
+    if run.data.get("stopped"):
+        return str(run.data["stopped"])
     if run.data.get("collection_errors"):
         return "not every test file could be collected: " + "; ".join(run.data["collection_errors"])
     if not run.tests:

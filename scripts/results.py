@@ -85,7 +85,7 @@ def folder(side: str) -> Path:
     except OSError as error:
         raise CommandError(
             f"cannot write results in {path}: {error.strerror}",
-            hint=f"check the owner and the permissions of {RESULTS}",
+            hint="WRONGLOOP_RESULTS=/another/folder before the command",
         ) from None
     return path
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts import loops, results
+from scripts.environ import for_side, foreign_plugins
 from scripts.errors import CommandError
 from scripts.manifest import Side
 from scripts.paths import ROOT
@@ -20,6 +21,7 @@ from scripts.results import RECORD_VARIABLE, Run
 from scripts.servers.client import Guardian
 from scripts.servers.model import SERVERS_VARIABLE, Servers
 from scripts.versions import versions
+from scripts.watchdog import Watchdog, hanging
 
 
 class Interrupted(Exception):
@@ -39,12 +41,19 @@ def run_side(side: Side, guardian: Guardian, on_line: Callable[[str], None]) -> 
     folder = results.folder(side.id)
     command = [sys.executable, "-m", "pytest", "-p", "scripts.recorder", "--color=no"]
     command += ["-p", "no:cacheprovider", "-v", side.folder]
+    command += [word for name in foreign_plugins() for word in ("-p", f"no:{name}")]
     with tempfile.TemporaryDirectory(dir=guardian.servers.log_dir) as scratch:
         record, recording = Path(scratch) / "record.json", Path(scratch) / "recording.json"
         command.append(f"--whichloop-record={recording}")
-        exit_code, output = run_pytest(command, guardian, record, on_line)
+        exit_code, output, watched = run_pytest(command, guardian, record, on_line)
         results.write(folder / "output.txt", output)
         recorded = read_json(record) or no_record(exit_code, output)
+        if exit_code != 0 and not watched.stopped:
+            watched.look()  # did tests fail for want of a server?
+        if watched.stopped:
+            recorded |= {"stopped": watched.stopped, "server_gone": watched.server_gone}
+            if not watched.server_gone and hanging(output):
+                recorded["stopped"] += f"; running then: {hanging(output)}"
         seen = read_json(recording) or {}
         results.write_json(folder / "recording.json", seen)
     on_loop = loops.loops_of_tests(seen)
@@ -65,14 +74,12 @@ def run_side(side: Side, guardian: Guardian, on_line: Callable[[str], None]) -> 
 
 def run_pytest(
     command: list[str], guardian: Guardian, record: Path, on_line: Callable[[str], None]
-) -> tuple[int, str]:
-    """Run pytest to its end, or to ours: its exit code and all that it printed."""
-    environ = os.environ | {
+) -> tuple[int, str, Watchdog]:
+    """Run pytest to its end, or to ours: its exit code, all that it printed, and who watched."""
+    environ = for_side(os.environ) | {
         SERVERS_VARIABLE: guardian.servers.to_json(),
         RECORD_VARIABLE: str(record),
     }
-    # Many short pytest processes: let them share their compiled modules.
-    environ.pop("PYTHONDONTWRITEBYTECODE", None)
     pytest = subprocess.Popen(
         command,
         cwd=ROOT,
@@ -89,18 +96,20 @@ def run_pytest(
     guardian.end_with_me(pytest.pid)
     UNDER_WAY.add(pytest)
     lines = []
+    watchdog = Watchdog(guardian.servers, kill=lambda: end(pytest))
     try:
-        for line in pytest.stdout:
-            lines.append(line)
-            on_line(line.rstrip("\n"))
-        pytest.wait()
+        with watchdog:
+            for line in pytest.stdout:
+                lines.append(line)
+                on_line(line.rstrip("\n"))
+            pytest.wait()
         if pytest not in UNDER_WAY:
             raise Interrupted
     finally:
         end(pytest)
         UNDER_WAY.discard(pytest)
         pytest.stdout.close()
-    return pytest.returncode, "".join(lines)
+    return pytest.returncode, "".join(lines), watchdog
 
 
 def end(pytest: subprocess.Popen[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ from scripts.servers.model import Servers
 PIPE_WIDTH = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else 100
 console = Console(highlight=False, width=PIPE_WIDTH)
 errors = Console(stderr=True, highlight=False)
+# Everything by which text could steer a terminal; a line's end and a tab are text.
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 # The three messages in a word or two, for a table's column.
 SHORT = {
@@ -37,14 +40,19 @@ STYLES = {"passed": "green", "failed": "red", "error": "red", "skipped": "yellow
 
 def say(text: str, style: str = "") -> None:
     """A line of text that is not markup."""
-    console.print(escape(text), style=style or None, soft_wrap=True)
+    console.print(escape(harmless(text)), style=style or None, soft_wrap=True)
+
+
+def harmless(text: str) -> str:
+    """`text` with its control characters spelled out: what a test or a server said may hold any."""
+    return CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
 
 
 def error(text: str, hint: str = "") -> None:
     """What was wrong, and what to type next."""
-    errors.print(f"[bold red]error:[/] {escape(text)}", soft_wrap=True)
+    errors.print(f"[bold red]error:[/] {escape(harmless(text))}", soft_wrap=True)
     if hint:
-        errors.print(f"Try: {escape(hint)}", soft_wrap=True)
+        errors.print(f"Try: {escape(harmless(hint))}", soft_wrap=True)
 
 
 def servers(servers: Servers) -> None:

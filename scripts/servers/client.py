@@ -9,6 +9,7 @@ import secrets
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO, Any
@@ -18,6 +19,8 @@ from scripts.paths import ROOT
 from scripts.servers.model import Servers
 
 STOP_LIMIT_S = 20
+# How often a person who waits for the servers is told so.
+PATIENCE_S = 10
 
 
 class Guardian:
@@ -80,7 +83,8 @@ def ask(guardian: subprocess.Popen[str], request: dict[str, Any], said: IO[str])
     assert guardian.stdout is not None
     with contextlib.suppress(BrokenPipeError):  # then it has no answer either
         tell(guardian.stdin, request)
-    line = guardian.stdout.readline()
+    with telling_that_we_wait():
+        line = guardian.stdout.readline()
     if not line:
         guardian.wait()
         raise ServerError(f"no servers: {last_words(guardian, said)}")
@@ -88,6 +92,24 @@ def ask(guardian: subprocess.Popen[str], request: dict[str, Any], said: IO[str])
     if "error" in answer:
         raise ServerError(answer["error"], hint=answer["hint"])
     return Servers.from_json(answer["ready"])
+
+
+@contextmanager
+def telling_that_we_wait() -> Iterator[None]:
+    """Say now and then on stderr that the servers are still starting, while the block lasts."""
+    over = threading.Event()
+
+    def wait() -> None:
+        waited = PATIENCE_S
+        while not over.wait(PATIENCE_S):
+            print(f"Still waiting for the servers to start ({waited} s so far) …", file=sys.stderr)
+            waited += PATIENCE_S
+
+    threading.Thread(target=wait, daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
 
 
 def tell(pipe: IO[str], message: dict[str, Any]) -> None:

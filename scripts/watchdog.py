@@ -1,0 +1,77 @@
+"""End a side that will not end by itself: a test that hangs, or a server that is gone or frozen."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+import time
+from collections.abc import Callable
+
+from scripts.errors import CommandError
+from scripts.servers.health import trouble
+from scripts.servers.model import Servers
+
+LIMIT_VARIABLE = "WRONGLOOP_LIMIT_S"
+LIMIT_S = 180
+POLL_S = 1.0
+# What `pytest -v` has written of a test that has begun and not ended.
+BEGUN = re.compile(r"^(\S+::.*?)\s*$")
+
+
+class Watchdog:
+    """Watches one run beside it; `stopped` says why the run was ended, "" while it was not."""
+
+    def __init__(self, servers: Servers, kill: Callable[[], None]) -> None:
+        self.stopped = ""
+        self.server_gone = False
+        self._servers = servers
+        self._kill = kill
+        self._limit_s = limit_s()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Watchdog:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+
+    def _watch(self) -> None:
+        started = time.monotonic()
+        while not self._over.wait(POLL_S):
+            if time.monotonic() - started > self._limit_s:
+                self.stopped = f"it had not ended after {self._limit_s:g} s ({LIMIT_VARIABLE})"
+            else:
+                self.look()
+            if self.stopped and not self._over.is_set():
+                self._kill()
+                return
+
+    def look(self) -> None:
+        """Ask the servers, here and now."""
+        found = trouble(self._servers)
+        if found:
+            self.stopped, self.server_gone = found, True
+
+
+def limit_s() -> float:
+    """The seconds a side may take. Raises CommandError if the variable holds no such number."""
+    given = os.environ.get(LIMIT_VARIABLE, "")
+    try:
+        limit = float(given or LIMIT_S)
+    except ValueError:
+        limit = 0
+    if not limit > 0:
+        raise CommandError(
+            f"{LIMIT_VARIABLE}={given!r} is not a number of seconds above 0",
+            hint=f"unset {LIMIT_VARIABLE}; a side then has {LIMIT_S} s",
+        )
+    return limit
+
+
+def hanging(output: str) -> str:
+    """The test that was running when pytest's verbose output ended; "" if none was."""
+    begun = BEGUN.match(output.rpartition("\n")[2])
+    return begun[1] if begun else ""

@@ -1,0 +1,88 @@
+"""Each fault that a test sees is held against its line in docs/faults.md, or written there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.commands import Done, eventually, processes_of
+from tests.faults.page import PAGE, Row, drawn
+
+# What a person may rely on: nothing is left this many seconds after the end.
+GONE_IN_S = 5.0
+Seen = Callable[..., None]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--write-faults` draws the page anew from a run of all of these tests."""
+    parser.addoption("--write-faults", action="store_true")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Collect rows where reports arrive: in the one process that has them all."""
+    config.addinivalue_line("markers", "fault(title): the line of docs/faults.md that this proves")
+    if config.getoption("--write-faults") and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Writer())
+
+
+class Writer:
+    """Writes the page at the end, if every test passed."""
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+        self.failed = False
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take the row that a test has recorded."""
+        self.failed |= report.failed
+        if report.when == "call":
+            self.rows += [Row(*row) for name, row in report.user_properties if name == "fault"]
+
+    def pytest_sessionfinish(self) -> None:
+        """Draw the page."""
+        if not self.failed:
+            PAGE.write_text(drawn(self.rows), "utf-8")
+
+
+@pytest.fixture
+def seen(
+    request: pytest.FixtureRequest,
+    temporary: Path,
+    record_property: Callable[[str, object], None],
+) -> Seen:
+    """A function (done, printed, left="nothing") to call when the command has ended.
+
+    `printed` is a text that the command must have written, or a pattern if it begins with "~": then
+    the page has what matched. Nothing may be left of a command that ran with TMPDIR=`temporary`.
+    """
+    (title,) = (mark.args[0] for mark in request.node.iter_markers("fault"))
+
+    def check(done: Done, printed: str, left: str = "nothing") -> None:
+        found = done.said
+        if printed.startswith("~"):
+            match = re.search(printed[1:], found)
+            assert match, f"{printed[1:]} is not in:\n{found}"
+        else:
+            assert printed in found
+        assert "Traceback (most recent call last)" not in found
+        if left == "nothing":
+            eventually(lambda: not processes_of(temporary), GONE_IN_S)
+            assert processes_of(temporary) == {}
+            assert list(temporary.iterdir()) == []
+        row = Row(title, readable(printed), done.code, left)
+        record_property("fault", (row.title, row.printed, row.code, row.left))
+        if not request.config.getoption("--write-faults"):
+            assert str(row) in PAGE.read_text("utf-8"), "make faults WRITE=1"
+
+    return check
+
+
+def readable(pattern: str) -> str:
+    """A pattern as the page shows it: with … for what varies."""
+    if not pattern.startswith("~"):
+        return pattern
+    shown = re.sub(r"\.\*|\\S\+|\\d\+|\[\^.*?\]\*", "…", pattern[1:])
+    return re.sub(r"\\(.)", r"\1", shown)

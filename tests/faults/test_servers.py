@@ -1,0 +1,153 @@
+"""A server is killed or freezes under a command: never a hang, never a verdict."""
+
+import json
+import os
+import shutil
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.commands import LIMIT_S, Done, eventually, process_with, started
+from tests.faults.conftest import Seen
+
+FIX = [sys.executable, "-m", "scripts", "fix", "18"]
+ALL_FIXES = [sys.executable, "-m", "scripts", "all-fixes"]
+TESTS_RUN = "scripts.recorder"
+A_TEST_HAS_A_DATABASE = "postgres: postgres wrongloop_"
+SERVERS = {"Postgres": "bin/postgres -D", "MongoDB": "secantus"}
+FATES = {"killed": signal.SIGKILL, "frozen (SIGSTOP)": signal.SIGSTOP}
+NAMES = {
+    "Postgres": r"postgres \(PostgreSQL .*\)",
+    "MongoDB": r"mongodb \(SecantusDB .*\)",
+}
+
+# Takes mongod's place on PATH, is slow, and is then the real server of the embedded pair.
+SLOW_MONGOD = """#!/bin/sh
+sleep 30
+while [ $# -gt 0 ]; do
+  case $1 in --dbpath) data=$2;; --port) port=$2;; esac
+  shift
+done
+: > "$data/none.toml"
+exec PYTHON -m secantus --config "$data/none.toml" --standalone --host 127.0.0.1 \\
+  --port "$port" --storage-path "$data"
+"""
+
+
+def each(when: str) -> list[object]:
+    return [
+        pytest.param(
+            server,
+            FATES[fate],
+            marks=pytest.mark.fault(f"{server} {fate} {when}"),
+            id=f"{server}-{fate.split()[0]}",
+        )
+        for server in SERVERS
+        for fate in FATES
+    ]
+
+
+@pytest.fixture
+def places(temporary: Path, tmp_path: Path, reproduced: Done, results: Path) -> dict[str, str]:
+    """Temporary files and results of one command, with a run of broken/ in them."""
+    reproduced.must_exit(0)
+    shutil.copytree(results, tmp_path / "results")
+    return {"TMPDIR": str(temporary), "WRONGLOOP_RESULTS": str(tmp_path / "results")}
+
+
+def strike(temporary: Path, server: str, fate: signal.Signals) -> None:
+    """Send the signal to the server's main process."""
+    os.kill(process_with(temporary, SERVERS[server]), fate)
+
+
+@pytest.mark.parametrize(("server", "fate"), each("before the first test"))
+def test_before(
+    temporary: Path,
+    tmp_path: Path,
+    places: dict[str, str],
+    seen: Seen,
+    server: str,
+    fate: signal.Signals,
+) -> None:
+    with started(FIX, tmp_path, **places) as running:
+        process_with(temporary, TESTS_RUN)
+        strike(temporary, server, fate)
+        done = running.end()
+
+    assert done.code == 1
+    assert "ocumented" not in done.out
+    seen(done, f"~INVALID: {NAMES[server]} no longer answers: .*")
+    assert not (tmp_path / "results" / "fix-18" / "compare.json").exists()
+
+
+@pytest.mark.parametrize(("server", "fate"), each("during a test"))
+def test_during(
+    temporary: Path,
+    tmp_path: Path,
+    places: dict[str, str],
+    seen: Seen,
+    server: str,
+    fate: signal.Signals,
+) -> None:
+    with started(FIX, tmp_path, **places) as running:
+        process_with(temporary, A_TEST_HAS_A_DATABASE)
+        strike(temporary, server, fate)
+        done = running.end()
+
+    assert done.code == 1
+    assert "ocumented" not in done.out
+    seen(done, f"~INVALID: {NAMES[server]} no longer answers: .*; its log ends: .*")
+    grade = json.loads((tmp_path / "results" / "compare" / "fix-18.json").read_text("utf-8"))
+    assert grade["verdict"] == "INVALID"
+
+
+@pytest.mark.parametrize(("server", "fate"), each("after the last test"))
+def test_after(
+    temporary: Path,
+    tmp_path: Path,
+    places: dict[str, str],
+    seen: Seen,
+    server: str,
+    fate: signal.Signals,
+) -> None:
+    with started(FIX, tmp_path, **places) as running:
+        written = tmp_path / "results" / "fix-18" / "run.json"
+        assert eventually(written.exists, LIMIT_S)
+        strike(temporary, server, fate)
+        done = running.end()
+
+    assert done.code == 0  # what was to be seen had been seen
+    seen(done, "Remedy 18 cures 13 of 13 failing tests (MongoDB all, Postgres all): as documented.")
+
+
+@pytest.mark.fault("Postgres killed under `make all-fixes`")
+def test_under_many_sides(temporary: Path, tmp_path: Path, seen: Seen) -> None:
+    places = {"TMPDIR": str(temporary), "WRONGLOOP_RESULTS": str(tmp_path / "results")}
+    with started(ALL_FIXES, tmp_path, **places) as running:
+        running.wait_for("  broken ")
+        strike(temporary, "Postgres", signal.SIGKILL)
+        done = running.end()
+
+    assert done.code == 1
+    seen(done, r"~\d+ of \d+ sides had finished; their results are kept")
+    kept = {path.parent.name for path in tmp_path.glob("results/*/run.json")}
+    assert "broken" in kept
+
+
+@pytest.mark.fault("A MongoDB that takes 30 s to start")
+def test_a_slow_start_is_waited_for(temporary: Path, tmp_path: Path, seen: Seen) -> None:
+    slow = tmp_path / "bin" / "mongod"
+    slow.parent.mkdir()
+    slow.write_text(SLOW_MONGOD.replace("PYTHON", sys.executable), "utf-8")
+    slow.chmod(0o755)
+    places = {"TMPDIR": str(temporary), "WRONGLOOP_RESULTS": str(tmp_path / "results")}
+    path = f"{slow.parent}{os.pathsep}{os.environ['PATH']}"
+    command = [sys.executable, "-m", "scripts", "reproduce"]
+    with started(command, tmp_path, PATH=path, **places) as running:
+        done = running.end()
+
+    assert done.code == 0
+    assert "Still waiting for the servers to start (10 s so far)" in done.out
+    seen(done, "Still waiting for the servers to start (20 s so far) …")

@@ -1,0 +1,141 @@
+"""However a command ends, its servers, its pytest and its temporary folders end with it."""
+
+import json
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from scripts.servers.folder import sweep
+from tests.commands import LIMIT_S, Done, eventually, process_with, processes_of, started
+from tests.faults.conftest import GONE_IN_S, Seen
+
+FIX = [sys.executable, "-m", "scripts", "fix", "18"]
+REPRODUCE = [sys.executable, "-m", "scripts", "reproduce"]
+MAKE = ["make", "--silent", "reproduce"]
+PYTEST = [str(Path(sys.executable).with_name("pytest")), "-p", "no:cacheprovider", "broken"]
+
+# The moment of the end: as soon as a process runs whose command line holds these words.
+SERVERS_START = "scripts.servers.guardian"
+SERVERS_RUN = "secantus"
+TESTS_RUN = "scripts.recorder"
+GRADING = "the side's run.json is written"
+
+INTERRUPTED = "error: interrupted; what was finished is kept, the servers are stopped"
+ENDINGS = {
+    signal.SIGINT: (130, INTERRUPTED),
+    signal.SIGTERM: (143, ""),
+    signal.SIGHUP: (129, ""),
+    signal.SIGKILL: (-9, ""),
+}
+MOMENTS = {"the start": SERVERS_START, "the run": TESTS_RUN, "the comparison": GRADING}
+
+
+@pytest.fixture(scope="module")
+def broken_results(
+    tmp_path_factory: pytest.TempPathFactory, reproduced: Done, results: Path
+) -> Path:
+    """A results folder with a run of broken/, which `fix` would otherwise make first."""
+    reproduced.must_exit(0)
+    return results
+
+
+def each_ending() -> list[object]:
+    return [
+        pytest.param(
+            MOMENTS[moment],
+            number,
+            marks=pytest.mark.fault(f"{number.name} during {moment}"),
+            id=f"{number.name}-{moment.split()[1]}",
+        )
+        for moment in MOMENTS
+        for number in ENDINGS
+    ]
+
+
+@pytest.mark.parametrize(("moment", "number"), each_ending())
+def test_a_remedy_is_ended_by_a_signal(
+    temporary: Path,
+    tmp_path: Path,
+    broken_results: Path,
+    seen: Seen,
+    moment: str,
+    number: signal.Signals,
+) -> None:
+    results = tmp_path / "results"
+    shutil.copytree(broken_results, results)
+    places = {"TMPDIR": str(temporary), "WRONGLOOP_RESULTS": str(results)}
+    with started(FIX, tmp_path, **places) as running:
+        wait_for(moment, temporary, results)
+
+        running.signal(number)
+
+        done = running.end()
+        code, said = ENDINGS[number]
+        if moment == GRADING and done.code == 0:
+            # It had ended before the signal came: as good an ending as any.
+            done = Done(code, done.out + said, done.err)
+        assert done.code == code
+        seen(done, said)
+    for path in results.rglob("*.json"):
+        json.loads(path.read_text("utf-8"))  # whole, each of them
+    assert list(results.rglob("*.tmp")) == []
+
+
+def wait_for(moment: str, temporary: Path, results: Path) -> None:
+    """Return at that moment of `fix 18`."""
+    if moment == GRADING:
+        written = results / "fix-18" / "run.json"
+        assert eventually(written.exists, LIMIT_S)
+    else:
+        process_with(temporary, moment)
+
+
+@pytest.mark.parametrize(
+    ("command", "moment"),
+    [
+        pytest.param(
+            MAKE, TESTS_RUN, marks=pytest.mark.fault("SIGKILL of `make`, not of its command")
+        ),
+        pytest.param(
+            PYTEST, SERVERS_RUN, marks=pytest.mark.fault("SIGKILL of a bare `pytest broken`")
+        ),
+    ],
+    ids=["make", "pytest"],
+)
+def test_what_started_the_servers_is_killed(
+    temporary: Path, tmp_path: Path, seen: Seen, command: Sequence[str], moment: str
+) -> None:
+    places = {"TMPDIR": str(temporary), "WRONGLOOP_RESULTS": str(tmp_path / "results")}
+    with started(command, tmp_path, **places) as running:
+        process_with(temporary, moment)
+
+        running.signal(signal.SIGKILL)
+
+        seen(running.end(), "")
+
+
+@pytest.mark.fault("SIGKILL of the process that owns the servers")
+def test_servers_end_even_with_a_guardian_that_is_killed(
+    temporary: Path, tmp_path: Path, seen: Seen
+) -> None:
+    places = {"TMPDIR": str(temporary), "WRONGLOOP_RESULTS": str(tmp_path / "results")}
+    with started(REPRODUCE, tmp_path, **places) as running:
+        process_with(temporary, TESTS_RUN)
+        os.kill(process_with(temporary, SERVERS_START), signal.SIGKILL)
+        done = running.end()
+
+    assert "INVALID: " in done.out
+    eventually(lambda: not processes_of(temporary), GONE_IN_S)
+    assert processes_of(temporary) == {}
+    # Nobody was left to remove the folder; the next guardian does.
+    (folder,) = temporary.iterdir()
+    os.utime(folder, (0, 0))
+    sweep(temporary)
+    words = "the process that owns them ended with code -9"
+    seen(done, words, left="a temporary folder, until the next start")
+    assert list(temporary.iterdir()) == []
