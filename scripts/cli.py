@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -30,6 +31,9 @@ app = typer.Typer(
 
 def run() -> int:
     """Run the command of `sys.argv`; the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a "·" for an ASCII terminal becomes a "?"
+            stream.reconfigure(errors="replace")
     signal.signal(signal.SIGTERM, stop)
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, stop)

@@ -24,16 +24,16 @@ for kind in ("run", "dev"):
 class Checkout:
     """A copy of the project in `folder`, with a `.venv` of its own that borrows our packages."""
 
-    def __init__(self, folder: Path, *, without: str = "") -> None:
-        """`without` names a package that the copy's `.venv` does not have."""
+    def __init__(self, folder: Path, *, without: str = "", base: str = "") -> None:
+        """`without` names a package that the copy's `.venv` does not have, `base` its Python."""
         self.folder = folder
+        self._base = base or getattr(sys, "_base_executable", sys.executable)
         shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*GENERATED))
         self._borrow_packages(without)
 
     def _borrow_packages(self, without: str) -> None:
         venv = self.folder / ".venv"
-        base = getattr(sys, "_base_executable", sys.executable)
-        subprocess.run([base, "-m", "venv", "--without-pip", venv], check=True, timeout=60)
+        subprocess.run([self._base, "-m", "venv", "--without-pip", venv], check=True, timeout=60)
         ours = Path(site.getsitepackages()[0])
         theirs = venv / ours.relative_to(sys.prefix)
         for entry in ours.iterdir():

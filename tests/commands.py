@@ -113,9 +113,9 @@ class Started:
         """Send it a signal; only to itself, not to what it started."""
         self.process.send_signal(number)
 
-    def end(self) -> Done:
+    def end(self, limit_s: float = LIMIT_S) -> Done:
         """Wait for its end."""
-        return Done(self.process.wait(LIMIT_S), self.so_far(), "")
+        return Done(self.process.wait(limit_s), self.so_far(), "")
 
 
 @contextmanager

@@ -1,0 +1,48 @@
+"""A test that never ends: its side is stopped at the limit, and the others go on."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.checkouts import Checkout
+from tests.commands import Done, environment, run, scripts
+from tests.faults.conftest import Seen
+
+HANGING = """
+
+@pytest.fixture(autouse=True)
+async def never_ends(request: pytest.FixtureRequest) -> None:
+    if request.node.name == "test_hotjobs_flow":
+        await asyncio.Event().wait()
+"""
+
+
+@pytest.mark.fault("A test of one remedy hangs (WRONGLOOP_LIMIT_S=25), under `make tour`")
+def test_a_hanging_test(temporary: Path, checkout: Checkout, seen: Seen) -> None:
+    folder = "fixed/03_function_fixture_loop_scope"
+    path = checkout.folder / folder / "conftest.py"
+    path.write_text(path.read_text("utf-8") + HANGING, "utf-8")
+    command = [checkout.python, "-m", "scripts", "tour"]
+    env = environment(TMPDIR=str(temporary), WRONGLOOP_LIMIT_S="25")
+
+    done: Done = run(command, cwd=checkout.folder, env=env, limit_s=200)
+
+    assert done.code == 1
+    assert "Remedy 3: INVALID." in done.out
+    assert "Remedy 18 cures 13 of 13 failing tests" in done.out
+    seen(
+        done,
+        "INVALID: it had not ended after 25 s (WRONGLOOP_LIMIT_S); running then:"
+        " fixed/03_function_fixture_loop_scope/test_job_flows.py::TestJobCoreFlows"
+        "::test_hotjobs_flow",
+    )
+
+
+@pytest.mark.fault("WRONGLOOP_LIMIT_S that is no number of seconds")
+def test_a_limit_that_is_none(temporary: Path, tmp_path: Path, seen: Seen) -> None:
+    places = {"TMPDIR": str(temporary), "WRONGLOOP_RESULTS": str(tmp_path / "results")}
+
+    done = scripts("reproduce", WRONGLOOP_LIMIT_S="soon", **places)
+
+    assert done.code == 2
+    seen(done, "error: WRONGLOOP_LIMIT_S='soon' is not a number of seconds above 0")
