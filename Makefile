@@ -8,7 +8,7 @@ AT_ONCE ?= 1
 WHAT ?= reproduce
 .DEFAULT_GOAL := help
 .PHONY: help help-all minimal reproduce fix tour test fixes traps all-fixes compare outcomes \
-	serve pull up down soak check test-whichloop format pins
+	serve pull up down soak check test-whichloop faults format pins
 
 ##@ Start here
 help: ## this list
@@ -82,6 +82,9 @@ check: ## format, lint, types and tests: what CI runs
 
 test-whichloop: ## whichloop's own tests and its zoo; needs redis-server
 	$(RUN) test-whichloop
+
+faults: ## break things on purpose: docs/faults.md (WRITE=1 draws it anew)
+	$(RUN) faults $(if $(WRITE),--write)
 
 format: ## put the code into the project's format
 	$(RUN) format

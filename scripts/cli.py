@@ -246,6 +246,15 @@ def test_whichloop(context: typer.Context) -> None:
     raise typer.Exit(develop.test_whichloop(context.args))
 
 
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def faults(
+    context: typer.Context,
+    write: Annotated[bool, typer.Option("--write", help="draw docs/faults.md anew")] = False,
+) -> None:
+    """Break things on purpose, and hold what is printed to docs/faults.md."""
+    raise typer.Exit(develop.faults(context.args, write))
+
+
 @app.command()
 def check() -> None:
     """Format, lint, types, then the tests: what CI runs."""

@@ -48,6 +48,12 @@ def test_whichloop(arguments: list[str]) -> int:
     return 1 if call(["pytest", "tests/whichloop", *(arguments or PARALLEL)]) else 0
 
 
+def faults(arguments: list[str], write: bool) -> int:
+    """The tests of docs/faults.md, or with `write` that page anew from them: 0 or 1."""
+    chosen = [*(arguments or PARALLEL), *(["--write-faults"] if write else [])]
+    return 1 if call(["pytest", "tests/faults", *chosen]) else 0
+
+
 def check() -> int:
     """Every check, the first that fails ends it."""
     for name, command in CHECKS:
@@ -65,7 +71,7 @@ def format_code() -> int:
 
 def pins() -> int:
     """Compile the requirements. No option names an index, so no file does."""
-    for name in ("run", "dev"):
+    for name in ("run", "dev", "faults"):
         command = ["uv", "pip", "compile", "--quiet", "--upgrade", "--universal"]
         command += ["--python-version", "3.11", "--generate-hashes", "--no-header"]
         command += ["--no-annotate", "--no-emit-index-url", "--no-emit-find-links"]

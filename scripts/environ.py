@@ -34,8 +34,9 @@ def for_side(environ: Mapping[str, str]) -> dict[str, str]:
 def foreign_plugins() -> list[str]:
     """The names of installed pytest plugins that did not come with our requirements."""
     ours = {"whichloop"}
-    for path in (ROOT / "requirements").glob("*.txt"):
-        ours |= {canonical(name) for name in PINNED.findall(path.read_text("utf-8"))}
+    for name in ("run.txt", "dev.txt"):
+        pins = (ROOT / "requirements" / name).read_text("utf-8")
+        ours |= {canonical(found) for found in PINNED.findall(pins)}
     return sorted(
         point.name
         for point in entry_points(group="pytest11")

@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
+from scripts.environ import foreign_plugins
 from scripts.judge import MESSAGES, Judgement, failures_by_driver
 from scripts.manifest import Side
 from scripts.results import Run, Test
@@ -56,11 +57,14 @@ def error(text: str, hint: str = "") -> None:
 
 
 def servers(servers: Servers) -> None:
-    """The servers that answered, by the names they gave."""
+    """The servers that answered, by the names they gave; and what no run shall be touched by."""
     pair = (servers.postgres, servers.mongodb)
     say("         " + " · ".join(str(server) for server in pair if server))
     for name, reason in servers.missing.items():
         say(f"         no {name}: {reason}", "yellow")
+    foreign = foreign_plugins()
+    if foreign:
+        say(f"Switched off for these runs, as none of ours: pytest plugin {', '.join(foreign)}")
 
 
 @contextmanager
