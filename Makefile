@@ -89,8 +89,11 @@ faults: ## break things on purpose: docs/faults.md (WRITE=1 draws it anew)
 format: ## put the code into the project's format
 	$(RUN) format
 
+soak: export TIMES = $(N)
+soak: export TOGETHER = $(AT_ONCE)
+soak: export COMMAND = $(WHAT)
 soak: ## WHAT N times, AT_ONCE at once (N=20 AT_ONCE=1 WHAT=reproduce or "all-fixes --shuffle")
-	$(RUN) soak --times $(N) --at-once $(AT_ONCE) $(WHAT)
+	$(RUN) soak --times "$$TIMES" --at-once "$$TOGETHER" -- "$$COMMAND"
 
 pins: ## compile the pinned, hashed requirements anew
 	$(RUN) pins

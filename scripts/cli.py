@@ -204,7 +204,8 @@ def soak(
     """Run a command (default: reproduce) many times and compare every outcome."""
     from scripts.soak import soak as command
 
-    raise typer.Exit(command(context.args or ["reproduce"], times, at_once))
+    words = [word for argument in context.args for word in argument.split()]
+    raise typer.Exit(command(words or ["reproduce"], times, at_once))
 
 
 @app.command()
