@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -12,11 +13,18 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
+from whichloop.lanes import draw_lanes, needs_ascii
 
+from scripts import loops, results
 from scripts.judge import MESSAGES, Judgement, failures_by_driver
 from scripts.manifest import Side
 from scripts.results import Run, Test
 from scripts.servers.model import Servers
+
+# A stream that cannot show a sign shows another: a table with a "?" is better than none.
+for stream in (sys.stdout, sys.stderr):
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="replace")
 
 # A pipe has no width of its own: wide enough for the longest test name on one line.
 PIPE_WIDTH = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else 100
@@ -125,6 +133,19 @@ def counts(run: Run) -> str:
     text = f"{sum(drivers.values())} of {len(run.tests)} tests fail"
     named = ", ".join(f"{count} {driver}" for driver, count in sorted(drivers.items()))
     return f"{text}: {named}" if named else text
+
+
+def lanes(run: Run, broken: Run) -> None:
+    """The loops of a test of each half, as a picture; how to draw all of them."""
+    recording = results.read_recording(run.side)
+    tests = loops.worth_drawing(recording, run, broken)
+    width = min(console.width, 100)
+    if tests and recording.get("loops") and width >= 60:
+        say("")
+        plain = needs_ascii(console.encoding)
+        for line in draw_lanes(recording, width=width, ascii=plain, tests=tests):
+            say(line)
+    say(f"Whole picture: .venv/bin/whichloop lanes results/{run.side}/recording.json")
 
 
 def differences(judgement: Judgement, run: Run) -> None:
