@@ -8,7 +8,8 @@ AT_ONCE ?= 1
 WHAT ?= reproduce
 .DEFAULT_GOAL := help
 .PHONY: help help-all minimal reproduce fix tour test fixes traps all-fixes compare outcomes \
-	serve pull up down soak check test-whichloop faults format pins
+	serve pull up down soak check faults test-whichloop test-foreign \
+	bench-whichloop format pins
 
 ##@ Start here
 help: ## this list
@@ -85,6 +86,12 @@ test-whichloop: ## whichloop's own tests and its zoo; needs redis-server
 
 faults: ## break things on purpose: docs/faults.md (WRITE=1 draws it anew)
 	$(RUN) faults $(if $(WRITE),--write)
+
+test-foreign: ## anyio's and httpx's own suites, with and without whichloop
+	$(RUN) test-foreign
+
+bench-whichloop: ## what whichloop costs: both ratios, and what it keeps in memory
+	$(RUN) bench-whichloop
 
 format: ## put the code into the project's format
 	$(RUN) format

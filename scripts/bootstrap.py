@@ -20,7 +20,10 @@ VENV = ROOT / ".venv"
 # SecantusDB, the embedded stand-in for MongoDB, has wheels for these.
 PREFERRED = ((3, 13), (3, 12), (3, 11))
 # The commands that need the linter and the type checker as well.
-DEV_COMMANDS = ("check", "faults", "format", "pins", "test", "test-whichloop", "soak")
+DEV_COMMANDS = (
+    *("check", "faults", "format", "pins", "soak"),
+    *("test", "test-whichloop", "test-foreign", "bench-whichloop"),
+)
 
 
 class SetupError(Exception):

@@ -256,6 +256,24 @@ def faults(
     raise typer.Exit(develop.faults(context.args, write))
 
 
+@app.command(
+    name="test-foreign",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def test_foreign(context: typer.Context) -> None:
+    """Other people's suites (anyio's, httpx's), with and without whichloop."""
+    raise typer.Exit(develop.test_foreign(context.args))
+
+
+@app.command(
+    name="bench-whichloop",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def bench_whichloop(context: typer.Context) -> None:
+    """What whichloop costs in time and keeps in memory; arguments go to the benchmark."""
+    raise typer.Exit(develop.bench_whichloop(context.args))
+
+
 @app.command()
 def check() -> None:
     """Format, lint, types, then the tests: what CI runs."""

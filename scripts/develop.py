@@ -54,6 +54,16 @@ def faults(arguments: list[str], write: bool) -> int:
     return 1 if call(["pytest", "tests/faults", *chosen]) else 0
 
 
+def test_foreign(names: list[str]) -> int:
+    """Other people's suites, with and without whichloop: 0 if it made no difference, else 1."""
+    return 1 if call(["python", "tests/whichloop/foreign.py", *names]) else 0
+
+
+def bench_whichloop(arguments: list[str]) -> int:
+    """What whichloop costs in time and keeps in memory: 0 within its limits, else 1."""
+    return 1 if call(["python", "bench/whichloop_bench.py", *arguments]) else 0
+
+
 def check() -> int:
     """Every check, the first that fails ends it."""
     for name, command in CHECKS:
@@ -71,7 +81,7 @@ def format_code() -> int:
 
 def pins() -> int:
     """Compile the requirements. No option names an index, so no file does."""
-    for name in ("run", "dev", "faults"):
+    for name in ("run", "dev", "faults", "foreign"):
         command = ["uv", "pip", "compile", "--quiet", "--upgrade", "--universal"]
         command += ["--python-version", "3.11", "--generate-hashes", "--no-header"]
         command += ["--no-annotate", "--no-emit-index-url", "--no-emit-find-links"]

@@ -50,6 +50,7 @@ def report(side: Side, documented: Manifest, broken: Run, run: Run) -> int:
     show.say(f"Source: {side.source}")
     show_fix.diff(diffs.unified(side))
     show_fix.table(run, graded)
+    show.lanes(run, broken)
     show_fix.price(broken, run)
     show.say(f"Why: {side.why}")
     show.say(f"When: {side.when}")
@@ -63,7 +64,6 @@ def report(side: Side, documented: Manifest, broken: Run, run: Run) -> int:
         show.say(f"or accept it: python -m scripts outcomes {side.id} --write")
         return 1
     show.say(f"Without our scripts: {run.data['command']}")
-    show.say(f"As a picture: .venv/bin/whichloop lanes results/{side.id}/recording.json")
     show.say(f"Next: {following(side, documented)}")
     return 0
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from scripts.results import Run
+
+FAILING = ("failed", "error")
 DRIVERS = ("motor", "pymongo", "sqlalchemy", "asyncpg", "psycopg", "httpx")
 
 
@@ -42,6 +45,21 @@ def loops_of_tests(recording: dict[str, Any]) -> dict[str, str]:
         for test in recording.get("tests", ())
         if test["outcome"] is not None
     }
+
+
+def worth_drawing(recording: dict[str, Any], run: Run, broken: Run) -> list[str]:
+    """A test of each half for the picture of a run: one that fails here on several loops if there
+    is one, else one that failed on broken/. Empty if no test of the run ever failed."""
+    crossed = {crossing["during"] for crossing in recording.get("crossings", ())}
+    found: dict[str, tuple[bool, bool, str]] = {}
+    for test in run.tests.values():
+        before = broken.tests.get(test.nodeid)
+        fails = test.outcome in FAILING
+        if fails or (before is not None and before.outcome in FAILING):
+            mark = (test.nodeid not in crossed, not fails, test.nodeid)
+            if test.group not in found or mark[:2] < found[test.group][:2]:
+                found[test.group] = mark
+    return [nodeid for _, _, nodeid in found.values()]
 
 
 def name(actor: dict[str, Any] | None) -> str | None:

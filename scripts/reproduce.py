@@ -29,6 +29,7 @@ def reproduce() -> int:
         return 1
     show.outcomes(run)
     show.messages(run, side)
+    show.lanes(run, run)
     show.say("")
     if judgement.differences:
         show.say(f"NOT AS DOCUMENTED: {show.counts(run)}.", "bold red")
@@ -37,6 +38,5 @@ def reproduce() -> int:
     show.say(f"Reproduced: {show.counts(run)}, each as documented.", "bold green")
     show.say("Written: results/broken/run.json and results/broken/output.txt")
     show.say(f"Without our scripts: {run.data['command']}")
-    show.say(f"As a picture: .venv/bin/whichloop lanes results/{side.id}/recording.json")
     show.say("Next: make fix")
     return 0

@@ -107,6 +107,15 @@ def write_json(path: Path, data: dict[str, Any]) -> None:
     write(path, json.dumps(whole, indent=2, ensure_ascii=False) + "\n")
 
 
+def read_recording(side: str) -> dict[str, Any]:
+    """What whichloop recorded of the last run of a side; empty if there is none."""
+    try:
+        data = json.loads((RESULTS / side / "recording.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
 def read_run(side: str) -> Run | None:
     """The last run of a side; None if there is none that this version can read."""
     try:

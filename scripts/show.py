@@ -13,7 +13,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
+from whichloop.lanes import draw_lanes, needs_ascii
 
+from scripts import loops, results
 from scripts.environ import foreign_plugins
 from scripts.judge import MESSAGES, Judgement, failures_by_driver
 from scripts.manifest import Side
@@ -137,6 +139,19 @@ def counts(run: Run) -> str:
     text = f"{sum(drivers.values())} of {len(run.tests)} tests fail"
     named = ", ".join(f"{count} {driver}" for driver, count in sorted(drivers.items()))
     return f"{text}: {named}" if named else text
+
+
+def lanes(run: Run, broken: Run) -> None:
+    """The loops of a test of each half, as a picture; how to draw all of them."""
+    recording = results.read_recording(run.side)
+    tests = loops.worth_drawing(recording, run, broken)
+    width = min(console.width, 100)
+    if tests and recording.get("loops") and width >= 60:
+        say("")
+        plain = needs_ascii(console.encoding)
+        for line in draw_lanes(recording, width=width, ascii=plain, tests=tests):
+            say(line)
+    say(f"Whole picture: .venv/bin/whichloop lanes results/{run.side}/recording.json")
 
 
 def differences(judgement: Judgement, run: Run) -> None:

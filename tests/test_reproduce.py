@@ -49,6 +49,18 @@ def test_both_messages_are_shown_verbatim_with_why_and_the_verdict(reproduced: D
     assert out.rstrip().splitlines()[-1].startswith("Next: make ")
 
 
+def test_a_picture_of_one_test_of_each_half_fits_on_a_screen(reproduced: Done) -> None:
+    lines = reproduced.must_exit(0).out.splitlines()
+
+    end = lines.index("Whole picture: .venv/bin/whichloop lanes results/broken/recording.json")
+    start = next(at for at, line in enumerate(lines) if re.match(r"A +session loop  ", line))
+    picture = lines[start:end]
+    assert len(picture) <= 20
+    assert sum(" loop  " in line for line in picture) == 4
+    for words in ("motor client", "pooled connection", "used on C at shared_app/", "23 more loops"):
+        assert any(words in line for line in picture), words
+
+
 def test_piped_output_has_no_control_characters_and_names_the_servers(
     reproduced: Done, run: dict[str, Any]
 ) -> None:

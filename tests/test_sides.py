@@ -131,6 +131,8 @@ def test_a_remedy_is_shown_with_its_diff_what_it_cures_and_its_price(folder: Pat
         "still fails",
         "still passes",
         "Connections, PostgreSQL: 7 opened",
+        "used on B at shared_app/conversations/dao.py",
+        "Whole picture: .venv/bin/whichloop lanes results/fix-03/recording.json",
         "Time: ",
         "Why: ",
         "When: ",

@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import servers
 
+HERE = Path(__file__).parent
 pytest_plugins = ["pytester"]
 
 STARTERS = {
@@ -49,12 +50,14 @@ def running_servers():
 
 @dataclass
 class Run:
-    """A finished pytest process. ``outcomes`` maps node ids to the worst outcome of a phase."""
+    """A finished pytest process. ``outcomes`` maps node ids to the worst outcome of a phase;
+    ``log`` has every phase's outcome in order, and every warning (see ``outcome_log``)."""
 
     code: int
     out: str
     outcomes: dict[str, str]
     record: dict | None
+    log: dict
 
     @property
     def failed(self) -> set[str]:
@@ -71,15 +74,21 @@ _LINE = re.compile(r"^(PASSED|FAILED|ERROR|SKIPPED|XFAIL) (\S+?)(?: - .*)?$", re
 def run_pytest(folder: Path, *args: str, env: dict[str, str] | None = None, record=True) -> Run:
     """Run pytest in ``folder``; the recording is read back if the plugin is on."""
     path = folder.parent / f"{folder.name}-recording.json"
-    path.unlink(missing_ok=True)
+    log = path.with_suffix(".log")
+    for old in (path, log):
+        old.unlink(missing_ok=True)
     if record and "--whichloop=off" not in args:
         args = (*args, f"--whichloop-record={path}")
+    env = {"OUTCOME_LOG": str(log), **(env or {})}
+    # Beside what a test puts on the path: a suite must be able to bring packages of its own.
+    env["PYTHONPATH"] = os.pathsep.join([str(HERE), *filter(None, [env.get("PYTHONPATH")])])
+    own = ("-p", "outcome_log")
     variables = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "COLUMNS"))}
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-rA", "-p", "no:cacheprovider", *args],
+        [sys.executable, "-m", "pytest", "-rA", "-p", "no:cacheprovider", *own, *args],
         cwd=folder,
         # Byte code is written: without it each of these many short runs takes twice as long.
-        env={**variables, "COLUMNS": "120", "PYTHONDONTWRITEBYTECODE": "", **(env or {})},
+        env={**variables, "COLUMNS": "120", "PYTHONDONTWRITEBYTECODE": "", **env},
         capture_output=True,
         text=True,
         timeout=120,
@@ -91,4 +100,5 @@ def run_pytest(folder: Path, *args: str, env: dict[str, str] | None = None, reco
         if outcomes.get(node) not in ("FAILED", "ERROR"):
             outcomes[node] = outcome
     data = json.loads(path.read_text()) if path.exists() else None
-    return Run(done.returncode, out, outcomes, data)
+    logged = json.loads(log.read_text()) if log.exists() else {}
+    return Run(done.returncode, out, outcomes, data, logged)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from whichloop.causes import Case
 from whichloop.cures import ENTRIES, cure
-from whichloop.explain import cause_of, choose, explain, explain_crossing
+from whichloop.explain import choose, explain, explain_crossing
 from whichloop.records import (
     Actor,
     Crossing,
@@ -127,11 +128,13 @@ def test_the_advice_is_in_the_words_of_the_installed_version(version, change):
     ],
 )
 def test_the_cause_follows_from_the_two_loops(bound, using, cause):
-    assert cause_of(bound, using, 9) == cause
+    assert Case(Settings(), None, bound, using).cause(9) == cause
 
 
 def test_a_loop_that_was_closed_after_the_use_is_no_dead_loop():
-    assert cause_of(loop("A", scope="session", closed=20), FUNCTION, 9) == "loop scope mismatch"
+    closed_later = loop("A", scope="session", closed=20)
+
+    assert Case(Settings(), None, closed_later, FUNCTION).cause(9) == "loop scope mismatch"
 
 
 def test_of_two_objects_at_one_line_the_one_nearer_to_the_user_is_named():

@@ -246,7 +246,7 @@ def test_no_loop_or_object_is_kept_alive(tmp_path):
         gc.collect()
         print(sum(ref() is not None for ref in refs))
         t = whichloop.TRACKER
-        print(len(t._loops), len(t._objects), len(t.dead_loops) <= 64, len(t._all_loops))
+        print(len(t.loops), len(t._objects), len(t.dead_loops) <= 64, len(t.all_loops))
         """,
     )
 

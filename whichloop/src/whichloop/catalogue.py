@@ -19,8 +19,7 @@ CAUSES = {
     "TestClient portal": "the test client runs the app on an event loop in a thread of its own",
     "two plugins": "two pytest plugins each run an event loop of their own",
     "asyncio.run repeated": "each asyncio.run() makes a new event loop and closes it",
-    "no running loop": "no event loop was running where one was needed",
-    "not a loop problem": "the message looks like it, but the event loop is the right one",
+    "not a loop problem": "the message looks like it, but no second event loop is involved",
     "unknown": "the cause is not known",
 }
 
@@ -175,9 +174,9 @@ MESSAGES = (
     Message(
         "no-running-loop",
         r"RuntimeError: no running event loop|There is no current event loop",
-        "loop",
+        "other",
         "something that needs a running event loop was made where none runs",
-        "no running loop",
+        "not a loop problem",
         "sure",
         (("aiohttp", "aiohttp"),),
     ),

@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from .lanes import draw_lanes
+from .lanes import draw_lanes, needs_ascii
 from .logs import decode, read_log, report
 
 NOTHING, USAGE = 1, 2
@@ -25,6 +25,13 @@ def main(arguments: list[str] | None = None) -> int:
     two.add_argument("file", help="the recording")
     two.add_argument("--ascii", action="store_true", help="use signs of ASCII only")
     two.add_argument("--width", type=int, default=80, help="columns, at least 60 (default 80)")
+    two.add_argument("--all", action="store_true", help="draw each loop, also those that are alike")
+    two.add_argument(
+        "--test",
+        action="append",
+        metavar="NODEID",
+        help="draw only the loops of this test and of what it used; can be given more than once",
+    )
     options = parser.parse_args(arguments)
     try:
         raw = sys.stdin.buffer.read() if options.file == "-" else Path(options.file).read_bytes()
@@ -32,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
         return _say(f"cannot read {options.file}: {error.strerror or error}")
     if options.command == "explain":
         return _explain(raw, options.file)
-    return _lanes(raw, options.file, options.width, options.ascii)
+    return _lanes(raw, options)
 
 
 def _say(words: str, status: int = USAGE) -> int:
@@ -54,13 +61,20 @@ def _explain(raw: bytes, name: str) -> int:
     return 0
 
 
-def _lanes(raw: bytes, name: str, width: int, ascii: bool) -> int:
+def _lanes(raw: bytes, options: argparse.Namespace) -> int:
+    plain = options.ascii or needs_ascii(sys.stdout.encoding)
     try:
-        lines = draw_lanes(json.loads(raw), width=width, ascii=ascii)
+        lines = draw_lanes(
+            json.loads(raw),
+            width=options.width,
+            ascii=plain,
+            tests=options.test,
+            every=options.all,
+        )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, ValueError) and "columns" in str(error):
             return _say(str(error))
-        return _say(f"{name} is not a recording of --whichloop-record")
+        return _say(f"{options.file} is not a recording of --whichloop-record")
     _print(lines)
     return 0
 

@@ -36,12 +36,10 @@ class Echoes:
         self._shown = 0
         self._before: Any = None
         self._hook: Any = None
-        self._filter = logging.Filter()
-        self._filter.filter = self._record  # type: ignore[method-assign]
 
     def install(self) -> None:
         for name in LOGGERS:
-            logging.getLogger(name).addFilter(self._filter)
+            logging.getLogger(name).addFilter(self._record)
         self._before = sys.unraisablehook
         self._hook = self._unraisable
         sys.unraisablehook = self._hook
@@ -64,7 +62,7 @@ class Echoes:
 
     def uninstall_logging(self) -> None:
         for name in LOGGERS:
-            logging.getLogger(name).removeFilter(self._filter)
+            logging.getLogger(name).removeFilter(self._record)
 
     def texts(self) -> list[tuple[str, int]]:
         """Each explanation once, with how often it was given."""

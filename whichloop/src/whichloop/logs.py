@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, field
 
 from . import catalogue
-from .cures import cure
-from .explain import NOUNS
+from .advice import BY_MESSAGE, made
+from .causes import NOUNS
 from .records import Cure, Settings
 from .render import wrapped
 
@@ -75,10 +75,8 @@ def read_log(text: str) -> LogReading | None:
         "place": "where it is kept",
         "fixture": "in question",
     }
-    made = [cure(id, settings, **words) for id in _advice(cause, first.id, driver)]
-    return LogReading(
-        tuple(found), cause, sure, evidence, driver, tuple(one for one in made if one), settings
-    )
+    cures = made(_advice(cause, first.id, driver), settings, **words)
+    return LogReading(tuple(found), cause, sure, evidence, driver, cures, settings)
 
 
 def _settings(text: str) -> Settings:
@@ -100,7 +98,7 @@ def _value(match: re.Match[str] | None, name: str) -> str | None:
 def _weigh(
     message: catalogue.Message, text: str, settings: Settings
 ) -> tuple[str, str, tuple[str, ...]]:
-    if message.cause in ("not a loop problem", "no running loop") and message.nature != "maybe":
+    if message.cause == "not a loop problem" and message.nature != "maybe":
         return message.cause, message.sure, ()
     if message.id == "operation-in-progress":
         return message.cause, message.sure, ()
@@ -130,21 +128,17 @@ def _weigh(
 
 def _advice(cause: str, message: str, driver: str | None) -> list[str]:
     engine = driver in ("sqlalchemy", "asyncpg")
-    if message == "scope-mismatch":
-        return ["loop-as-long-as-cache", "cache-per-test"]
-    if message in ("operation-in-progress", "session-concurrency"):
-        return ["one-per-task"]
+    if message in BY_MESSAGE:
+        return list(BY_MESSAGE[message])
     by_cause = {
         "loop scope mismatch": ["one-loop", "fixtures-to-tests"],
         "object outlives its loop": ["one-loop", *(["null-pool"] if engine else ["build-inside"])],
         "second loop in a thread": ["owning-thread"],
         "TestClient portal": ["asgi-transport"],
-        "two plugins": ["one-driver-of-loops"] if message == "loop-running" else ["one-plugin"],
+        "two plugins": ["one-plugin"],
         "asyncio.run repeated": ["one-run", "build-per-run"],
-        "no running loop": ["build-in-coroutine"],
     }
-    other = {"too-many-clients": ["dispose-every"], "missing-greenlet": ["await-load"]}
-    return other.get(message) or by_cause.get(cause, [])
+    return by_cause.get(cause, [])
 
 
 def report(reading: LogReading, width: int = 80) -> list[str]:

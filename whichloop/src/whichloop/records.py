@@ -6,15 +6,11 @@ kept, compared, written as JSON and read back without keeping anything of the su
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
 from .actors import NOBODY as NOBODY
 from .actors import Actor as Actor
 from .actors import Settings as Settings
-
-SCHEMA_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -193,44 +189,3 @@ class Recording:
     def object(self, seq: int) -> ObjectRecord | None:
         """The object with that sequence number, or None."""
         return next((one for one in self.objects if one.seq == seq), None)
-
-
-def plain(record: Any) -> Any:
-    """A record as JSON values; loops gain their ``owner``."""
-    if isinstance(record, (list, tuple)):
-        return [plain(one) for one in record]
-    if record is None or isinstance(record, (str, int, float, bool)):
-        return record
-    if isinstance(record, Mapping):
-        return {key: plain(value) for key, value in record.items()}
-    values = {key: plain(getattr(record, key)) for key in asdict(record)}
-    if isinstance(record, LoopRecord):
-        values["owner"] = record.owner
-    if isinstance(record, Site):
-        return str(record)
-    return values
-
-
-def to_json(recording: Recording, findings: tuple[Finding, ...] = ()) -> dict[str, Any]:
-    """The recording in the shape that ``--whichloop-record`` writes (see the README)."""
-    used: dict[int, list[str]] = {}
-    for crossing in recording.crossings:
-        used.setdefault(crossing.seq, []).append(crossing.used_on)
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "settings": plain(recording.settings),
-        "loops": [plain(one) for one in recording.loops],
-        "fixtures": [plain(one) for one in recording.ran if one.kind == "fixture"],
-        "tests": [plain(one) for one in recording.ran if one.kind == "test"],
-        "connections": [
-            {
-                **plain(one),
-                "opened_on": one.bound_to,
-                "opened_by": str(one.bound_by),
-                "used_on": [one.bound_to, *used.get(one.seq, [])] if one.bound_to else [],
-            }
-            for one in recording.objects
-        ],
-        "crossings": [plain(one) for one in recording.crossings],
-        "findings": [plain(one) for one in findings],
-    }

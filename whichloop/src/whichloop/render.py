@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
-from .explain import noun
+from .causes import noun
 from .records import Actor, Finding, LoopRecord, ObjectRecord, Site
 
 WIDTH = 80
@@ -65,13 +65,13 @@ def headline(finding: Finding) -> str:
     if finding.cause == "not a loop problem":
         if finding.message == "too-many-clients":
             return "The database server has no free connection left for this test."
+        if finding.message == "no-running-loop":
+            return "Something was built in a place where its machinery does not run yet."
         if finding.message == "missing-greenlet":
             return "The database was asked for more data at a place that cannot wait for it."
         return "Two operations ran at the same time on one database connection."
     if finding.message == "scope-mismatch":
         return "A fixture is kept for longer than the machinery that runs it."
-    if finding.cause == "no running loop":
-        return "Something was built in a place where its machinery does not run yet."
     if finding.object is None:
         return "Something made in one part of this run was used in another, where it cannot work."
     start = "The" if finding.object else "Something: the"

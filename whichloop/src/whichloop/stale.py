@@ -5,9 +5,12 @@ from __future__ import annotations
 import gc
 
 from . import catalogue
-from .explain import _cures, _keeper
+from .advice import cures_for
+from .causes import Case
+from .live import LiveObject
+from .object_table import holder
 from .records import Finding
-from .tracker import TRACKER, LiveObject, holder
+from .tracker import TRACKER
 
 # Only what holds a socket is worth failing a passing test for: an idle lock harms nobody.
 DRIVERS = ("sqlalchemy", "asyncpg", "redis", "httpx", "aiohttp", "pymongo", "psycopg_pool")
@@ -61,7 +64,7 @@ def stale_findings(nodeid: str) -> list[Finding]:
         one.kept_by = one.kept_by or holder(one)
         record = one.record()
         bound = one.loop.record() if one.loop else None
-        kind, keeper = _keeper(record)
+        case = Case(TRACKER.settings, record, bound, None)
         found.append(
             Finding(
                 cause="object outlives its loop",
@@ -72,15 +75,7 @@ def stale_findings(nodeid: str) -> list[Finding]:
                 phase="teardown",
                 object=record,
                 bound_loop=bound,
-                cures=_cures(
-                    "object outlives its loop",
-                    TRACKER.settings,
-                    record,
-                    bound,
-                    None,
-                    kind,
-                    keeper,
-                ),
+                cures=cures_for(case, "object outlives its loop"),
             )
         )
     return found

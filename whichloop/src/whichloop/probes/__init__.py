@@ -23,7 +23,8 @@ from importlib import import_module, metadata
 from types import FrameType, ModuleType
 from typing import Any, Protocol, runtime_checkable
 
-from ..tracker import TRACKER, LiveObject
+from ..live import LiveObject
+from ..tracker import TRACKER
 
 BUILT_IN = (
     "primitives",
@@ -172,12 +173,12 @@ class Registry:
             if probe.name in TRACKER.switched_off:
                 continue
             try:
-                reading = probe.read(obj)
+                reading: Reading | None = probe.read(obj)
             except Exception as error:
                 TRACKER.switch_off(probe.name, error)
                 continue
             if reading is not None:
-                return reading  # type: ignore[no-any-return]
+                return reading
         return None
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from types import FrameType, ModuleType
 from typing import Any
 
-from ..tracker import TRACKER, LiveObject
+from ..live import LiveObject
+from ..tracker import TRACKER
 from . import Patcher, Reading, use
 
 DRIVER = "asyncpg"

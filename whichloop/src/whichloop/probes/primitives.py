@@ -6,11 +6,17 @@ import asyncio
 from types import FrameType, ModuleType
 from typing import Any
 
-from ..tracker import TRACKER, running_loop
+from ..loop_table import running_loop
+from ..tracker import TRACKER
 from . import Patcher, Reading
 
 DRIVER = "asyncio"
 KINDS = ("Lock", "Event", "Condition", "Semaphore", "Queue", "Barrier")
+LOOP_HOLDERS = (
+    *(getattr(asyncio, kind) for kind in KINDS),
+    asyncio.StreamReader,
+    asyncio.StreamWriter,
+)
 
 
 def _class_name(obj: Any) -> str:
@@ -57,13 +63,11 @@ class PrimitivesProbe:
     def read(self, obj: Any) -> Reading | None:
         if isinstance(obj, asyncio.Future):
             return Reading(_class_name(obj), (obj.get_loop(),), ("get_loop()",))
-        if isinstance(obj, tuple(getattr(asyncio, kind) for kind in KINDS)):
-            inner = getattr(obj, "_lock", None) if isinstance(obj, asyncio.Condition) else None
-            own = getattr(obj, "_loop", None) or getattr(inner, "_loop", None)
-            return Reading(_class_name(obj), (own,) if own else (), ("_loop",))
-        if isinstance(obj, (asyncio.StreamReader, asyncio.StreamWriter)):
-            return Reading(_class_name(obj), (obj._loop,), ("_loop",))  # type: ignore[union-attr]
-        return None
+        if not isinstance(obj, LOOP_HOLDERS):
+            return None
+        inner = getattr(obj, "_lock", None) if isinstance(obj, asyncio.Condition) else None
+        own = getattr(obj, "_loop", None) or getattr(inner, "_loop", None)
+        return Reading(_class_name(obj), (own,) if own else (), ("_loop",))
 
 
 PROBE = PrimitivesProbe()

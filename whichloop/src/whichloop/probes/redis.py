@@ -5,7 +5,9 @@ from __future__ import annotations
 from types import FrameType, ModuleType
 from typing import Any
 
-from ..tracker import TRACKER, LiveObject, running_loop
+from ..live import LiveObject
+from ..loop_table import running_loop
+from ..tracker import TRACKER
 from . import Patcher, Reading
 
 DRIVER = "redis"
