@@ -3,14 +3,18 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 
 from shared_app.chat import routes as chat
 from shared_app.configs.resources import ResourcesFactory
 from shared_app.conversations import routes as conversations
+from shared_app.errors import answer_failure, documented, explain_invalid_request
 from shared_app.jobs import routes as jobs
+from shared_app.limits import BodyLimit
+
+# The longest chat message fits, each of its characters written as two \u escapes.
+MAX_BODY_BYTES = 256 * 1024
 
 
 def create_app(resources: ResourcesFactory | None = None) -> FastAPI:
@@ -31,15 +35,9 @@ def create_app(resources: ResourcesFactory | None = None) -> FastAPI:
     app = FastAPI(title="Job board and chat", lifespan=lifespan)
     if resources is None:
         app.state.resources = None
+    app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES)
     app.add_exception_handler(RequestValidationError, explain_invalid_request)
-    app.include_router(jobs.router)
-    app.include_router(conversations.router)
-    app.include_router(chat.router)
+    app.add_exception_handler(Exception, answer_failure)
+    for part in (jobs, conversations, chat):
+        app.include_router(part.router, responses=documented(503))
     return app
-
-
-async def explain_invalid_request(request: Request, error: Exception) -> JSONResponse:
-    """Answer 422 without repeating the input, which may hold what no answer can be encoded with."""
-    assert isinstance(error, RequestValidationError)
-    problems = [{key: problem[key] for key in ("type", "loc", "msg")} for problem in error.errors()]
-    return JSONResponse({"detail": problems}, status_code=422)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -14,28 +15,37 @@ from typing import Any
 
 import httpx
 
+from scripts.paths import ROOT
 from scripts.servers.model import Servers
 from suite.servers import Databases, prepare
 from tests.commands import environment, eventually
 
 PROVIDER_TIMEOUT_S = "0.5"
+CREATE_APP = "shared_app.main:create_app"
+NUMBERS = itertools.count(1)  # one for each app of this process, whose databases it names
 
 
 @contextmanager
-def served(servers: Servers, folder: Path) -> Iterator[tuple[httpx.Client, Databases]]:
-    """A client of the app on databases of its own, and those databases."""
+def served(
+    servers: Servers, folder: Path, *, create: str = CREATE_APP, **changes: str
+) -> Iterator[tuple[httpx.Client, Databases]]:
+    """A client of the app on databases of its own, and those databases.
+
+    `create` names another factory than the app's; `changes` are to the app's environment.
+    """
     with ExitStack() as stack:
         before = dict(os.environ)
         stack.callback(restore, before)
-        databases = prepare(servers, f"tests-{os.getpid()}", stack)
+        databases = prepare(servers, f"tests-{next(NUMBERS)}-{os.getpid()}", stack)
         own = ("MONGO_", "DATABASE_", "GEMINI_", "DEEPSEEK_")
         urls = {name: value for name, value in os.environ.items() if name.startswith(own)}
         log = folder / "uvicorn.log"
-        command = [sys.executable, "-m", "uvicorn", "--factory", "shared_app.main:create_app"]
+        command = [sys.executable, "-m", "uvicorn", "--factory", create]
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [*command, "--port", "0"],
-                env=environment(**urls, PROVIDER_TIMEOUT_S=PROVIDER_TIMEOUT_S),
+                env=environment(**urls | {"PROVIDER_TIMEOUT_S": PROVIDER_TIMEOUT_S} | changes),
+                cwd=ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

@@ -38,7 +38,7 @@ class Done(BaseModel):
 
 
 class Failed(BaseModel):
-    """The provider gave no complete answer, so nothing was stored."""
+    """There is no complete answer, or no database that could keep it."""
 
     event: ClassVar[str] = "error"
     provider: ProviderName

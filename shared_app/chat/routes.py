@@ -1,5 +1,6 @@
 """HTTP for the chat."""
 
+import logging
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -9,22 +10,37 @@ from fastapi.responses import StreamingResponse
 from fastapi.sse import EventSourceResponse, format_sse_event
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared_app.chat.models import ChatRequest
+from shared_app.chat.models import ChatEvent, ChatRequest, Done, Failed, Token
 from shared_app.chat.service import stream_chat_response
 from shared_app.conversations.dao import ConversationDAO
 from shared_app.conversations.routes import SessionDep
+from shared_app.errors import documented, is_unavailable
 
+logger = logging.getLogger(__name__)
 router = APIRouter(prefix="/conversations", tags=["chat"])
 
 # What FastAPI sends with its own event streams: no cache and no proxy holds an event back.
 UNBUFFERED = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-EVENT_STREAM = {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
+NOT_STORED = "gave no answer that could be stored: a database is unavailable"
+# Each event of the stream; `data` is a Token, Done or Failed as JSON.
+EVENT = {
+    "type": "object",
+    "properties": {
+        "event": {"enum": [kind.event for kind in (Token, Done, Failed)]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+    "required": ["event", "data"],
+}
+EVENT_STREAM = {"content": {"text/event-stream": {"itemSchema": EVENT}}}
 
 
 @router.post(
     "/{conversation_id}/chat",
     response_class=StreamingResponse,
-    responses={200: {"description": "Events `token`, then `done` or `error`", **EVENT_STREAM}},
+    responses={
+        200: {"description": "Events `token`, then `done` or `error`", **EVENT_STREAM},
+        **documented(400, 404, 413),
+    },
 )
 async def chat(
     conversation_id: uuid.UUID, request: ChatRequest, session: SessionDep
@@ -41,6 +57,17 @@ async def _events(
     session: AsyncSession, conversation_id: uuid.UUID, request: ChatRequest
 ) -> AsyncIterator[bytes]:
     answer = stream_chat_response(session, conversation_id, request.content, request.provider)
-    async with aclosing(answer) as events:
-        async for event in events:
-            yield format_sse_event(event=event.event, data_str=event.model_dump_json())
+    try:
+        async with aclosing(answer) as events:
+            async for event in events:
+                yield _sse(event)
+    except Exception as error:
+        if not is_unavailable(error):
+            raise
+        # The answer began as a 200 that no handler can turn into a 503 any more.
+        logger.warning("chat in %s: a database is unavailable", conversation_id, exc_info=error)
+        yield _sse(Failed(provider=request.provider, reason=NOT_STORED))
+
+
+def _sse(event: ChatEvent) -> bytes:
+    return format_sse_event(event=event.event, data_str=event.model_dump_json())

@@ -17,7 +17,10 @@ async def get_mongo_db(resources: ResourcesDep = None) -> AsyncIterator[AsyncIOM
     # A client for each request is not the fastest wiring, but it is the only one under which
     # tests that go through HTTP pass while tests that use Motor directly fail: this client is
     # used on no loop but the request's own. See broken/README.md.
-    client: AsyncIOMotorClient = AsyncIOMotorClient(get_settings().mongo_url)
+    settings = get_settings()
+    client: AsyncIOMotorClient = AsyncIOMotorClient(
+        settings.mongo_url, serverSelectionTimeoutMS=int(settings.mongo_timeout_s * 1000)
+    )
     try:
         yield client.get_default_database("wrongloop")
     finally:

@@ -37,6 +37,9 @@ class Settings(BaseSettings):
         "postgresql+asyncpg://postgres@127.0.0.1:5432/wrongloop"
     )
 
+    mongo_timeout_s: float = Field(default=5.0, gt=0)
+    """The longest that a request waits for a MongoDB server to come back, in seconds."""
+
     gemini_base_url: str = "https://generativelanguage.googleapis.com"
     gemini_api_key: ApiKey = SecretStr("")
     gemini_model: str = "gemini-2.5-flash"

@@ -14,6 +14,7 @@ from shared_app.conversations.models import (
     ConversationOut,
     MessageOut,
 )
+from shared_app.errors import documented
 from shared_app.fields import Page, PageNumber, PageSize
 
 router = APIRouter(prefix="/conversations", tags=["conversations"])
@@ -21,7 +22,7 @@ router = APIRouter(prefix="/conversations", tags=["conversations"])
 SessionDep = Annotated[AsyncSession, Depends(get_db_session)]
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, responses=documented(400, 413))
 async def create_conversation(new: ConversationCreate, session: SessionDep) -> ConversationOut:
     """Start a conversation."""
     conversation = await ConversationDAO(session).create_conversation(new.title)
@@ -38,7 +39,7 @@ async def list_conversations(
     return Page(items=items, total=total, page=page, page_size=page_size)
 
 
-@router.get("/{conversation_id}")
+@router.get("/{conversation_id}", responses=documented(404))
 async def read_conversation(conversation_id: uuid.UUID, session: SessionDep) -> ConversationDetail:
     """Read a conversation with its messages."""
     dao = ConversationDAO(session)

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, HTTPException, Path, Query
 from motor.motor_asyncio import AsyncIOMotorDatabase
 
 from shared_app.configs.mongo import get_mongo_db
+from shared_app.errors import documented
 from shared_app.fields import Page, PageNumber, PageSize
 from shared_app.jobs.models import Job, JobCreate
 from shared_app.jobs.store import JobStore
@@ -24,7 +25,7 @@ StoreDep = Annotated[JobStore, Depends(get_job_store)]
 JobId = Annotated[str, Path(pattern="^[0-9a-fA-F]{24}$")]
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, responses=documented(400, 413))
 async def create_job(new: JobCreate, store: StoreDep) -> Job:
     """Post a job."""
     return await store.create(new)
@@ -48,7 +49,7 @@ async def hot_jobs(store: StoreDep, limit: Annotated[int, Query(ge=1, le=100)] =
     return await store.hot(limit)
 
 
-@router.get("/{job_id}")
+@router.get("/{job_id}", responses=documented(404))
 async def read_job(job_id: JobId, store: StoreDep) -> Job:
     """Read one job, which counts as a view."""
     job = await store.view(job_id)

@@ -1,0 +1,78 @@
+"""A provider whose answers stop in the middle, until the test lets them go on."""
+
+from __future__ import annotations
+
+import select
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from suite.upstream import Handler, Server
+
+LIMIT_S = 60  # after which an answer goes on by itself, so that no test hangs
+POLL_S = 0.05
+
+
+class Gate(Server):
+    """The local upstream, over real HTTP; a thread for each answer."""
+
+    request_queue_size = 512  # as many at once as a test may want
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), HeldHandler)
+        self._lock = threading.Lock()
+        self._opened = threading.Event()
+        self.waiting = 0
+        self.left = 0
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What makes the app ask here."""
+        url = f"http://127.0.0.1:{self.server_port}"
+        return {"GEMINI_BASE_URL": f"{url}/gemini", "DEEPSEEK_BASE_URL": f"{url}/deepseek"}
+
+    def open(self) -> None:
+        """Let every answer go on, those to come as well."""
+        self._opened.set()
+
+    def hold(self, connection: socket.socket) -> None:
+        """Wait until the gate is opened, or the app closes the connection: `left` counts those."""
+        with self._lock:
+            self.waiting += 1
+        for _ in range(int(LIMIT_S / POLL_S)):
+            if self._opened.wait(POLL_S):
+                break
+            readable, _, _ = select.select([connection], [], [], 0)
+            if readable and connection.recv(1, socket.MSG_PEEK) == b"":
+                with self._lock:
+                    self.left += 1
+                break
+        with self._lock:
+            self.waiting -= 1
+
+
+class HeldHandler(Handler):
+    """Sends the first half of an answer, waits at the gate, and sends the rest."""
+
+    server: Gate
+
+    def _send(self, stream: bytes) -> None:
+        half = len(stream) // 2
+        super()._send(stream[:half])
+        self.server.hold(self.connection)
+        super()._send(stream[half:])
+
+
+@contextmanager
+def gated() -> Iterator[Gate]:
+    """A gate that is closed, listening inside the block."""
+    with Gate() as gate:
+        thread = threading.Thread(target=gate.serve_forever, args=(POLL_S,))
+        thread.start()
+        try:
+            yield gate
+        finally:
+            gate.open()
+            gate.shutdown()
+            thread.join()

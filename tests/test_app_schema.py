@@ -1,0 +1,118 @@
+"""The app under its own OpenAPI: what is generated from it is answered as it says.
+
+The schema is all that the generator knows. Half of the requests it makes are valid, half break one
+rule of the schema at least. Seeds are fixed, so that two runs send the same.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+import httpx
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+
+ENOUGH = 2_000
+# Per operation: valid ones, broken ones. The chat's are the dearest to make, and to answer.
+EXAMPLES = {"POST /conversations/{conversation_id}/chat": (100, 50)}
+OTHERWISE = (140, 140)
+
+Sent = Counter[tuple[str, str, int]]
+Makers = dict[str, Callable[[], str]]
+
+
+@pytest.fixture
+def makers(app: httpx.Client) -> Makers:
+    """{path parameter: what makes something and gives its id}: a generator would find none."""
+
+    def job() -> str:
+        made = app.post("/jobs", json={"title": "Engineer", "company": "Northwind"})
+        return str(made.json()["id"])
+
+    def conversation() -> str:
+        return str(app.post("/conversations", json={"title": "Chat"}).json()["id"])
+
+    return {"job_id": job, "conversation_id": conversation}
+
+
+def send_generated(
+    operation: schemathesis.APIOperation,
+    mode: GenerationMode,
+    count: int,
+    makers: Makers,
+    session: requests.Session,
+    sent: Sent,
+) -> None:
+    """Send up to `count` requests and check each answer; Schemathesis' errors show both."""
+
+    @settings(
+        max_examples=count,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate, Phase.shrink],
+        # Of the generator's own speed, which on a busy machine is anything.
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy(generation_mode=mode), exists=st.booleans())
+    def one(case: schemathesis.Case, exists: bool) -> None:
+        if exists and mode is GenerationMode.POSITIVE:
+            case.path_parameters = {name: makers[name]() for name in case.path_parameters}
+        response = case.call(session=session)
+        sent[operation.label, mode.value, response.status_code] += 1
+        case.validate_response(response)
+
+    one()
+
+
+def test_two_thousand_generated_requests_are_answered_as_the_schema_says(
+    app: httpx.Client, makers: Makers
+) -> None:
+    schema = schemathesis.openapi.from_url(str(app.base_url.join("/openapi.json")))
+    operations = [found.ok() for found in schema.get_all_operations()]
+    sent: Sent = Counter()
+    with requests.Session() as session:
+        for operation in operations:
+            positive, negative = EXAMPLES.get(operation.label, OTHERWISE)
+            for mode, count in (
+                (GenerationMode.POSITIVE, positive),
+                (GenerationMode.NEGATIVE, negative),
+            ):
+                send_generated(operation, mode, count, makers, session, sent)
+
+    print(f"{sent.total()} requests: {dict(sent)}")
+    assert sent.total() >= ENOUGH
+    assert not [key for key in sent if key[2] >= 500]
+    # The generator came past the validation, and not only as far as its refusals.
+    for operation in operations:
+        statuses = {status for label, _, status in sent if label == operation.label}
+        assert statuses & {200, 201}, operation.label
+        assert 422 in statuses, operation.label
+        assert ("{" in operation.path) == (404 in statuses), operation.label
+
+
+def test_the_schema_names_every_status_that_the_app_may_answer(app: httpx.Client) -> None:
+    paths = app.get("/openapi.json").json()["paths"]
+
+    documented = {
+        f"{method.upper()} {path}": set(operation["responses"])
+        for path, methods in paths.items()
+        for method, operation in methods.items()
+    }
+
+    body, unknown, away = {"400", "413"}, {"404"}, {"422", "503"}
+    assert documented == {
+        "POST /jobs": {"201"} | body | away,
+        "GET /jobs": {"200"} | away,
+        "GET /jobs/hot": {"200"} | away,
+        "GET /jobs/{job_id}": {"200"} | unknown | away,
+        "POST /conversations": {"201"} | body | away,
+        "GET /conversations": {"200"} | away,
+        "GET /conversations/{conversation_id}": {"200"} | unknown | away,
+        "POST /conversations/{conversation_id}/chat": {"200"} | body | unknown | away,
+    }
