@@ -8,7 +8,7 @@ AT_ONCE ?= 1
 WHAT ?= reproduce
 .DEFAULT_GOAL := help
 .PHONY: help help-all minimal reproduce fix tour test fixes traps all-fixes compare outcomes \
-	serve pull up down soak check test-whichloop format pins
+	serve pull up down logs ps soak check test-whichloop format pins
 
 ##@ Start here
 help: ## this list
@@ -71,6 +71,12 @@ up: ## start the pair of docker-compose.yml and leave it running
 
 down: ## stop that pair
 	$(RUN) down
+
+ps: ## that pair: does it run, and on which ports
+	$(RUN) ps
+
+logs: ## what that pair has written
+	$(RUN) logs
 
 ##@ For those who work on this repository
 help-all: ## this list, whole

@@ -206,9 +206,9 @@ def soak(
 @app.command()
 def up() -> None:
     """Start the pair of docker-compose.yml and leave it running (BACKEND=compose uses it)."""
-    from scripts.servers.compose import compose
+    from scripts.servers.compose import up as command
 
-    raise typer.Exit(compose("up", "-d", "--wait") and 2)
+    raise typer.Exit(command())
 
 
 @app.command()
@@ -216,7 +216,23 @@ def down() -> None:
     """Stop the pair of `up` and forget its data."""
     from scripts.servers.compose import compose
 
-    raise typer.Exit(compose("down", "--volumes") and 2)
+    raise typer.Exit(compose("down", "--volumes", "--timeout", "3"))
+
+
+@app.command()
+def logs() -> None:
+    """What the pair of `up` has written."""
+    from scripts.servers.compose import compose
+
+    raise typer.Exit(compose("logs"))
+
+
+@app.command()
+def ps() -> None:
+    """The pair of `up`: does it run, and on which ports."""
+    from scripts.servers.compose import compose
+
+    raise typer.Exit(compose("ps"))
 
 
 @app.command()

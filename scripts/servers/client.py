@@ -15,7 +15,7 @@ from typing import IO, Any
 
 from scripts.errors import ServerError
 from scripts.paths import ROOT
-from scripts.servers.model import Servers
+from scripts.servers.model import CONTAINERS, Servers
 
 STOP_LIMIT_S = 20
 
@@ -41,10 +41,10 @@ def running(backend: str, environ: Mapping[str, str] = os.environ) -> Iterator[G
 
     Raises ServerError, with what to do, if one does not start.
     """
-    if backend == "testcontainers":  # here and not in the guardian, whose progress nobody sees
+    if backend in CONTAINERS:  # here and not in the guardian, whose progress nobody sees
         from scripts.servers.compose import fetch_missing
 
-        fetch_missing()
+        fetch_missing(backend)
     request = {
         "backend": backend,
         "token": secrets.token_hex(3),
