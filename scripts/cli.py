@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
@@ -184,6 +185,14 @@ def outcomes(
 
 
 @app.command()
+def same(folders: Annotated[list[Path], typer.Argument(help="results folders")]) -> None:
+    """Do these results folders say the same of every test? For CI's matrix of backends."""
+    from scripts.same import same as command
+
+    raise typer.Exit(command(folders))
+
+
+@app.command()
 def serve(port: Annotated[int, typer.Option(min=1, max=65535)] = 8000) -> None:
     """Serve the app with uvicorn on the chosen servers; /docs is there to try it."""
     from scripts.serve import serve as command
@@ -216,7 +225,7 @@ def down() -> None:
     """Stop the pair of `up` and forget its data."""
     from scripts.servers.compose import compose
 
-    raise typer.Exit(compose("down", "--volumes", "--timeout", "3"))
+    raise typer.Exit(compose("down", "--volumes", "--timeout", "0"))
 
 
 @app.command()

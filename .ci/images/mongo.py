@@ -9,6 +9,7 @@ it listens.
 
 import os
 import pwd
+import signal
 import subprocess
 import sys
 import time
@@ -77,6 +78,11 @@ def main() -> None:
     if name and not (DATA / "store").exists():
         make_root(name, password)
     server = subprocess.Popen(command("0.0.0.0", *(["--auth"] if name else [])))
+    for number in (
+        signal.SIGTERM,
+        signal.SIGINT,
+    ):  # the first process ignores what it does not take
+        signal.signal(number, lambda *_: server.kill())
     wait_until_it_answers()
     sys.exit(server.wait())
 

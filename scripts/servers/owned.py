@@ -13,6 +13,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
@@ -74,14 +75,29 @@ def remove_all(value: str) -> None:
 
 
 def remove(container: Container) -> None:
-    """Remove a container, running or not. Somebody else's doing so at this moment is as good."""
+    """End a container and remove it. Somebody else's doing so at this moment is as good."""
     from docker.errors import APIError
 
+    for step in (container.kill, partial(container.remove, force=True, v=True)):
+        try:
+            step()
+        except APIError as error:
+            if error.status_code not in (404, 409):
+                raise
+        except OSError:  # no answer yet: a disk can need long for what a database wrote
+            if not is_going(container):
+                raise
+
+
+def is_going(container: Container) -> bool:
+    """Is the engine about to remove the container, or done?"""
+    from docker.errors import NotFound
+
     try:
-        container.remove(force=True, v=True)
-    except APIError as error:
-        if error.status_code not in (404, 409):
-            raise
+        container.reload()
+    except NotFound:
+        return True
+    return bool(container.status in ("removing", "dead"))
 
 
 def sweep() -> None:
