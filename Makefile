@@ -8,7 +8,7 @@ AT_ONCE ?= 1
 WHAT ?= reproduce
 .DEFAULT_GOAL := help
 .PHONY: help help-all minimal reproduce fix tour test fixes traps all-fixes compare outcomes \
-	serve pull up down logs ps soak check test-whichloop format pins
+	serve doctor pull up down logs ps soak check test-whichloop format pins
 
 ##@ Start here
 help: ## this list
@@ -60,6 +60,9 @@ outcomes: ## run every side and show where remedies.toml says something else
 	$(RUN) outcomes all
 
 ##@ Servers
+doctor: ## what this machine has for all this: a line each, fine or what to do
+	$(RUN) doctor
+
 serve: ## the app itself, on http://127.0.0.1:8000/docs
 	$(RUN) serve
 

@@ -213,9 +213,17 @@ def soak(
 
 
 @app.command()
+def doctor() -> None:
+    """What this machine has for the commands, a line each: fine, or what to do."""
+    from scripts.doctor import doctor as command
+
+    raise typer.Exit(command())
+
+
+@app.command()
 def up() -> None:
     """Start the pair of docker-compose.yml and leave it running (BACKEND=compose uses it)."""
-    from scripts.servers.compose import up as command
+    from scripts.servers.compose_pair import up as command
 
     raise typer.Exit(command())
 
@@ -247,7 +255,7 @@ def ps() -> None:
 @app.command()
 def pull() -> None:
     """Fetch the two images, for BACKEND=testcontainers and compose."""
-    from scripts.servers.compose import pull as command
+    from scripts.servers.fetch import pull as command
 
     command()
 

@@ -42,7 +42,7 @@ def running(backend: str, environ: Mapping[str, str] = os.environ) -> Iterator[G
     Raises ServerError, with what to do, if one does not start.
     """
     if backend in CONTAINERS:  # here and not in the guardian, whose progress nobody sees
-        from scripts.servers.compose import fetch_missing
+        from scripts.servers.fetch import fetch_missing
 
         fetch_missing(backend)
     request = {

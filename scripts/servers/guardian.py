@@ -75,7 +75,7 @@ def start(request: dict[str, Any], stack: ExitStack) -> Servers:
 
         return start_containers(request["token"], folder, stack)
     if backend == "compose":
-        from scripts.servers.compose import start_compose
+        from scripts.servers.compose_pair import start_compose
 
         return start_compose(request["token"], folder, stack)
     from scripts.servers.external import use_external
