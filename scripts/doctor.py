@@ -15,15 +15,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NoAnswer
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Thread
-from typing import TypeVar
 
 from scripts import show
 from scripts.bootstrap import PREFERRED
+from scripts.later import later
 from scripts.paths import RESULTS, ROOT
 from scripts.servers import choose, engine
 from scripts.servers.compose import program
@@ -50,7 +48,6 @@ class Finding:
 
 
 Check = Callable[[], Finding]
-Answer = TypeVar("Answer")
 
 
 def doctor() -> int:
@@ -87,20 +84,6 @@ def doctor() -> int:
         show.say(f"BACKEND=auto takes {choice.backend}: {choice.why}.")
     show.say("Something to do: see above." if wrong else "Next: make reproduce")
     return 2 if wrong else 0
-
-
-def later(check: Callable[[], Answer]) -> Future[Answer]:
-    """Run `check` beside the others, in a thread that nobody waits for if it hangs."""
-    future: Future[Answer] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(check())
-        except Exception as error:
-            future.set_exception(error)
-
-    Thread(target=run, daemon=True).start()
-    return future
 
 
 def say(name: str, finding: Finding) -> None:

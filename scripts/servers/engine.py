@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from scripts.later import later
 
 if TYPE_CHECKING:
     import docker
@@ -81,9 +81,8 @@ def find(wanted: Mapping[str, str]) -> Engine:
     """
     if not may_exist():
         return Engine(why_not="no Docker engine was found")
-    answer: Future[Engine] = Future()
     # A thread of its own: an engine behind ssh can hang where no limit of docker's reaches.
-    Thread(target=lambda: answer.set_result(ask(wanted)), daemon=True).start()
+    answer = later(lambda: ask(wanted))
     try:
         return answer.result(2 * ASK_LIMIT_S)
     except TimeoutError:
