@@ -8,7 +8,7 @@ AT_ONCE ?= 1
 WHAT ?= reproduce
 .DEFAULT_GOAL := help
 .PHONY: help help-all minimal reproduce fix tour test fixes traps all-fixes compare outcomes \
-	serve pull up down soak check faults test-whichloop test-foreign \
+	serve doctor pull up down logs ps soak check faults test-whichloop test-foreign \
 	bench-whichloop format pins
 
 ##@ Start here
@@ -61,6 +61,9 @@ outcomes: ## run every side and show where remedies.toml says something else
 	$(RUN) outcomes all
 
 ##@ Servers
+doctor: ## what this machine has for all this: a line each, fine or what to do
+	$(RUN) doctor
+
 serve: ## the app itself, on http://127.0.0.1:8000/docs
 	$(RUN) serve
 
@@ -72,6 +75,12 @@ up: ## start the pair of docker-compose.yml and leave it running
 
 down: ## stop that pair
 	$(RUN) down
+
+ps: ## that pair: does it run, and on which ports
+	$(RUN) ps
+
+logs: ## what that pair has written
+	$(RUN) logs
 
 ##@ For those who work on this repository
 help-all: ## this list, whole

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
@@ -188,6 +189,14 @@ def outcomes(
 
 
 @app.command()
+def same(folders: Annotated[list[Path], typer.Argument(help="results folders")]) -> None:
+    """Do these results folders say the same of every test? For CI's matrix of backends."""
+    from scripts.same import same as command
+
+    raise typer.Exit(command(folders))
+
+
+@app.command()
 def serve(port: Annotated[int, typer.Option(min=1, max=65535)] = 8000) -> None:
     """Serve the app with uvicorn on the chosen servers; /docs is there to try it."""
     from scripts.serve import serve as command
@@ -209,11 +218,19 @@ def soak(
 
 
 @app.command()
+def doctor() -> None:
+    """What this machine has for the commands, a line each: fine, or what to do."""
+    from scripts.doctor import doctor as command
+
+    raise typer.Exit(command())
+
+
+@app.command()
 def up() -> None:
     """Start the pair of docker-compose.yml and leave it running (BACKEND=compose uses it)."""
-    from scripts.servers.compose import compose
+    from scripts.servers.compose_pair import up as command
 
-    raise typer.Exit(compose("up", "-d", "--wait") and 2)
+    raise typer.Exit(command())
 
 
 @app.command()
@@ -221,13 +238,29 @@ def down() -> None:
     """Stop the pair of `up` and forget its data."""
     from scripts.servers.compose import compose
 
-    raise typer.Exit(compose("down", "--volumes") and 2)
+    raise typer.Exit(compose("down", "--volumes", "--timeout", "0"))
+
+
+@app.command()
+def logs() -> None:
+    """What the pair of `up` has written."""
+    from scripts.servers.compose import compose
+
+    raise typer.Exit(compose("logs"))
+
+
+@app.command()
+def ps() -> None:
+    """The pair of `up`: does it run, and on which ports."""
+    from scripts.servers.compose import compose
+
+    raise typer.Exit(compose("ps"))
 
 
 @app.command()
 def pull() -> None:
     """Fetch the two images, for BACKEND=testcontainers and compose."""
-    from scripts.servers.compose import pull as command
+    from scripts.servers.fetch import pull as command
 
     command()
 

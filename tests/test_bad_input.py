@@ -54,10 +54,10 @@ MONGODB_URLS = [
     + [(reach_mongodb, *case) for case in MONGODB_URLS],
 )
 def test_a_url_that_is_missing_malformed_or_unreachable(
-    reach: Callable[[str, str], Server], url: str, words: str
+    reach: Callable[[str], Server], url: str, words: str
 ) -> None:
     with pytest.raises(ServerError) as told:
-        reach("external", url)
+        reach(url)
 
     assert words in str(told.value)
     assert PASSWORD not in str(told.value) + told.value.hint
@@ -74,22 +74,14 @@ def test_a_malformed_url_given_to_a_command(external: dict[str, str]) -> None:
     assert "Try: export MONGO_URL=" in message
 
 
-def test_docker_that_is_absent_where_it_is_asked_for(tmp_path: Path) -> None:
-    nowhere = {"DOCKER_HOST": f"unix://{tmp_path}/docker.sock", "BACKEND": "testcontainers"}
+@pytest.mark.parametrize("backend", ["testcontainers", "compose"])
+def test_docker_that_is_absent_where_it_is_asked_for(tmp_path: Path, backend: str) -> None:
+    nowhere = {"DOCKER_HOST": f"unix://{tmp_path}/docker.sock", "BACKEND": backend}
 
     message = refused(scripts("reproduce", **nowhere))
 
-    assert "needs a Docker engine: the Docker engine does not answer" in message
+    assert f"BACKEND={backend} needs a Docker engine: the Docker engine does not answer" in message
     assert "Try: BACKEND=embedded" in message
-
-
-def test_compose_that_was_not_started() -> None:
-    ports = {"POSTGRES_PORT": "1", "MONGO_PORT": "1"}
-
-    message = refused(scripts("reproduce", BACKEND="compose", **ports))
-
-    assert "the compose pair does not answer" in message
-    assert "Try: make up" in message
 
 
 def test_a_port_in_use_is_found_before_any_server_starts(temporary: Path) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from scripts.errors import CommandError
 from scripts.servers import engine
+from scripts.servers.engine import Engine
 from scripts.servers.images import images
 from scripts.servers.model import BACKENDS
 
@@ -34,7 +35,11 @@ def choose(environ: Mapping[str, str] = os.environ) -> Choice:
         )
     if asked != "auto":
         return Choice(asked, f"BACKEND={asked}")
-    found = engine.find(images(environ))
+    return automatic(engine.find(images(environ)))
+
+
+def automatic(found: Engine) -> Choice:
+    """What `auto` means where the engine is as found. `make doctor` asks this, too."""
     if found.why_not:
         return Choice("embedded", found.why_not)
     if found.missing:

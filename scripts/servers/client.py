@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from scripts.errors import ServerError
 from scripts.paths import ROOT
-from scripts.servers.model import Servers
+from scripts.servers.model import CONTAINERS, Servers
 
 STOP_LIMIT_S = 20
 # How often a person who waits for the servers is told so.
@@ -44,10 +44,10 @@ def running(backend: str, environ: Mapping[str, str] = os.environ) -> Iterator[G
 
     Raises ServerError, with what to do, if one does not start.
     """
-    if backend == "testcontainers":  # here and not in the guardian, whose progress nobody sees
-        from scripts.servers.compose import fetch_missing
+    if backend in CONTAINERS:  # here and not in the guardian, whose progress nobody sees
+        from scripts.servers.fetch import fetch_missing
 
-        fetch_missing()
+        fetch_missing(backend)
     request = {
         "backend": backend,
         "token": secrets.token_hex(3),

@@ -1,75 +1,58 @@
-"""The pair of docker-compose.yml, and the images: what `make up`, `down` and `pull` do."""
+"""Call compose on docker-compose.yml: `docker compose`, or the older docker-compose."""
 
 from __future__ import annotations
 
+import hashlib
 import os
+import secrets
 import shutil
 import subprocess
 
-from scripts import show
 from scripts.errors import ServerError
 from scripts.paths import ROOT
 from scripts.servers import engine
 from scripts.servers.images import images
 
-# The longest that an engine may be silent while it fetches an image.
-SILENCE_LIMIT_S = 120
+# Of this checkout: another one on the same machine has a pair of its own.
+PROJECT = "wrongloop-" + hashlib.sha256(os.fsencode(ROOT)).hexdigest()[:8]
+
+
+def program() -> list[str] | None:
+    """`docker compose`, or the older docker-compose; None if there is neither."""
+    plugin = ["docker", "compose"]
+    if shutil.which("docker"):
+        asked = subprocess.run([*plugin, "version"], capture_output=True, check=False)
+        if asked.returncode == 0:
+            return plugin
+    return ["docker-compose"] if shutil.which("docker-compose") else None
+
+
+def command(project: str, *arguments: str) -> list[str]:
+    """The command line for this project. Raises ServerError if there is no compose."""
+    found = program()
+    if found is None:
+        raise ServerError(
+            "neither `docker compose` nor `docker-compose` is installed",
+            hint="BACKEND=testcontainers python -m scripts reproduce",
+        )
+    return [
+        *found,
+        "--project-name",
+        project,
+        "--file",
+        str(ROOT / "docker-compose.yml"),
+        *arguments,
+    ]
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Ours, with the images (it wins over .env) and fresh passwords, which no other place knows."""
+    passwords = {name: secrets.token_hex(12) for name in ("POSTGRES_PASSWORD", "MONGO_PASSWORD")}
+    return os.environ | images() | passwords | more
 
 
 def compose(*arguments: str) -> int:
-    """Run `docker compose ARGUMENTS` (or the older docker-compose) on docker-compose.yml."""
-    plugin = ["docker", "compose"]
-    asked = shutil.which("docker") and subprocess.run([*plugin, "version"], capture_output=True)
-    if asked and asked.returncode == 0:
-        command = plugin
-    elif shutil.which("docker-compose"):
-        command = ["docker-compose"]
-    else:
-        raise ServerError(
-            "neither `docker compose` nor `docker-compose` is installed",
-            hint="BACKEND=embedded python -m scripts reproduce",
-        )
-    # The same rule as for every other reader: the environment wins over .env.
-    return subprocess.run([*command, *arguments], cwd=ROOT, env=os.environ | images()).returncode
-
-
-def pull() -> None:
-    """Fetch both images, saying how far it is. Raises ServerError if the engine cannot."""
-    wanted = images()
-    found = engine.find(wanted)
-    if found.why_not:
-        raise ServerError(f"images are fetched by a Docker engine: {found.why_not}")
-    for image in wanted.values():
-        if image not in found.missing:
-            show.say(f"{image}: already there")
-            continue
-        pull_one(image)
-
-
-def fetch_missing() -> None:
-    """For BACKEND=testcontainers: fetch what the engine lacks. Raises ServerError without one."""
-    found = engine.find(images())
-    if found.why_not:
-        raise ServerError(
-            f"BACKEND=testcontainers needs a Docker engine: {found.why_not}",
-            hint="BACKEND=embedded python -m scripts reproduce",
-        )
-    for image in found.missing:
-        pull_one(image)
-
-
-def pull_one(image: str) -> None:
-    """Fetch one image, a line for each layer that arrived."""
-    from docker.errors import DockerException
-
-    show.say(f"{image}: fetching …")
-    try:
-        events = engine.connect(SILENCE_LIMIT_S).api.pull(image, stream=True, decode=True)
-        for event in events:
-            if "error" in event:
-                raise ServerError(f"{image} could not be fetched: {event['error']}")
-            if event.get("status") in ("Pull complete", "Download complete"):
-                show.say(f"{image}: {event['status'].lower()} ({event.get('id', '')})")
-    except (DockerException, OSError) as error:
-        raise ServerError(f"{image} could not be fetched: {engine.plain(error)}") from None
-    show.say(f"{image}: fetched")
+    """Run compose on the pair of `make up`; its exit code, 2 for any failure."""
+    engine.point_at_it()
+    called = command(PROJECT, *arguments)
+    return subprocess.run(called, cwd=ROOT, env=environment(), check=False).returncode and 2

@@ -26,6 +26,7 @@ from scripts.servers import process
 from scripts.servers.ask import ask_mongodb, ask_postgres
 from scripts.servers.model import Server
 from scripts.servers.process import last_lines
+from scripts.servers.wheels import no_mongodb
 
 START_LIMIT_S = 60.0
 # No durability for data that is thrown away; no shared memory that outlives a killed server.
@@ -111,14 +112,7 @@ class Mongo:
     @staticmethod
     def absent() -> str | None:
         """Why the embedded pair has no MongoDB half on this machine; None if it has one."""
-        if shutil.which("mongod") or importlib.util.find_spec("secantus"):
-            return None
-        version = f"{sys.version_info.major}.{sys.version_info.minor}"
-        return (
-            f"no `mongod` is on PATH and SecantusDB has no wheel for Python {version}. "
-            "Install Python 3.11, 3.12 or 3.13 and remove .venv, put mongod on PATH, "
-            "or use BACKEND=testcontainers"
-        )
+        return no_mongodb()
 
     def wait(self) -> Server:
         """The server, once a command was answered."""

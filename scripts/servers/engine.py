@@ -1,4 +1,7 @@
-"""The Docker engine: does one answer, and does it have the images?"""
+"""The Docker engine: where is it, does it answer, and does it have the images?
+
+`find()` is the one opinion on that: `auto`, the backends and `make doctor` all ask it.
+"""
 
 from __future__ import annotations
 
@@ -8,54 +11,96 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from scripts.later import later
 
 if TYPE_CHECKING:
     import docker
 
 ASK_LIMIT_S = 3
+DEFAULT_SOCKET = Path("/var/run/docker.sock")
+LOCALHOSTS = ("", "localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True)
 class Engine:
-    """What was found: `why_not` is empty if an engine answers; `missing` names absent images."""
+    """What was found: `why_not` is empty if an engine can be used; `missing` names absent images.
+
+    `clock_s` is what the engine says the time is, in seconds since 1970; 0.0 if it did not say.
+    """
 
     why_not: str = ""
     version: str = ""
     missing: tuple[str, ...] = ()
+    clock_s: float = 0.0
 
 
 def may_exist(environ: Mapping[str, str] = os.environ) -> bool:
     """Is there any sign of an engine? A look at the file system, so that `auto` costs nothing."""
-    if environ.get("DOCKER_HOST"):
+    if environ.get("DOCKER_HOST") or has_context(environ):
         return True
+    return os.name == "nt" or DEFAULT_SOCKET.exists() or bool(other_sockets(environ))
+
+
+def has_context(environ: Mapping[str, str]) -> bool:
+    """Does `docker context use` point somewhere? Colima and Docker Desktop set one."""
     home = Path(environ.get("HOME") or "/nonexistent")
     try:
         config = json.loads((home / ".docker" / "config.json").read_text("utf-8"))
-        if config.get("currentContext", "default") != "default":
-            return True
+        return bool(config.get("currentContext", "default") != "default")
     except (OSError, ValueError, AttributeError):
-        pass
+        return False
+
+
+def other_sockets(environ: Mapping[str, str]) -> list[Path]:
+    """The sockets of rootless Docker, Podman, Docker Desktop and Colima that are there."""
+    home = Path(environ.get("HOME") or "/nonexistent")
     runtime = Path(environ.get("XDG_RUNTIME_DIR") or "/nonexistent")
-    sockets = (
-        Path("/var/run/docker.sock"),
+    places = (
         runtime / "docker.sock",
         runtime / "podman" / "podman.sock",
         home / ".docker" / "run" / "docker.sock",
         home / ".docker" / "desktop" / "docker.sock",
         home / ".colima" / "default" / "docker.sock",
     )
-    return os.name == "nt" or any(path.exists() for path in sockets)
+    return [path for path in places if path.exists()]
+
+
+def point_at_it() -> None:
+    """Set DOCKER_HOST where testcontainers and compose would not look by themselves."""
+    if not (os.environ.get("DOCKER_HOST") or has_context(os.environ) or DEFAULT_SOCKET.exists()):
+        for socket in other_sockets(os.environ)[:1]:
+            os.environ["DOCKER_HOST"] = f"unix://{socket}"
 
 
 def find(wanted: Mapping[str, str]) -> Engine:
-    """Ask the engine, found as testcontainers finds it, for its version and the `wanted` images."""
+    """Ask the engine, found as testcontainers finds it, for its version and the `wanted` images.
+
+    There is an answer within a few seconds, whatever the engine does.
+    """
     if not may_exist():
         return Engine(why_not="no Docker engine was found")
-    from docker.errors import DockerException, ImageNotFound
+    # A thread of its own: an engine behind ssh can hang where no limit of docker's reaches.
+    answer = later(lambda: ask(wanted))
+    try:
+        return answer.result(2 * ASK_LIMIT_S)
+    except TimeoutError:
+        return Engine(why_not=silence(f"no answer within {2 * ASK_LIMIT_S} s; restart it"))
+
+
+def ask(wanted: Mapping[str, str]) -> Engine:
+    """What the engine says; never an exception."""
+    from docker.errors import ImageNotFound
+    from testcontainers.core.docker_client import get_docker_host
 
     try:
+        point_at_it()
+        other = other_machine(get_docker_host() or "")
+        if other:
+            return Engine(why_not=other)
         client = connect()
-        version = str(client.version().get("Version", "unknown"))
+        info = client.info()
         missing = []
         for image in wanted.values():
             try:
@@ -63,9 +108,21 @@ def find(wanted: Mapping[str, str]) -> Engine:
             except ImageNotFound:
                 missing.append(image)
         client.close()
-    except (DockerException, OSError) as error:
-        return Engine(why_not=f"the Docker engine does not answer ({plain(error)})")
-    return Engine(version=version, missing=tuple(missing))
+    except errors() as error:
+        return Engine(why_not=silence(plain(error)))
+    version = str(info.get("ServerVersion") or "of unknown version")
+    return Engine("", version, tuple(missing), seconds(str(info.get("SystemTime", ""))))
+
+
+def other_machine(host: str) -> str:
+    """Why an engine at this address is of no use: its servers listen on its own loopback."""
+    parts = urlsplit(host)
+    if parts.scheme not in ("tcp", "http", "https", "ssh") or (parts.hostname or "") in LOCALHOSTS:
+        return ""
+    return (
+        f"the Docker engine is on another machine ({parts.hostname}), "
+        "and servers are started on loopback only"
+    )
 
 
 def connect(limit_s: int = ASK_LIMIT_S) -> docker.DockerClient:
@@ -75,8 +132,31 @@ def connect(limit_s: int = ASK_LIMIT_S) -> docker.DockerClient:
     """
     from testcontainers.core.docker_client import DockerClient
 
+    point_at_it()
     client: docker.DockerClient = DockerClient(timeout=limit_s).client
     return client
+
+
+def errors() -> tuple[type[Exception], ...]:
+    """What docker's client raises; ValueError is its word for a DOCKER_HOST that is none."""
+    from docker.errors import DockerException
+
+    return (DockerException, OSError, ValueError)
+
+
+def seconds(time: str) -> float:
+    """An engine's time, "2026-11-20T10:00:00.123456789Z", in seconds since 1970; else 0.0."""
+    from datetime import datetime
+
+    try:
+        return datetime.fromisoformat(time[:19] + "+00:00").timestamp()
+    except ValueError:
+        return 0.0
+
+
+def silence(why: str) -> str:
+    """An engine that is there and of no use."""
+    return f"the Docker engine does not answer ({why})"
 
 
 def plain(error: BaseException) -> str:
@@ -88,4 +168,6 @@ def plain(error: BaseException) -> str:
         return "its socket does not exist"
     if "Connection refused" in text:
         return "connection refused; is it running?"
-    return text.splitlines()[0][:200]
+    if "timed out" in text:
+        return f"no answer within {ASK_LIMIT_S} s; restart it"
+    return (text.splitlines() or [type(error).__name__])[0][:200]

@@ -1,4 +1,4 @@
-"""Servers that somebody else runs: BACKEND=external, and the pair of `make up` (compose).
+"""Servers that somebody else runs: BACKEND=external.
 
 Whatever the URL's database is, it is left alone: every side gets databases of its own beside it,
 and they are dropped when the command ends.
@@ -6,7 +6,6 @@ and they are dropped when the command ends.
 
 from __future__ import annotations
 
-import os
 import re
 from contextlib import ExitStack
 from pathlib import Path
@@ -29,18 +28,14 @@ EXAMPLES = {
 }
 
 
-def use_external(
-    backend: str, token: str, urls: dict[str, str], folder: Path, stack: ExitStack
-) -> Servers:
-    """The servers at `urls` {"MONGO_URL", "DATABASE_URL"}, or those of `make up`."""
-    if backend == "compose":
-        urls = compose_urls()
+def use_external(token: str, urls: dict[str, str], folder: Path, stack: ExitStack) -> Servers:
+    """The servers at `urls` {"MONGO_URL", "DATABASE_URL"}."""
     upstream = Upstream(folder, stack)
     servers = Servers(
-        backend=backend,
+        backend="external",
         token=token,
-        postgres=reach_postgres(backend, urls["DATABASE_URL"]),
-        mongodb=reach_mongodb(backend, urls["MONGO_URL"]),
+        postgres=reach_postgres(urls["DATABASE_URL"]),
+        mongodb=reach_mongodb(urls["MONGO_URL"]),
         upstream=upstream.wait(),
         log_dir=str(folder),
     )
@@ -48,18 +43,7 @@ def use_external(
     return servers
 
 
-def compose_urls() -> dict[str, str]:
-    """Where docker-compose.yml puts the two servers."""
-    env = os.environ.get
-    return {
-        "DATABASE_URL": f"postgresql://postgres:{env('POSTGRES_PASSWORD', 'wrongloop')}"
-        f"@127.0.0.1:{env('POSTGRES_PORT', '54329')}/postgres",
-        "MONGO_URL": f"mongodb://mongo:{env('MONGO_PASSWORD', 'wrongloop')}"
-        f"@127.0.0.1:{env('MONGO_PORT', '27019')}/",
-    }
-
-
-def reach_postgres(backend: str, url: str) -> Server:
+def reach_postgres(url: str) -> Server:
     """The Postgres at `url`. Raises ServerError, the password left out."""
     name = "DATABASE_URL"
     url = checked(name, url, schemes=("postgresql", "postgres", "postgresql+asyncpg"))
@@ -71,10 +55,10 @@ def reach_postgres(backend: str, url: str) -> Server:
     try:
         return describe_postgres(url)
     except psycopg.Error as error:
-        raise unreachable(backend, name, url, error) from None
+        raise unreachable(name, url, error) from None
 
 
-def reach_mongodb(backend: str, url: str) -> Server:
+def reach_mongodb(url: str) -> Server:
     """The MongoDB at `url`. Raises ServerError, the password left out."""
     name = "MONGO_URL"
     url = checked(name, url, schemes=("mongodb", "mongodb+srv"))
@@ -86,7 +70,7 @@ def reach_mongodb(backend: str, url: str) -> Server:
     try:
         return describe_mongodb(url)
     except (PyMongoError, ValueError) as error:
-        raise unreachable(backend, name, url, error) from None
+        raise unreachable(name, url, error) from None
 
 
 def checked(name: str, url: str, *, schemes: tuple[str, ...]) -> str:
@@ -108,11 +92,9 @@ def malformed(name: str, url: str, error: Exception | None = None) -> ServerErro
     )
 
 
-def unreachable(backend: str, name: str, url: str, error: Exception) -> ServerError:
+def unreachable(name: str, url: str, error: Exception) -> ServerError:
     """The error for a server that does not answer."""
     said = plain(error, url)
-    if backend == "compose":
-        return ServerError(f"the compose pair does not answer: {said}", hint="make up")
     return ServerError(
         f"no server answers at {name}={without_password(url)}: {said}",
         hint="check the address, or leave the choice to us with BACKEND=auto",

@@ -74,9 +74,13 @@ def start(request: dict[str, Any], stack: ExitStack) -> Servers:
         from scripts.servers.containers import start_containers
 
         return start_containers(request["token"], folder, stack)
+    if backend == "compose":
+        from scripts.servers.compose_pair import start_compose
+
+        return start_compose(request["token"], folder, stack)
     from scripts.servers.external import use_external
 
-    return use_external(backend, request["token"], request["urls"], folder, stack)
+    return use_external(request["token"], request["urls"], folder, stack)
 
 
 def listen(messages: Iterator[str], groups: list[int]) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 SERVERS_VARIABLE = "WRONGLOOP_SERVERS"
 
 BACKENDS = ("auto", "testcontainers", "compose", "embedded", "external")
+# Those of them that need a Docker engine.
+CONTAINERS = ("testcontainers", "compose")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,51 @@
+"""Fetch the images of the containers, saying how far it is."""
+
+from __future__ import annotations
+
+from scripts import show
+from scripts.errors import ServerError
+from scripts.servers import engine
+from scripts.servers.images import images
+
+# The longest that an engine may be silent while it fetches an image.
+SILENCE_LIMIT_S = 120
+
+
+def pull() -> None:
+    """Fetch the images, saying how far it is. Raises ServerError if the engine cannot."""
+    wanted = images()
+    found = engine.find(wanted)
+    if found.why_not:
+        raise ServerError(f"images are fetched by a Docker engine: {found.why_not}")
+    for image in wanted.values():
+        if image not in found.missing:
+            show.say(f"{image}: already there")
+            continue
+        pull_one(image)
+
+
+def fetch_missing(backend: str) -> None:
+    """For a backend of containers: fetch what the engine lacks. Raises ServerError without one."""
+    found = engine.find(images())
+    if found.why_not:
+        raise ServerError(
+            f"BACKEND={backend} needs a Docker engine: {found.why_not}",
+            hint="BACKEND=embedded python -m scripts reproduce",
+        )
+    for image in found.missing:
+        pull_one(image)
+
+
+def pull_one(image: str) -> None:
+    """Fetch one image, a line for each layer that arrived."""
+    show.say(f"{image}: fetching …")
+    try:
+        events = engine.connect(SILENCE_LIMIT_S).api.pull(image, stream=True, decode=True)
+        for event in events:
+            if "error" in event:
+                raise ServerError(f"{image} could not be fetched: {event['error']}")
+            if event.get("status") in ("Pull complete", "Download complete"):
+                show.say(f"{image}: {event['status'].lower()} ({event.get('id', '')})")
+    except engine.errors() as error:
+        raise ServerError(f"{image} could not be fetched: {engine.plain(error)}") from None
+    show.say(f"{image}: fetched")
