@@ -9,7 +9,7 @@ WHAT ?= reproduce
 .DEFAULT_GOAL := help
 .PHONY: help help-all minimal reproduce fix tour test fixes traps all-fixes compare outcomes \
 	serve doctor pull up down logs ps soak check faults test-whichloop test-foreign \
-	bench-whichloop format pins
+	bench-whichloop format pins audit
 
 ##@ Start here
 help: ## this list
@@ -113,3 +113,6 @@ soak: ## WHAT N times, AT_ONCE at once (N=20 AT_ONCE=1 WHAT=reproduce or "all-fi
 
 pins: ## compile the pinned, hashed requirements anew
 	$(RUN) pins
+
+audit: ## ask PyPI whether a pinned dependency has a known vulnerability
+	$(RUN) audit

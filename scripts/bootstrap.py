@@ -21,7 +21,7 @@ VENV = ROOT / ".venv"
 PREFERRED = ((3, 13), (3, 12), (3, 11))
 # The commands that need the linter and the type checker as well.
 DEV_COMMANDS = (
-    *("check", "faults", "format", "pins", "soak"),
+    *("audit", "check", "faults", "format", "pins", "soak"),
     *("test", "test-whichloop", "test-foreign", "bench-whichloop"),
 )
 

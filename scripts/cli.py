@@ -326,6 +326,14 @@ def pins() -> None:
 
 
 @app.command()
+def audit() -> None:
+    """Ask PyPI whether a pinned dependency has a known vulnerability."""
+    from scripts.audit import audit as command
+
+    raise typer.Exit(command())
+
+
+@app.command()
 def readme() -> None:
     """Draw the tables of README.md anew from remedies.toml."""
     from scripts.readme import readme as command

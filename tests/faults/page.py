@@ -15,6 +15,11 @@ command printed, its exit code, and what was left over five seconds later. `make
 all, `make faults WRITE=1` draws this page anew. Exit codes: 0 as documented, 1 not, 2 for a mistake
 in the call or the machine, above 2 ended by a signal; make turns each but 0 into 2.
 
+Two faults need a machine of their own, and are for you to try. A clock that jumps: in a virtual
+machine, `date -s '+1 hour'` while `make reproduce` runs; limits and durations are measured by the
+monotonic clock. A rootless engine: `BACKEND=testcontainers make reproduce` with `DOCKER_HOST` on
+its socket. Both should end as documented.
+
 | Fault | Printed | Exit code | Left over |
 |---|---|---|---|
 """
