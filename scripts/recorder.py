@@ -7,6 +7,7 @@ at reports and exceptions only, so it changes no outcome.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import time
 import traceback
@@ -18,6 +19,7 @@ import pytest
 
 from scripts.classify import Raised, classify
 from scripts.counts import SERVER_GONE, Counter, MongoCounter, PostgresCounter, look, totals
+from scripts.logged import LoggedErrors
 from scripts.paths import ROOT
 from scripts.results import RECORD_VARIABLE, write_json
 from scripts.versions import versions
@@ -40,6 +42,8 @@ class Recorder:
         self.tests: dict[str, dict[str, Any]] = {}
         self.collection_errors: list[str] = []
         self.counters = counters(config)
+        self.logged = LoggedErrors()
+        logging.getLogger().addHandler(self.logged)
         self.started = time.time()
         self.began = time.monotonic()  # a clock that is set meanwhile makes no run longer
 
@@ -83,6 +87,8 @@ class Recorder:
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         """Write it all, in one piece."""
         config = self.config
+        counted = totals(self.counters)
+        logging.getLogger().removeHandler(self.logged)
         write_json(
             self.path,
             {
@@ -97,7 +103,8 @@ class Recorder:
                     ),
                     "default_test_loop_scope": option(config, "asyncio_default_test_loop_scope"),
                 },
-                "counts": totals(self.counters),
+                "counts": counted,
+                "logged_errors": dict(self.logged.counts),
                 "collection_errors": self.collection_errors,
                 "tests": list(self.tests.values()),
             },

@@ -141,6 +141,7 @@ def no_record(exit_code: int, output: str) -> dict[str, Any]:
         "versions": versions(),
         "exit_code": exit_code,
         "collection_errors": [],
+        "logged_errors": {},
         "last_words": " | ".join(last),
         "tests": [],
     }

@@ -63,6 +63,20 @@ def test_the_finale_leaves_no_connection_open(all_fixes: Done, folder: Path) -> 
     assert counts["mongodb"]["left_open"] == 0
 
 
+def test_errors_that_were_only_logged_are_counted(all_fixes: Done, folder: Path) -> None:
+    logged = {
+        side.id: json.loads((folder / side.id / "run.json").read_text("utf-8"))["logged_errors"]
+        for side in MANIFEST.side
+    }
+
+    closing, ending = "Exception closing connection", "Exception terminating connection"
+    assert logged["broken"][f"{ending} (sqlalchemy)"] == 7
+    for side in ("fix-02", "fix-06"):  # green tests, whose teardown fails 4 times
+        assert logged[side][f"{closing} (sqlalchemy)"] == 4
+    for side in ("fix-09", "fix-10", "fix-11", "fix-13", "fix-14", "fix-17", "fix-18", "fix-19"):
+        assert logged[side] == {}
+
+
 def test_the_undisposed_engines_use_up_postgres(all_fixes: Done, folder: Path) -> None:
     run = json.loads((folder / "trap-06" / "run.json").read_text("utf-8"))
     said = [test["error"]["message"] for test in run["tests"] if test["error"]]
