@@ -21,7 +21,7 @@ from scripts.results import RECORD_VARIABLE, Run
 from scripts.servers.client import Guardian
 from scripts.servers.model import SERVERS_VARIABLE, Servers
 from scripts.versions import versions
-from scripts.watchdog import Watchdog, hanging
+from scripts.watchdog import Watchdog, hanging, limit_s
 
 
 class Interrupted(Exception):
@@ -80,6 +80,7 @@ def run_pytest(
         SERVERS_VARIABLE: guardian.servers.to_json(),
         RECORD_VARIABLE: str(record),
     }
+    watchdog = Watchdog(guardian.servers, limit_s())
     pytest = subprocess.Popen(
         command,
         cwd=ROOT,
@@ -96,9 +97,8 @@ def run_pytest(
     guardian.end_with_me(pytest.pid)
     UNDER_WAY.add(pytest)
     lines = []
-    watchdog = Watchdog(guardian.servers, kill=lambda: end(pytest))
     try:
-        with watchdog:
+        with watchdog.watching(lambda: end(pytest)):
             for line in pytest.stdout:
                 lines.append(line)
                 on_line(line.rstrip("\n"))

@@ -6,7 +6,8 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from scripts.errors import CommandError
 from scripts.servers.health import trouble
@@ -22,31 +23,31 @@ BEGUN = re.compile(r"^(\S+::.*?)\s*$")
 class Watchdog:
     """Watches one run beside it; `stopped` says why the run was ended, "" while it was not."""
 
-    def __init__(self, servers: Servers, kill: Callable[[], None]) -> None:
+    def __init__(self, servers: Servers, limit_s: float) -> None:
         self.stopped = ""
         self.server_gone = False
         self._servers = servers
-        self._kill = kill
-        self._limit_s = limit_s()
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._limit_s = limit_s
 
-    def __enter__(self) -> Watchdog:
-        self._thread.start()
-        return self
+    @contextmanager
+    def watching(self, kill: Callable[[], None]) -> Iterator[None]:
+        """Watch while the block lasts, and `kill` what it waits for if that must end."""
+        over = threading.Event()
+        threading.Thread(target=self._watch, args=(kill, over), daemon=True).start()
+        try:
+            yield
+        finally:
+            over.set()
 
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-
-    def _watch(self) -> None:
+    def _watch(self, kill: Callable[[], None], over: threading.Event) -> None:
         started = time.monotonic()
-        while not self._over.wait(POLL_S):
+        while not over.wait(POLL_S):
             if time.monotonic() - started > self._limit_s:
                 self.stopped = f"it had not ended after {self._limit_s:g} s ({LIMIT_VARIABLE})"
             else:
                 self.look()
-            if self.stopped and not self._over.is_set():
-                self._kill()
+            if self.stopped and not over.is_set():
+                kill()
                 return
 
     def look(self) -> None:

@@ -18,7 +18,8 @@ from scripts.errors import ServerError
 from scripts.paths import ROOT
 from scripts.servers.model import CONTAINERS, Servers
 
-STOP_LIMIT_S = 20
+# Databases of every side are removed file by file; on a busy machine that takes its time.
+STOP_LIMIT_S = 60
 # How often a person who waits for the servers is told so.
 PATIENCE_S = 10
 

@@ -70,8 +70,8 @@ def seen(
         assert "Traceback (most recent call last)" not in found
         if left == "nothing":
             eventually(lambda: not processes_of(temporary), GONE_IN_S)
-            assert processes_of(temporary) == {}
-            assert list(temporary.iterdir()) == []
+            assert processes_of(temporary) == {}, found[-2000:]
+            assert list(temporary.iterdir()) == [], found[-2000:]
         row = Row(title, readable(printed), done.code, left)
         record_property("fault", (row.title, row.printed, row.code, row.left))
         if not request.config.getoption("--write-faults"):
