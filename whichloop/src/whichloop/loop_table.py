@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
 import sys
 import threading
@@ -142,6 +143,7 @@ class LoopTable(Scene):
             )
 
 
+@functools.lru_cache(maxsize=64)
 def _runner_scope(hook: Actor) -> str | None:
     """The loop scope that a pytest-asyncio runner or event_loop fixture stands for."""
     if hook.kind != "fixture":
