@@ -265,11 +265,12 @@ def test_the_audit_names_mismatches_through_other_fixtures_and_runs_nothing(proj
     run = run_pytest(project(test_a=text), "--whichloop-audit")
 
     assert run.code == 1
-    assert "test_a.py::test_direct runs on a function loop, its fixture test_db on a session" in (
+    assert "mismatch: fixture test_db runs on a session loop, the tests that use it on a\n" in (
         run.out
     )
-    assert "test_a.py::test_through runs on a function loop" in run.out
-    assert "test_sync runs" not in run.out
+    assert "  function loop (test_a.py:4)\n    test_a.py::test_direct\n" in run.out
+    assert "    test_a.py::test_through\n" in run.out
+    assert "    test_a.py::test_sync" not in run.out
     assert "this was run" not in run.out
     assert "2 loop scope problems in 3 collected tests; nothing was run" in run.out
 
@@ -287,7 +288,9 @@ def test_the_audit_names_a_fixture_cached_longer_than_its_loop(project):
     run = run_pytest(project(fixture="function", test_a=text), "--whichloop-audit")
 
     assert run.code == 1
-    assert "fixture value is cached for the module but runs on a function loop" in run.out
+    assert "fixture value is cached for the module but runs on a function loop" in (
+        " ".join(run.out.split())
+    )
 
 
 def test_an_ignored_event_loop_override_is_a_note_and_no_problem(project):
