@@ -195,6 +195,8 @@ class Hooks:
             for text, count in self.echoes.texts():
                 times = f" ({count} times)" if count > 1 else ""
                 write_line(f"{text}{times}\n")
+            if self.echoes.more:
+                write_line(f"and {self.echoes.more} more that are not shown")
         for probe, error in TRACKER.switched_off.items():
             write_line(f"whichloop: warning: probe {probe} switched off: {error}", yellow=True)
         if self.unwritten:
