@@ -184,6 +184,45 @@ def test_an_error_that_was_only_logged_is_explained_at_the_end(project):
     assert [one["phase"] for one in run.findings] == ["logged"]
 
 
+FINALIZER = """
+import asyncio
+import conftest
+
+class Handle:
+    def __init__(self):
+        self.loop = asyncio.get_running_loop()
+        self.me = self
+
+    def __del__(self):
+        self.loop.call_soon(print)
+
+async def test_leaves_a_handle():
+    conftest.kept.append(Handle())
+
+def test_later():
+    {then}
+"""
+
+
+@pytest.mark.parametrize(
+    ("then", "where"),
+    [
+        ("import gc; conftest.kept.clear(); gc.collect()", "errors that were only logged"),
+        ("pass", "whichloop: errors raised at exit"),
+    ],
+)
+def test_an_error_of_a_finalizer_is_explained_in_the_summary_or_after_it(project, then, where):
+    conftest = "kept = []\n\ndef pytest_unconfigure():\n    kept.clear()\n"
+    folder = project(conftest=conftest, test_a=FINALIZER.format(then=then))
+
+    run = run_pytest(folder, "-W", "ignore")
+
+    assert run.failed == set()
+    assert run.code == 0, run.out
+    assert where in run.out
+    assert run.out.count("used here was opened for an earlier test, which has ended") == 1
+
+
 # -- strict ------------------------------------------------------------------------------
 
 SILENT = """
