@@ -184,6 +184,45 @@ def test_an_error_that_was_only_logged_is_explained_at_the_end(project):
     assert [one["phase"] for one in run.findings] == ["logged"]
 
 
+FINALIZER = """
+import asyncio
+import conftest
+
+class Handle:
+    def __init__(self):
+        self.loop = asyncio.get_running_loop()
+        self.me = self
+
+    def __del__(self):
+        self.loop.call_soon(print)
+
+async def test_leaves_a_handle():
+    conftest.kept.append(Handle())
+
+def test_later():
+    {then}
+"""
+
+
+@pytest.mark.parametrize(
+    ("then", "where"),
+    [
+        ("import gc; conftest.kept.clear(); gc.collect()", "errors that were only logged"),
+        ("pass", "whichloop: errors raised at exit"),
+    ],
+)
+def test_an_error_of_a_finalizer_is_explained_in_the_summary_or_after_it(project, then, where):
+    conftest = "kept = []\n\ndef pytest_unconfigure():\n    kept.clear()\n"
+    folder = project(conftest=conftest, test_a=FINALIZER.format(then=then))
+
+    run = run_pytest(folder, "-W", "ignore")
+
+    assert run.failed == set()
+    assert run.code == 0, run.out
+    assert where in run.out
+    assert run.out.count("used here was opened for an earlier test, which has ended") == 1
+
+
 # -- strict ------------------------------------------------------------------------------
 
 SILENT = """
@@ -265,11 +304,12 @@ def test_the_audit_names_mismatches_through_other_fixtures_and_runs_nothing(proj
     run = run_pytest(project(test_a=text), "--whichloop-audit")
 
     assert run.code == 1
-    assert "test_a.py::test_direct runs on a function loop, its fixture test_db on a session" in (
+    assert "mismatch: fixture test_db runs on a session loop, the tests that use it on a\n" in (
         run.out
     )
-    assert "test_a.py::test_through runs on a function loop" in run.out
-    assert "test_sync runs" not in run.out
+    assert "  function loop (test_a.py:4)\n    test_a.py::test_direct\n" in run.out
+    assert "    test_a.py::test_through\n" in run.out
+    assert "    test_a.py::test_sync" not in run.out
     assert "this was run" not in run.out
     assert "2 loop scope problems in 3 collected tests; nothing was run" in run.out
 
@@ -287,7 +327,9 @@ def test_the_audit_names_a_fixture_cached_longer_than_its_loop(project):
     run = run_pytest(project(fixture="function", test_a=text), "--whichloop-audit")
 
     assert run.code == 1
-    assert "fixture value is cached for the module but runs on a function loop" in run.out
+    assert "fixture value is cached for the module but runs on a function loop" in (
+        " ".join(run.out.split())
+    )
 
 
 def test_an_ignored_event_loop_override_is_a_note_and_no_problem(project):

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import inspect
+import textwrap
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from .versions import version_of
 
+WIDTH = 80
 ORDER = ("function", "class", "module", "package", "session")
 
 
 class AuditEntry(NamedTuple):
-    """``kind`` is mismatch, outlives or note; only the first two make the audit fail."""
+    """``kind`` is mismatch, outlives or note; only the first two make the audit fail. ``tests``
+    are the node ids of a mismatch."""
 
     kind: str
     text: str
     where: str
+    tests: tuple[str, ...] = ()
 
 
 class Scopes(NamedTuple):
@@ -126,15 +130,11 @@ def audit(items: Iterable[Any], scopes: Scopes) -> list[AuditEntry]:
                 tests.setdefault(key, []).append(item.nodeid)
     entries = list(found.values())
     for (name, where, loop_scope, test_scope), nodes in tests.items():
-        for node in nodes:
-            entries.append(
-                AuditEntry(
-                    "mismatch",
-                    f"{node} runs on a {test_scope} loop, its fixture {name} on a "
-                    f"{loop_scope} loop",
-                    where,
-                )
-            )
+        text = (
+            f"fixture {name} runs on a {loop_scope} loop, the tests that use it on a "
+            f"{test_scope} loop"
+        )
+        entries.append(AuditEntry("mismatch", text, where, tuple(nodes)))
     return entries
 
 
@@ -147,16 +147,23 @@ def report(entries: list[AuditEntry], tests: int) -> list[str]:
     """The audit as lines; the last one is its result."""
     lines = []
     for entry in entries:
-        lines.append(f"{entry.kind}: {entry.text} ({entry.where})")
-    bad = sum(entry.kind != "note" for entry in entries)
+        lines += _wrapped(f"{entry.kind}: {entry.text} ({entry.where})")
+        lines += [f"    {node}" for node in entry.tests]
+    bad = sum(len(entry.tests) or 1 for entry in entries if entry.kind != "note")
     if bad:
-        lines.append(
+        lines += _wrapped(
             "cure: run fixtures and tests on one loop: asyncio_default_fixture_loop_scope and "
             "asyncio_default_test_loop_scope with the same value, or the same loop_scope= on both"
         )
     many = "" if tests == 1 else "s"
-    lines.append(
+    lines += _wrapped(
         f"{bad} loop scope problem{'' if bad == 1 else 's'} in {tests} collected test{many}; "
         "nothing was run"
     )
     return lines
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(
+        text, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )

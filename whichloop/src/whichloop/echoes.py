@@ -25,6 +25,8 @@ LOGGERS = (
         for name in ("AsyncAdaptedQueuePool", "NullPool", "StaticPool", "QueuePool")
     ),
 )
+# A suite whose every test logs an error says so often enough with these.
+MAX_FINDINGS = 200
 
 
 class Echoes:
@@ -33,6 +35,7 @@ class Echoes:
     def __init__(self, explain: Callable[[BaseException, str, str], Finding | None]) -> None:
         self._explain = explain
         self.findings: list[Finding] = []
+        self.more = 0
         self._shown = 0
         self._before: Any = None
         self._hook: Any = None
@@ -49,7 +52,10 @@ class Echoes:
             return
         finding = self._explain(error, TRACKER.during, where)
         if finding is not None and finding.cause != "not a loop problem":
-            self.findings.append(finding)
+            if len(self.findings) < MAX_FINDINGS:
+                self.findings.append(finding)
+            else:
+                self.more += 1
 
     def _record(self, record: logging.LogRecord) -> bool:
         if record.levelno >= logging.WARNING and record.exc_info:

@@ -198,9 +198,12 @@ def _unseen(
     for obj in recording.objects:
         case = replace(last, obj=obj, bound=recording.loop(obj.bound_to))
         bound, using = case.bound, case.using
-        if bound is None or using is None or bound.id == using.id:
+        if bound is None or (bound.closed is None if using is None else bound.id == using.id):
             continue
-        cause = case.cause(using.born if bound.closed is None else bound.closed + 1)
+        if using is None:  # a finalizer, or code between two runs
+            cause = "object outlives its loop"
+        else:
+            cause = case.cause(using.born if bound.closed is None else bound.closed + 1)
         return _finding(
             case,
             failure,

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pluggy
 import pytest
 
-from . import watching
 from .actors import Actor
 from .audit import Scopes, audit, loop_scope_of_fixture, report
 from .echoes import Echoes
@@ -55,7 +54,6 @@ class Hooks:
         )
         self.finding: Finding | None = None
         self.echoes = Echoes(self._explain)
-        config.add_cleanup(self._after_everything)
 
     # -- who is at work -------------------------------------------------------------------
 
@@ -195,6 +193,8 @@ class Hooks:
             for text, count in self.echoes.texts():
                 times = f" ({count} times)" if count > 1 else ""
                 write_line(f"{text}{times}\n")
+            if self.echoes.more:
+                write_line(f"and {self.echoes.more} more that are not shown")
         for probe, error in TRACKER.switched_off.items():
             write_line(f"whichloop: warning: probe {probe} switched off: {error}", yellow=True)
         if self.unwritten:
@@ -202,14 +202,13 @@ class Hooks:
         elif self.path and "recording" not in TRACKER.switched_off:
             write_line(f"whichloop: recording written to {self.path}")
 
-    def _after_everything(self) -> None:
+    def after_everything(self) -> None:
         """The last clean-up of the session: errors of finalizers that ran after the summary."""
         late = self.echoes.finish()
         if late:
             print("whichloop: errors raised at exit", file=sys.stderr)
             for text in late:
                 print(text, file=sys.stderr)
-        watching.uninstall()
 
 
 class ExplainHooks(Hooks):

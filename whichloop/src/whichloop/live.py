@@ -39,6 +39,7 @@ class LiveLoop:
 
     __slots__ = (
         "__weakref__",
+        "address",
         "born",
         "closed",
         "closed_by",
@@ -55,6 +56,7 @@ class LiveLoop:
 
     def __init__(self, loop: Any, number: int, tick: int) -> None:
         self.ref: Callable[[], Any] = _nothing
+        self.address = id(loop)
         self.number = number
         self.born = tick
         self.kind = type(loop)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
 import sys
 import threading
@@ -92,9 +93,22 @@ class LoopTable(Scene):
         """What is known of ``loop``; one that was made unseen is registered now."""
         live = self.loops.get(id(loop))
         if live is None or live.ref() is not loop:
+            gone = self._finalizing(loop)
+            if gone is not None:
+                return gone
             live = self.loop_born(loop, sys._getframe(1))
             live.runner = "unknown" if live.runner == "new_event_loop" else live.runner
+            if loop.is_closed():
+                live.closed = live.born
         return live
+
+    def _finalizing(self, loop: Any) -> LiveLoop | None:
+        """A loop met in a finalizer: the collector has cleared the reference to it already, but
+        nothing else can have its address."""
+        for live in reversed(self.dead_loops):
+            if live.address == id(loop) and live.closed is not None:
+                return live
+        return None
 
     def find_loop(self, loop: Any) -> LiveLoop | None:
         """What is known of ``loop``, without registering it."""
@@ -142,6 +156,7 @@ class LoopTable(Scene):
             )
 
 
+@functools.lru_cache(maxsize=64)
 def _runner_scope(hook: Actor) -> str | None:
     """The loop scope that a pytest-asyncio runner or event_loop fixture stands for."""
     if hook.kind != "fixture":

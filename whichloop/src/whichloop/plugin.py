@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+
 import pytest
 
 from . import watching
 from .hooks import ExplainHooks, Hooks
 from .pytest_settings import settings_of
 from .tracker import TRACKER
+
+HOOKS = "whichloop-hooks"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -40,6 +44,16 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     if getattr(namespace, "whichloop", "explain") != "off":
         TRACKER.reported_elsewhere = True
         watching.install()
+        # The first to be registered is the last to run: after pytest's own last collection of
+        # garbage, whose finalizers may still use a closed loop.
+        early_config.add_cleanup(functools.partial(_end, early_config))
+
+
+def _end(config: pytest.Config) -> None:
+    hooks = config.pluginmanager.get_plugin(HOOKS)
+    if hooks is not None:
+        hooks.after_everything()
+    watching.uninstall()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -50,7 +64,7 @@ def pytest_configure(config: pytest.Config) -> None:
     watching.install()
     TRACKER.settings = settings_of(config)
     TRACKER.recording = bool(config.getoption("whichloop_record"))
-    config.pluginmanager.register(_hooks(config), "whichloop-hooks")
+    config.pluginmanager.register(_hooks(config), HOOKS)
 
 
 def _hooks(config: pytest.Config) -> Hooks:

@@ -10,9 +10,14 @@ import pytest
 from .actors import Settings
 
 
-def _version(name: str) -> str | None:
+def _pytest_asyncio() -> str | None:
+    """Its version; as it says itself, since a look at the installed packages takes longer."""
+    module = sys.modules.get("pytest_asyncio")
+    said = getattr(module, "__version__", None)
+    if said is not None or module is None:
+        return said
     try:
-        return metadata.version(name)
+        return metadata.version("pytest-asyncio")
     except metadata.PackageNotFoundError:
         return None
 
@@ -34,8 +39,7 @@ def settings_of(config: pytest.Config) -> Settings:
     return Settings(
         python=".".join(map(str, sys.version_info[:3])),
         pytest=pytest.__version__,
-        pytest_asyncio=_version("pytest-asyncio") if active else None,
-        anyio=_version("anyio"),
+        pytest_asyncio=_pytest_asyncio() if active else None,
         asyncio_mode=str(getattr(mode, "value", mode)) if mode else None,
         fixture_loop_scope=_ini(config, "asyncio_default_fixture_loop_scope") if active else None,
         test_loop_scope=(_ini(config, "asyncio_default_test_loop_scope") or "function")

@@ -9,6 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from .actors import Actor, Settings
 from .records import Finding, LoopRecord, Recording, Site
 
 SCHEMA_VERSION = 1
@@ -16,6 +17,8 @@ SCHEMA_VERSION = 1
 
 def plain(record: Any) -> Any:
     """A record as JSON values; loops gain their ``owner``."""
+    if isinstance(record, (Actor, Settings)):
+        return record._asdict()
     if isinstance(record, (list, tuple)):
         return [plain(one) for one in record]
     if record is None or isinstance(record, (str, int, float, bool)):

@@ -6,7 +6,6 @@ import functools
 import os
 import site
 import sys
-import sysconfig
 from collections.abc import Iterator
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING
@@ -20,8 +19,8 @@ _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
 def _library_folders() -> tuple[str, ...]:
-    paths = sysconfig.get_paths()
-    folders = {paths[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")}
+    # Installed packages outside these are known by the name of their folder (see _PARTS).
+    folders = {os.path.dirname(os.__file__)}
     folders.update(site.getsitepackages() if hasattr(site, "getsitepackages") else ())
     folders.add(site.getusersitepackages())
     real = {os.path.realpath(folder) for folder in folders}

@@ -37,7 +37,7 @@ def watch() -> Iterator[None]:
     __tracebackhide__ = True
     watching.install()
     if not TRACKER.settings.python:
-        TRACKER.settings = replace(TRACKER.settings, python=platform.python_version())
+        TRACKER.settings = TRACKER.settings._replace(python=platform.python_version())
     before = len(TRACKER.crossings)
     try:
         yield

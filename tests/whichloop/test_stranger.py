@@ -1,0 +1,141 @@
+"""whichloop as somebody else meets it: the wheel, in an environment with nothing of ours."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parent.parent.parent
+INSTALLED = ("pytest", "pytest-asyncio", "asyncpg")
+SUITE = """\
+import os, asyncpg, pytest, pytest_asyncio
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def connection():
+    connection = await asyncpg.connect("postgresql:" + os.environ["WL_POSTGRES"])
+    yield connection
+
+@pytest.mark.asyncio
+async def test_select(connection):
+    assert await connection.fetchval("select 1") == 1
+"""
+
+
+def needed(*names: str) -> Iterator[str]:
+    """These distributions and what they require, as installed here."""
+    todo, seen = list(names), set()
+    while todo:
+        name = todo.pop().lower()
+        if name in seen:
+            continue
+        seen.add(name)
+        yield name
+        for text in metadata.requires(name) or ():
+            wanted = Requirement(text)
+            if wanted.marker is None or wanted.marker.evaluate({"extra": ""}):
+                todo.append(wanted.name)
+
+
+def copy(name: str, target: Path) -> None:
+    """Install a distribution as it is installed here, byte code and scripts left out: nothing is
+    fetched in a test."""
+    for file in metadata.files(name) or ():
+        if ".." in file.parts or file.suffix == ".pyc":
+            continue
+        place = target / file
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file.locate(), place)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory) -> Path:
+    """A folder with an environment: pytest, pytest-asyncio, a driver and whichloop's wheel."""
+    home = tmp_path_factory.mktemp("stranger")
+    source = home / "source"
+    shutil.copytree(ROOT / "whichloop", source, ignore=shutil.ignore_patterns("__pycache__"))
+    for command in (
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(home / "dist")],
+        [sys.executable, "-m", "venv", str(home / "venv")],
+    ):
+        subprocess.run(command, cwd=source, check=True, capture_output=True)
+    shutil.rmtree(source)
+    (site,) = (home / "venv").glob("lib/python*/site-packages")
+    for name in needed(*INSTALLED):
+        copy(name, site)
+    (wheel,) = (home / "dist").glob("whichloop-*.whl")
+    pip = [str(home / "venv/bin/python"), "-m", "pip", "install", "--no-index", "--no-deps"]
+    subprocess.run([*pip, str(wheel)], cwd=home, check=True, capture_output=True)
+    return home
+
+
+def run(home: Path, *command: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run a program of that environment in its folder."""
+    plain = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+    return subprocess.run(
+        [str(home / "venv/bin" / command[0]), *command[1:]],
+        cwd=home,
+        env=plain | env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_ten_line_suite_that_fails_explains_itself(home, running_servers):
+    assert len(SUITE.splitlines()) <= 11
+    (home / "test_ten_lines.py").write_text(SUITE)
+    url = running_servers.need("postgres")["WL_POSTGRES"]
+
+    done = run(home, "python", "-m", "pytest", "-p", "no:cacheprovider", WL_POSTGRES=url)
+
+    words = " ".join(done.stdout.split())
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "- whichloop -" in done.stdout
+    assert "asyncpg.Connection, built at test_ten_lines.py:5 by fixture connection" in words
+    assert "loop A, the session loop" in words
+    assert "test_select ran on loop B, its own function loop" in words
+    assert "used it at test_ten_lines.py:10" in words
+    assert "So loop scope mismatch" in words
+    assert "asyncio_default_test_loop_scope = session (remedy 9)" in words
+
+
+def test_the_command_is_there_and_nothing_else_of_ours(home):
+    (home / "ci.log").write_text("RuntimeError: Event loop is closed\n")
+
+    assert "object outlives its loop" in run(home, "whichloop", "explain", "ci.log").stdout
+    missing = "import importlib.util as u; print([n for n in {} if u.find_spec(n)])"
+    names = ("motor", "sqlalchemy", "scripts", "suite", "shared_app", "rich")
+    assert run(home, "python", "-c", missing.format(names)).stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("side", "code", "words"),
+    [
+        ("broken", 1, "mismatch: fixture test_db runs on a session loop"),
+        ("fixed/09_session_loop_for_all", 0, "0 loop scope problems in 26 collected tests"),
+    ],
+)
+def test_the_audit_of_a_side_of_this_repository(side, code, words):
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", side, "--whichloop-audit", "-p", "no:cacheprovider"],
+        cwd=ROOT,
+        env={**os.environ, "BACKEND": "embedded", "PYTEST_ADDOPTS": ""},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == code, done.stdout + done.stderr
+    assert words in done.stdout
+    audit = done.stdout.partition("whichloop audit")[2].partition("=====")[0]
+    assert max(map(len, audit.splitlines())) <= 80
