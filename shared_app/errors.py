@@ -68,8 +68,10 @@ async def answer_failure(request: Request, error: Exception) -> JSONResponse:
 
     As the handler of Exception it only answers: Starlette raises the error again afterwards, so
     that the server's log has the cause, and tests that call the app without a server see it.
+    Uvicorn hangs up after such a request, and the client must know before it sends the next.
     """
+    headers = {"Connection": "close"}
     if is_unavailable(error):
-        headers = {"Retry-After": str(RETRY_AFTER_S)}
+        headers["Retry-After"] = str(RETRY_AFTER_S)
         return JSONResponse({"detail": "a database is unavailable"}, 503, headers)
-    return JSONResponse({"detail": "internal server error"}, 500)
+    return JSONResponse({"detail": "internal server error"}, 500, headers)

@@ -70,6 +70,23 @@ def restore(environ: dict[str, str]) -> None:
     os.environ.update(environ)
 
 
+def ending_of(chat: httpx.Response) -> str:
+    """The name of a chat's last event; "unavailable" for a clean 503. Nothing else may come."""
+    if chat.status_code == 503:
+        assert_unavailable(chat)
+        return "unavailable"
+    assert chat.status_code == 200, chat.text
+    name, _ = events_of(chat)[-1]
+    return name
+
+
+def assert_unavailable(response: httpx.Response) -> None:
+    """The response is a clean 503."""
+    assert response.status_code == 503, response.text
+    assert response.json() == {"detail": "a database is unavailable"}
+    assert response.headers["retry-after"].isdecimal()
+
+
 def events_of(response: httpx.Response) -> list[tuple[str, dict[str, Any]]]:
     """The server-sent events of a whole response: name and data."""
     found = []

@@ -1,5 +1,6 @@
 """The app with a pool of five connections: `uvicorn --factory tests.small_pool:create`."""
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -12,7 +13,8 @@ from shared_app.configs.settings import get_settings
 from shared_app.main import create_app
 
 SIZE = 5
-PATIENCE_S = 5  # how long a request waits for one of them
+# How long a request waits for one of them: by default as long as SQLAlchemy lets it.
+PATIENCE_S = float(os.environ.get("POOL_PATIENCE_S", "30"))
 
 
 @asynccontextmanager

@@ -1,8 +1,10 @@
 """The language models, each over its own wire format."""
 
+import ssl
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 import httpx
@@ -156,6 +158,15 @@ PROVIDERS: dict[ProviderName, type[Gemini] | type[DeepSeek]] = {
 }
 
 
+@lru_cache
+def _tls() -> ssl.SSLContext:
+    """The trusted certificates, read once: reading them for each chat would hold up all others.
+
+    It is the client that belongs to an event loop, and is made for each call; not this.
+    """
+    return httpx.create_ssl_context()
+
+
 async def stream_answer(name: ProviderName, turns: Sequence[Turn]) -> AsyncGenerator[str, None]:
     """Yield the answer piece by piece, as far as the end that the provider itself marks.
 
@@ -166,7 +177,7 @@ async def stream_answer(name: ProviderName, turns: Sequence[Turn]) -> AsyncGener
     call = provider.call(turns)
     try:
         async with (
-            httpx.AsyncClient(timeout=settings.provider_timeout_s) as client,
+            httpx.AsyncClient(timeout=settings.provider_timeout_s, verify=_tls()) as client,
             aconnect_sse(client, "POST", call.url, headers=call.headers, json=call.body) as source,
         ):
             if source.response.status_code != httpx.codes.OK:

@@ -19,7 +19,9 @@ async def get_mongo_db(resources: ResourcesDep = None) -> AsyncIterator[AsyncIOM
     # used on no loop but the request's own. See broken/README.md.
     settings = get_settings()
     client: AsyncIOMotorClient = AsyncIOMotorClient(
-        settings.mongo_url, serverSelectionTimeoutMS=int(settings.mongo_timeout_s * 1000)
+        settings.mongo_url,
+        serverSelectionTimeoutMS=int(settings.mongo_timeout_s * 1000),
+        journal=True,  # what is acknowledged outlives a crash of the server
     )
     try:
         yield client.get_default_database("wrongloop")
