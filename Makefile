@@ -8,7 +8,7 @@ AT_ONCE ?= 1
 WHAT ?= reproduce
 .DEFAULT_GOAL := help
 .PHONY: help help-all minimal reproduce fix tour test fixes traps all-fixes compare outcomes \
-	serve doctor pull up down logs ps soak check test-whichloop format pins
+	serve doctor pull up down logs ps soak check test-whichloop test-docker format pins
 
 ##@ Start here
 help: ## this list
@@ -91,6 +91,9 @@ check: ## format, lint, types and tests: what CI runs
 
 test-whichloop: ## whichloop's own tests and its zoo; needs redis-server
 	$(RUN) test-whichloop
+
+test-docker: ## the tests of the container backends; needs a Docker engine and both images
+	$(RUN) test-docker
 
 format: ## put the code into the project's format
 	$(RUN) format

@@ -20,7 +20,7 @@ VENV = ROOT / ".venv"
 # SecantusDB, the embedded stand-in for MongoDB, has wheels for these.
 PREFERRED = ((3, 13), (3, 12), (3, 11))
 # The commands that need the linter and the type checker as well.
-DEV_COMMANDS = ("check", "format", "pins", "test", "test-whichloop", "soak")
+DEV_COMMANDS = ("check", "format", "pins", "test", "test-whichloop", "test-docker", "soak")
 
 
 class SetupError(Exception):

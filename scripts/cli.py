@@ -275,6 +275,15 @@ def test_whichloop(context: typer.Context) -> None:
     raise typer.Exit(develop.test_whichloop(context.args))
 
 
+@app.command(
+    name="test-docker",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def test_docker(context: typer.Context) -> None:
+    """The tests of BACKEND=testcontainers and compose; arguments go to pytest."""
+    raise typer.Exit(develop.test_docker(context.args))
+
+
 @app.command()
 def check() -> None:
     """Format, lint, types, then the tests: what CI runs."""
