@@ -8,7 +8,7 @@ AT_ONCE ?= 1
 WHAT ?= reproduce
 .DEFAULT_GOAL := help
 .PHONY: help help-all minimal reproduce fix tour test fixes traps all-fixes compare outcomes \
-	serve doctor pull up down logs ps soak check test-whichloop test-docker format pins
+	serve doctor pull up down logs ps offline-pack offline-unpack soak check test-whichloop test-docker format pins
 
 ##@ Start here
 help: ## this list
@@ -80,6 +80,13 @@ ps: ## that pair: does it run, and on which ports
 
 logs: ## what that pair has written
 	$(RUN) logs
+
+# These variables, too, reach the command as variables.
+offline-pack: ## all that a machine without a network needs, in DIR (PLATFORM=macos-arm64 PYTHONS="3.12 3.13")
+	$(RUN) offline-pack --platform "$$PLATFORM" --pythons "$$PYTHONS" -- "$${DIR:-offline-pack}"
+
+offline-unpack: ## set this checkout up from the pack in DIR, without a network
+	$(RUN) offline-unpack -- "$$DIR"
 
 ##@ For those who work on this repository
 help-all: ## this list, whole

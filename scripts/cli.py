@@ -260,6 +260,26 @@ def pull() -> None:
     command()
 
 
+@app.command(name="offline-pack")
+def offline_pack(
+    folder: Annotated[Path, typer.Argument(help="where to write it")] = Path("offline-pack"),
+    platform: Annotated[str, typer.Option(help="for another kind of machine than this")] = "",
+    pythons: Annotated[str, typer.Option(help='"3.12 3.13"; default: this one\'s')] = "",
+) -> None:
+    """Write one folder with everything for a machine without a network: wheels, and images."""
+    from scripts.offline import pack
+
+    raise typer.Exit(pack(folder, platform, pythons.split()))
+
+
+@app.command(name="offline-unpack")
+def offline_unpack(folder: Annotated[Path, typer.Argument(help="the pack")]) -> None:
+    """Set this checkout up from a pack: no network is needed, now or later."""
+    from scripts.offline import unpack
+
+    raise typer.Exit(unpack(folder))
+
+
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def test(context: typer.Context) -> None:
     """The project's own tests; arguments go to pytest."""
