@@ -191,7 +191,5 @@ def unpack(folder: Path) -> int:
                 with tar.open("rb") as file:
                     loaded = client.images.load(file)
                 show.say(f"Docker has {', '.join(tag for image in loaded for tag in image.tags)}")
-    show.say(
-        f"Next: make reproduce{'' if os.environ.get('BACKEND') else ' (no network is needed)'}"
-    )
+    show.say("Next: make reproduce")
     return 0
