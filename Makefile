@@ -8,7 +8,8 @@ AT_ONCE ?= 1
 WHAT ?= reproduce
 .DEFAULT_GOAL := help
 .PHONY: help help-all minimal reproduce fix tour test fixes traps all-fixes compare outcomes \
-	serve doctor pull up down logs ps offline-pack offline-unpack soak check test-whichloop test-docker format pins
+	serve doctor pull up down logs ps offline-pack offline-unpack soak check test-whichloop test-docker same \
+	bench format pins
 
 ##@ Start here
 help: ## this list
@@ -107,6 +108,12 @@ format: ## put the code into the project's format
 
 soak: ## WHAT N times, AT_ONCE at once (N=20 AT_ONCE=1 WHAT=reproduce or "all-fixes --shuffle")
 	$(RUN) soak --times $(N) --at-once $(AT_ONCE) $(WHAT)
+
+same: ## do the results folders DIRS, of several backends, say the same of every test?
+	$(RUN) same $(DIRS)
+
+bench: ## what containers cost a command beyond the embedded pair; needs Docker
+	$(RUN) bench
 
 pins: ## compile the pinned, hashed requirements anew
 	$(RUN) pins

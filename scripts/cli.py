@@ -213,6 +213,14 @@ def soak(
 
 
 @app.command()
+def bench(times: Annotated[int, typer.Option(min=1, help="how often each")] = 3) -> None:
+    """What containers cost a command beyond the embedded pair; needs Docker and the images."""
+    from scripts.bench import bench as command
+
+    raise typer.Exit(command(times))
+
+
+@app.command()
 def doctor() -> None:
     """What this machine has for the commands, a line each: fine, or what to do."""
     from scripts.doctor import doctor as command
