@@ -110,7 +110,7 @@ soak: ## WHAT N times, AT_ONCE at once (N=20 AT_ONCE=1 WHAT=reproduce or "all-fi
 	$(RUN) soak --times $(N) --at-once $(AT_ONCE) $(WHAT)
 
 same: ## do the results folders DIRS, of several backends, say the same of every test?
-	$(RUN) same $(DIRS)
+	$(RUN) same -- $$DIRS
 
 bench: ## what containers cost a command beyond the embedded pair; needs Docker
 	$(RUN) bench

@@ -32,9 +32,9 @@ def client() -> Iterator[docker.DockerClient]:
 def ours(client: docker.DockerClient) -> Callable[..., list[Container]]:
     """The containers whose owner's label holds some text: a folder of the guardian's."""
 
-    def containers(text: str) -> list[Container]:
-        every = client.containers.list(all=True, filters={"label": LABEL}, ignore_removed=True)
-        return [container for container in every if text in container.labels[LABEL]]
+    def containers(text: str, label: str = LABEL) -> list[Container]:
+        every = client.containers.list(all=True, filters={"label": label}, ignore_removed=True)
+        return [container for container in every if text in container.labels[label]]
 
     return containers
 

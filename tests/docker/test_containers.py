@@ -14,8 +14,10 @@ from pathlib import Path
 import docker
 import pytest
 from docker.models.containers import Container
+from testcontainers.core.config import testcontainers_config
 
 from scripts.servers.compose import PROJECT
+from scripts.servers.owned import REAPER
 from tests.commands import Started, eventually, process_with, scripts, started
 from tests.commands import pytest as bare_pytest
 from tests.docker.conftest import IMAGES
@@ -24,7 +26,7 @@ REPRODUCE = [sys.executable, "-m", "scripts", "reproduce"]
 BACKENDS = ("testcontainers", "compose")
 # What a person may rely on: nothing is left this many seconds after the end.
 GONE_IN_S = 5.0
-Ours = Callable[[str], list[Container]]
+Ours = Callable[..., list[Container]]
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +67,23 @@ def test_the_containers_of_a_command_that_is_killed_are_gone_in_five_seconds(
         killed = time.monotonic()
 
         assert eventually(lambda: not ours(str(temporary)), GONE_IN_S), running.so_far()
+        assert eventually(lambda: not ours(str(temporary), REAPER), GONE_IN_S)
         assert time.monotonic() - killed < GONE_IN_S + 1
+
+
+def test_what_a_killed_guardian_left_is_removed_by_ryuk(
+    temporary: Path, tmp_path: Path, ours: Ours, client: docker.DockerClient
+) -> None:
+    image = testcontainers_config.ryuk_image
+    assert client.images.list(image), f"missing: {image}; make pull"
+    with started(REPRODUCE, tmp_path, **places(temporary, tmp_path, "testcontainers")) as running:
+        process_with(temporary, "scripts.recorder")
+        os.kill(process_with(temporary, "scripts.servers.guardian"), signal.SIGKILL)
+        running.end()
+
+    # It waits ten seconds for somebody to come back.
+    assert eventually(lambda: not ours(str(temporary)), 10 + 2 * GONE_IN_S)
+    assert eventually(lambda: not ours(str(temporary), REAPER), GONE_IN_S)
 
 
 def test_what_a_killed_guardian_left_is_removed_by_the_next(
