@@ -8,8 +8,8 @@ AT_ONCE ?= 1
 WHAT ?= reproduce
 .DEFAULT_GOAL := help
 .PHONY: help help-all minimal reproduce fix tour test fixes traps all-fixes compare outcomes \
-	serve doctor pull up down logs ps soak check faults test-whichloop test-foreign \
-	bench-whichloop format pins audit
+	serve doctor pull up down logs ps offline-pack offline-unpack soak same bench check faults \
+	test-whichloop test-foreign test-docker bench-whichloop format pins audit
 
 ##@ Start here
 help: ## this list
@@ -82,6 +82,13 @@ ps: ## that pair: does it run, and on which ports
 logs: ## what that pair has written
 	$(RUN) logs
 
+# These variables, too, reach the command as variables.
+offline-pack: ## all that a machine without a network needs, in DIR (PLATFORM=macos-arm64 PYTHONS="3.12 3.13")
+	$(RUN) offline-pack --platform "$$PLATFORM" --pythons "$$PYTHONS" -- "$${DIR:-offline-pack}"
+
+offline-unpack: ## set this checkout up from the pack in DIR, without a network
+	$(RUN) offline-unpack -- "$$DIR"
+
 ##@ For those who work on this repository
 help-all: ## this list, whole
 	@awk '/^##@ /{print substr($$0, 5)} /^[a-z].*:.*## /{split($$0, p, ":.*## "); sub("%", "N", p[1]); printf "  make %-15s %s\n", p[1], p[2]}' Makefile
@@ -102,6 +109,9 @@ test-foreign: ## anyio's and httpx's own suites, with and without whichloop
 bench-whichloop: ## what whichloop costs: both ratios, and what it keeps in memory
 	$(RUN) bench-whichloop
 
+test-docker: ## the tests of the container backends; needs a Docker engine and both images
+	$(RUN) test-docker
+
 format: ## put the code into the project's format
 	$(RUN) format
 
@@ -110,6 +120,12 @@ soak: export TOGETHER = $(AT_ONCE)
 soak: export COMMAND = $(WHAT)
 soak: ## WHAT N times, AT_ONCE at once (N=20 AT_ONCE=1 WHAT=reproduce or "all-fixes --shuffle")
 	$(RUN) soak --times "$$TIMES" --at-once "$$TOGETHER" -- "$$COMMAND"
+
+same: ## do the results folders DIRS, of several backends, say the same of every test?
+	$(RUN) same -- $$DIRS
+
+bench: ## what containers cost a command beyond the embedded pair; needs Docker
+	$(RUN) bench
 
 pins: ## compile the pinned, hashed requirements anew
 	$(RUN) pins

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -17,12 +18,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
+# The wheels of `make offline-unpack`: if they are there, nothing is fetched from anywhere.
+OFFLINE = ROOT / ".offline"
 # SecantusDB, the embedded stand-in for MongoDB, has wheels for these.
 PREFERRED = ((3, 13), (3, 12), (3, 11))
 # The commands that need the linter and the type checker as well.
 DEV_COMMANDS = (
     *("audit", "check", "faults", "format", "pins", "soak"),
-    *("test", "test-whichloop", "test-foreign", "bench-whichloop"),
+    *("test", "test-whichloop", "test-foreign", "test-docker", "bench-whichloop"),
 )
 
 
@@ -36,6 +39,8 @@ def enter(argv: list[str]) -> None:
     Raises SetupError if no Python fits or the installation fails.
     """
     kind = "dev" if argv and argv[0] in DEV_COMMANDS else "run"
+    if argv[:1] == ["offline-unpack"] and Path(sys.prefix).resolve() != VENV.resolve():
+        take_wheels([argument for argument in argv[1:] if argument != "--"])
     inside = Path(sys.prefix).resolve() == VENV.resolve()
     if not up_to_date(kind):
         python = base_python()
@@ -71,6 +76,35 @@ def fingerprint(kind: str) -> str:
     return digest.hexdigest()
 
 
+def take_wheels(arguments: list[str]) -> None:
+    """Copy the wheels of a pack to `OFFLINE`, whole. Raises SetupError if it is none."""
+    folder = Path(arguments[0]) if len(arguments) == 1 and arguments[0] else None
+    if folder is None:
+        raise SetupError("which pack? make offline-unpack DIR=…")
+    pythons = pythons_of(folder)
+    if not pythons or not (folder / "wheels").is_dir():
+        raise SetupError(f"{folder} is not a folder that make offline-pack wrote")
+    new = OFFLINE.with_name(".offline.new")
+    try:
+        for old in (new, OFFLINE):
+            if old.exists():
+                shutil.rmtree(str(old))
+        shutil.copytree(str(folder / "wheels"), str(new / "wheels"))
+        shutil.copy(str(folder / "pack.json"), str(new))
+        new.rename(OFFLINE)
+    except OSError as error:
+        raise SetupError(f"cannot copy {folder} to {OFFLINE}: {error}") from None
+
+
+def pythons_of(pack: Path) -> tuple[tuple[int, ...], ...]:
+    """The versions that a pack has wheels for; () if it is none."""
+    try:
+        about = json.loads((pack / "pack.json").read_text("utf-8"))
+        return tuple(tuple(map(int, version.split("."))) for version in about["pythons"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return ()
+
+
 def up_to_date(kind: str) -> bool:
     """Is `.venv` whole and made from today's requirements? A dev one serves for running too."""
     if not venv_python().exists():
@@ -88,12 +122,20 @@ def base_python() -> str:
     A newer one than those is taken if there is no other: then only the MongoDB half is missing.
     """
     mine = getattr(sys, "_base_executable", None) or sys.executable
-    if sys.version_info[:2] in PREFERRED:
+    packed = pythons_of(OFFLINE)
+    preferred = tuple(sorted(packed, reverse=True)) or PREFERRED
+    if sys.version_info[:2] in preferred:
         return mine
-    for major, minor in PREFERRED:
-        found = shutil.which(f"python{major}.{minor}")
-        if found and version_of(found) == (major, minor):
+    for version in preferred:
+        found = shutil.which("python{}.{}".format(*version))
+        if found and version_of(found) == version:
             return found
+    if packed:
+        versions = ", ".join("{}.{}".format(*version) for version in packed)
+        raise SetupError(
+            f"the offline pack in {OFFLINE} has wheels for Python {versions} only.\n"
+            "Install that, or pack for another with PYTHONS=…, or remove the folder."
+        )
     if sys.version_info[:2] > PREFERRED[0]:
         return mine
     raise SetupError(
@@ -134,6 +176,8 @@ def make(python: str, kind: str) -> None:
         call([python, "-m", "venv", str(VENV)])  # also gives pip to one that uv made without
         install = [str(venv_python()), "-m", "pip", "install", "--quiet"]
         install += ["--disable-pip-version-check", "--no-input"]
+    if OFFLINE.exists():
+        install += ["--no-index", "--find-links", str(OFFLINE / "wheels")]
     call([*install, "--require-hashes", "-r", requirements])
     call([*install, *project])
     (VENV / (kind + ".stamp")).write_text(fingerprint(kind), "utf-8")

@@ -218,6 +218,14 @@ def soak(
 
 
 @app.command()
+def bench(times: Annotated[int, typer.Option(min=1, help="how often each")] = 3) -> None:
+    """What containers cost a command beyond the embedded pair; needs Docker and the images."""
+    from scripts.bench import bench as command
+
+    raise typer.Exit(command(times))
+
+
+@app.command()
 def doctor() -> None:
     """What this machine has for the commands, a line each: fine, or what to do."""
     from scripts.doctor import doctor as command
@@ -265,6 +273,26 @@ def pull() -> None:
     command()
 
 
+@app.command(name="offline-pack")
+def offline_pack(
+    folder: Annotated[Path, typer.Argument(help="where to write it")] = Path("offline-pack"),
+    platform: Annotated[str, typer.Option(help="for another kind of machine than this")] = "",
+    pythons: Annotated[str, typer.Option(help='"3.12 3.13"; default: this one\'s')] = "",
+) -> None:
+    """Write one folder with everything for a machine without a network: wheels, and images."""
+    from scripts.offline import pack
+
+    raise typer.Exit(pack(folder, platform, pythons.split()))
+
+
+@app.command(name="offline-unpack")
+def offline_unpack(folder: Annotated[Path, typer.Argument(help="the pack")]) -> None:
+    """Set this checkout up from a pack: no network is needed, now or later."""
+    from scripts.offline import unpack
+
+    raise typer.Exit(unpack(folder))
+
+
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def test(context: typer.Context) -> None:
     """The project's own tests; arguments go to pytest."""
@@ -305,6 +333,15 @@ def test_foreign(context: typer.Context) -> None:
 def bench_whichloop(context: typer.Context) -> None:
     """What whichloop costs in time and keeps in memory; arguments go to the benchmark."""
     raise typer.Exit(develop.bench_whichloop(context.args))
+
+
+@app.command(
+    name="test-docker",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def test_docker(context: typer.Context) -> None:
+    """The tests of BACKEND=testcontainers and compose; arguments go to pytest."""
+    raise typer.Exit(develop.test_docker(context.args))
 
 
 @app.command()

@@ -64,6 +64,11 @@ def bench_whichloop(arguments: list[str]) -> int:
     return 1 if call(["python", "bench/whichloop_bench.py", *arguments]) else 0
 
 
+def test_docker(arguments: list[str]) -> int:
+    """The tests of the backends of containers, which need an engine and both images: 0 or 1."""
+    return 1 if call(["pytest", "tests/docker", *(arguments or ["-q"])]) else 0
+
+
 def check() -> int:
     """Every check, the first that fails ends it."""
     for name, command in CHECKS:

@@ -12,7 +12,10 @@ from scripts.paths import ROOT
 from tests.commands import Done, environment, run
 
 # What a fresh clone would not have.
-GENERATED = (".git", ".venv", ".venv.lock", "results", "__pycache__", ".*_cache", "*.egg-info")
+GENERATED = (
+    *(".git", ".venv", ".venv.lock", ".offline*", "offline-pack"),
+    *("results", "__pycache__", ".*_cache", "*.egg-info"),
+)
 # An up-to-date stamp, written by the checkout's own bootstrap: it would rather make a `.venv`.
 STAMP = """
 from scripts import bootstrap

@@ -22,6 +22,21 @@ def pull() -> None:
             show.say(f"{image}: already there")
             continue
         pull_one(image)
+    pull_ryuk()
+
+
+def pull_ryuk() -> None:
+    """Fetch testcontainers' reaper, which is used if it is there; without it all works as well."""
+    from testcontainers.core.config import testcontainers_config
+
+    ryuk = testcontainers_config.ryuk_image
+    if not engine.find({"ryuk": ryuk}).missing:
+        show.say(f"{ryuk}: already there")
+        return
+    try:
+        pull_one(ryuk)
+    except ServerError as error:
+        show.say(f"{error}; containers are removed without it, too")
 
 
 def fetch_missing(backend: str) -> None:

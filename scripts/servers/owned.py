@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
 
 LABEL = "wrongloop.owner"
+# Ryuk carries another one: it must not remove itself.
+REAPER = "wrongloop.ryuk"
 # Each request to the engine, when servers end: less than the command's patience in all.
 STOP_LIMIT_S = 6
 RYUK_PORT = 8080
@@ -148,7 +150,7 @@ def watch(value: str, stack: ExitStack, given_up: Event | None = None) -> None:
         environment={"RYUK_RECONNECTION_TIMEOUT": config.ryuk_reconnection_timeout},
         ports={str(RYUK_PORT): ("127.0.0.1", 0)},
         volumes={config.ryuk_docker_socket: {"bind": "/var/run/docker.sock", "mode": "rw"}},
-        labels={"wrongloop.ryuk": value},  # another one: it must not remove itself
+        labels={REAPER: value},
     )
     stack.callback(remove, ryuk)
     stack.enter_context(hand_over(ryuk, f"label={LABEL}={value}", given_up or Event()))

@@ -1,0 +1,1 @@
+"""What needs a Docker engine and both images: `make test-docker`. Without them it fails."""

@@ -1,0 +1,52 @@
+"""An engine with the images, or every test here fails; and what it holds of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+
+import docker
+import pytest
+from docker.models.containers import Container
+
+from scripts.servers import engine
+from scripts.servers.images import images
+from scripts.servers.owned import LABEL
+from tests.commands import Done, scripts
+
+# The images that were asked for: the commands here are started without what the caller has set.
+IMAGES = images()
+
+
+@pytest.fixture(scope="session")
+def client() -> Iterator[docker.DockerClient]:
+    """A client of the engine that the commands use, too."""
+    found = engine.find(IMAGES)
+    assert not found.why_not, found.why_not
+    assert not found.missing, f"missing: {found.missing}; make pull"
+    with closing(engine.connect(20)) as client:
+        yield client
+
+
+@pytest.fixture
+def ours(client: docker.DockerClient) -> Callable[..., list[Container]]:
+    """The containers whose owner's label holds some text: a folder of the guardian's."""
+
+    def containers(text: str, label: str = LABEL) -> list[Container]:
+        every = client.containers.list(all=True, filters={"label": label}, ignore_removed=True)
+        return [container for container in every if text in container.labels[label]]
+
+    return containers
+
+
+@pytest.fixture
+def shared_pair() -> Iterator[Callable[[str], Done]]:
+    """make up, and a make down at the end: a function for both and for ps and logs."""
+
+    def command(name: str) -> Done:
+        return scripts(name, **IMAGES)
+
+    try:
+        yield command
+    finally:
+        command("down").must_exit(0)

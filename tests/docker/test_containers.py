@@ -1,0 +1,193 @@
+"""BACKEND=testcontainers and compose, on a real engine."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import docker
+import pytest
+from docker.models.containers import Container
+from testcontainers.core.config import testcontainers_config
+
+from scripts.servers.compose import PROJECT
+from scripts.servers.owned import REAPER
+from tests.commands import Started, eventually, process_with, scripts, started
+from tests.commands import pytest as bare_pytest
+from tests.docker.conftest import IMAGES
+
+REPRODUCE = [sys.executable, "-m", "scripts", "reproduce"]
+BACKENDS = ("testcontainers", "compose")
+# What a person may rely on: nothing is left this many seconds after the end.
+GONE_IN_S = 5.0
+Ours = Callable[..., list[Container]]
+
+
+@pytest.fixture(autouse=True)
+def _an_engine(client: docker.DockerClient) -> None:
+    """Every test here needs one."""
+
+
+def places(temporary: Path, tmp_path: Path, backend: str) -> dict[str, str]:
+    """The environment of a command whose files and containers can be told from others'."""
+    own = {"TMPDIR": str(temporary), "WRONGLOOP_RESULTS": str(tmp_path / "results")}
+    return own | {"BACKEND": backend} | IMAGES
+
+
+def wait_for_containers(running: Started, ours: Ours, folder: Path) -> list[Container]:
+    """Both containers of a command, once they are there."""
+    there = eventually(
+        lambda: len(ours(str(folder))) == 2 or running.process.poll() is not None, 60
+    )
+    found = ours(str(folder))
+    assert there, running.so_far()
+    assert len(found) == 2, running.so_far()
+    return found
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("moment", ["start", "run"])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_the_containers_of_a_command_that_is_killed_are_gone_in_five_seconds(
+    temporary: Path, tmp_path: Path, ours: Ours, backend: str, moment: str, number: signal.Signals
+) -> None:
+    with started(REPRODUCE, tmp_path, **places(temporary, tmp_path, backend)) as running:
+        if moment == "start":
+            eventually(lambda: ours(str(temporary)), 60)
+        else:
+            process_with(temporary, "scripts.recorder")
+        running.signal(number)
+        running.process.wait(30)
+        killed = time.monotonic()
+
+        assert eventually(lambda: not ours(str(temporary)), GONE_IN_S), running.so_far()
+        assert eventually(lambda: not ours(str(temporary), REAPER), GONE_IN_S)
+        assert time.monotonic() - killed < GONE_IN_S + 1
+
+
+def test_what_a_killed_guardian_left_is_removed_by_ryuk(
+    temporary: Path, tmp_path: Path, ours: Ours, client: docker.DockerClient
+) -> None:
+    image = testcontainers_config.ryuk_image
+    assert client.images.list(image), f"missing: {image}; make pull"
+    with started(REPRODUCE, tmp_path, **places(temporary, tmp_path, "testcontainers")) as running:
+        process_with(temporary, "scripts.recorder")
+        os.kill(process_with(temporary, "scripts.servers.guardian"), signal.SIGKILL)
+        running.end()
+
+    # It waits ten seconds for somebody to come back.
+    assert eventually(lambda: not ours(str(temporary)), 10 + 2 * GONE_IN_S)
+    assert eventually(lambda: not ours(str(temporary), REAPER), GONE_IN_S)
+
+
+def test_what_a_killed_guardian_left_is_removed_by_the_next(
+    temporary: Path, tmp_path: Path, ours: Ours
+) -> None:
+    own = places(temporary, tmp_path, "testcontainers")
+    own["TESTCONTAINERS_RYUK_DISABLED"] = "true"
+    with started(REPRODUCE, tmp_path, **own) as running:
+        process_with(temporary, "scripts.recorder")
+        os.kill(process_with(temporary, "scripts.servers.guardian"), signal.SIGKILL)
+        running.end()
+    (folder,) = (path for path in temporary.iterdir() if path.is_dir())
+    assert len(ours(str(folder))) == 2
+    os.utime(folder, (0, 0))
+
+    scripts("reproduce", **own).must_exit(0)
+
+    assert not ours(str(temporary))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_servers_listen_on_loopback_only_and_no_password_is_shown(
+    temporary: Path, tmp_path: Path, ours: Ours, backend: str
+) -> None:
+    with started(REPRODUCE, tmp_path, **places(temporary, tmp_path, backend)) as running:
+        containers = wait_for_containers(running, ours, temporary)
+        process_with(temporary, "scripts.recorder")
+        for container in containers:
+            container.reload()
+        passwords = {secret for container in containers for secret in secrets_of(container)}
+        bound = [port for container in containers for port in published(container)]
+        shown = command_lines() + json.dumps([container.labels for container in containers])
+        done = running.end()
+
+    assert len(passwords) == 2
+    assert all(re.fullmatch(r"[0-9a-f]{24}", password) for password in passwords)
+    assert [address for address, _ in bound] == ["127.0.0.1"] * 2
+    assert done.code == 0, done.out
+    shown += done.out
+    for path in (tmp_path / "results").rglob("*"):
+        shown += path.read_text("utf-8") if path.is_file() else ""
+    assert not [password for password in passwords if password in shown]
+
+
+def secrets_of(container: Container) -> list[str]:
+    """The passwords in a container's environment, which only who may use the engine sees."""
+    pairs = (entry.split("=", 1) for entry in container.attrs["Config"]["Env"])
+    return [value for name, value in pairs if "PASSWORD" in name]
+
+
+def published(container: Container) -> list[tuple[str, str]]:
+    """(address, port) of every published port."""
+    ports = container.attrs["NetworkSettings"]["Ports"]
+    return [(each["HostIp"], each["HostPort"]) for entry in ports.values() for each in entry or ()]
+
+
+def command_lines() -> str:
+    """What everybody on this machine sees of every process."""
+    lines = b""
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                lines += (entry / "cmdline").read_bytes()
+            except OSError:  # ended in the meantime
+                continue
+    return lines.decode("utf-8", "replace")
+
+
+def test_a_bare_pytest_starts_containers_of_its_own(temporary: Path, ours: Ours) -> None:
+    done = bare_pytest("broken", TMPDIR=str(temporary), BACKEND="testcontainers", **IMAGES)
+
+    assert "13 failed, 13 passed" in done.must_exit(1).out
+    assert "Servers: testcontainers" in done.out
+    assert not ours(str(temporary))
+
+
+def test_a_container_that_ends_is_told_with_its_last_words(temporary: Path, tmp_path: Path) -> None:
+    own = places(temporary, tmp_path, "testcontainers")
+    own["MONGO_IMAGE"] = own["POSTGRES_IMAGE"]  # which gets no password, so it will not start
+
+    done = scripts("reproduce", **own).must_exit(2)
+
+    assert "the container of MongoDB ended: " in done.err
+    assert "superuser password is not specified" in done.err
+    assert not list(temporary.iterdir())
+
+
+def test_the_pair_of_make_up_outlives_the_commands_that_use_it(
+    temporary: Path, tmp_path: Path, ours: Ours, client: docker.DockerClient, shared_pair: Callable
+) -> None:
+    def ids() -> set[str]:
+        label = {"label": f"com.docker.compose.project={PROJECT}"}
+        return {container.id for container in client.containers.list(filters=label)}
+
+    shared_pair("up").must_exit(0)
+    before = ids()
+    scripts("reproduce", **places(temporary, tmp_path, "compose")).must_exit(0)
+    again = shared_pair("up").must_exit(0)
+
+    assert len(before) == 2
+    assert ids() == before
+    assert "up: PostgreSQL" in again.out
+    assert not ours(str(temporary))
+    assert shared_pair("ps").must_exit(0).out.count("127.0.0.1:") == 2
+    assert "ready to accept connections" in shared_pair("logs").must_exit(0).out
+    shared_pair("down").must_exit(0)
+    assert ids() == set()
