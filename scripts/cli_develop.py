@@ -1,0 +1,145 @@
+"""The commands for those who work on this repository: checks, tests, soaks, pins."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scripts import develop
+
+commands = typer.Typer()
+
+
+@commands.command()
+def outcomes(
+    side: Annotated[str, typer.Argument(help="broken, fix-03, trap-01 or all")] = "all",
+    write: Annotated[bool, typer.Option(help="write what was seen into remedies.toml")] = False,
+) -> None:
+    """Run sides and show where remedies.toml documents something else; --write accepts the run."""
+    from scripts.outcomes import outcomes as command
+
+    raise typer.Exit(command(side, write))
+
+
+@commands.command()
+def same(folders: Annotated[list[Path], typer.Argument(help="results folders")]) -> None:
+    """Do these results folders say the same of every test? For CI's matrix of backends."""
+    from scripts.same import same as command
+
+    raise typer.Exit(command(folders))
+
+
+@commands.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def soak(
+    context: typer.Context,
+    times: Annotated[int, typer.Option(min=1, help="how often")] = 20,
+    at_once: Annotated[int, typer.Option(min=1, help="how many beside each other")] = 1,
+) -> None:
+    """Run a command (default: reproduce) many times and compare every outcome."""
+    from scripts.soak import soak as command
+
+    words = [word for argument in context.args for word in argument.split()]
+    raise typer.Exit(command(words or ["reproduce"], times, at_once))
+
+
+@commands.command()
+def bench(times: Annotated[int, typer.Option(min=1, help="how often each")] = 3) -> None:
+    """What containers cost a command beyond the embedded pair; needs Docker and the images."""
+    from scripts.bench import bench as command
+
+    raise typer.Exit(command(times))
+
+
+@commands.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def test(context: typer.Context) -> None:
+    """The project's own tests; arguments go to pytest."""
+    raise typer.Exit(develop.test(context.args))
+
+
+@commands.command(
+    name="test-whichloop",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def test_whichloop(context: typer.Context) -> None:
+    """whichloop's own tests and its zoo; arguments go to pytest."""
+    raise typer.Exit(develop.test_whichloop(context.args))
+
+
+@commands.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def faults(
+    context: typer.Context,
+    write: Annotated[bool, typer.Option("--write", help="draw docs/faults.md anew")] = False,
+) -> None:
+    """Break things on purpose, and hold what is printed to docs/faults.md."""
+    raise typer.Exit(develop.faults(context.args, write))
+
+
+@commands.command(
+    name="test-foreign",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def test_foreign(context: typer.Context) -> None:
+    """Other people's suites (anyio's, httpx's), with and without whichloop."""
+    raise typer.Exit(develop.test_foreign(context.args))
+
+
+@commands.command(
+    name="bench-whichloop",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def bench_whichloop(context: typer.Context) -> None:
+    """What whichloop costs in time and keeps in memory; arguments go to the benchmark."""
+    raise typer.Exit(develop.bench_whichloop(context.args))
+
+
+@commands.command(
+    name="test-docker",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def test_docker(context: typer.Context) -> None:
+    """The tests of BACKEND=testcontainers and compose; arguments go to pytest."""
+    raise typer.Exit(develop.test_docker(context.args))
+
+
+@commands.command()
+def check() -> None:
+    """Format, lint, types, then the tests: what CI runs."""
+    raise typer.Exit(develop.check())
+
+
+@commands.command(name="format")
+def format_() -> None:
+    """Put the code into the project's format."""
+    raise typer.Exit(develop.format_code())
+
+
+@commands.command()
+def pins() -> None:
+    """Compile requirements/*.in into the pinned, hashed *.txt, at today's newest versions."""
+    raise typer.Exit(develop.pins())
+
+
+@commands.command()
+def audit() -> None:
+    """Ask PyPI whether a pinned dependency has a known vulnerability."""
+    from scripts.audit import audit as command
+
+    raise typer.Exit(command())
+
+
+@commands.command()
+def readme() -> None:
+    """Draw the tables of README.md anew from remedies.toml."""
+    from scripts.readme import readme as command
+
+    raise typer.Exit(command())
+
+
+@commands.command()
+def practices() -> None:
+    """Draw docs/practices.md anew from remedies.toml and results/."""
+    from scripts.practices import practices as command
+
+    raise typer.Exit(command())
