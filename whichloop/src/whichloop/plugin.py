@@ -14,6 +14,7 @@ from .hooks import ExplainHooks, Hooks
 from .tracker import TRACKER
 
 HOOKS = "whichloop-hooks"
+OUTERMOST: list[pytest.Config] = []
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -43,15 +44,28 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     # Before the first conftest: a module-level engine is built when that is imported.
     namespace = early_config.known_args_namespace
-    if getattr(namespace, "whichloop", "explain") != "off":
-        TRACKER.reported_elsewhere = True
-        watching.install()
+    if getattr(namespace, "whichloop", "explain") != "off" and _outermost(early_config):
+        _watch()
+
+
+def _watch() -> None:
+    TRACKER.reported_elsewhere = True
+    watching.install()
+
+
+def _outermost(config: pytest.Config) -> bool:
+    """Is this the session that is explained? One that a test starts in the same process is a part
+    of that test, and must not end the watch."""
+    if not OUTERMOST:
+        OUTERMOST.append(config)
         # The first to be registered is the last to run: after pytest's own last collection of
         # garbage, whose finalizers may still use a closed loop.
-        early_config.add_cleanup(functools.partial(_end, early_config))
+        config.add_cleanup(functools.partial(_end, config))
+    return OUTERMOST[0] is config
 
 
 def _end(config: pytest.Config) -> None:
+    OUTERMOST.clear()
     hooks = config.pluginmanager.get_plugin(HOOKS)
     if hooks is not None:
         hooks.after_everything()
@@ -59,13 +73,13 @@ def _end(config: pytest.Config) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if config.getoption("whichloop") == "off" and not config.getoption("whichloop_audit"):
-        watching.uninstall()
+    mode = "audit" if config.getoption("whichloop_audit") else config.getoption("whichloop")
+    path = config.getoption("whichloop_record")
+    if mode == "off" or (mode == "explain" and not path and not _outermost(config)):
         return
-    TRACKER.reported_elsewhere = True
-    watching.install()
+    _watch()
     TRACKER.settings = settings_of(config)
-    TRACKER.recording = bool(config.getoption("whichloop_record"))
+    TRACKER.recording = bool(path)
     config.pluginmanager.register(_hooks(config), HOOKS)
 
 
