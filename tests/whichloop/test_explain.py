@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from whichloop.actors import version_of
 from whichloop.causes import Case
 from whichloop.cures import ENTRIES, cure
 from whichloop.explain import choose, explain, explain_crossing
@@ -18,7 +19,6 @@ from whichloop.records import (
     Site,
 )
 from whichloop.render import headline, render
-from whichloop.versions import version_of
 
 from whichloop import catalogue
 

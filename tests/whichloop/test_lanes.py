@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 
 import pytest
 from whichloop.lanes import draw_lanes, needs_ascii
@@ -38,6 +39,12 @@ def test_a_lane_a_loop_with_what_ran_on_it_and_a_thread_that_crosses():
         "    ● bound to A at conftest.py:10",
         "    ✗ used on B at test_jobs.py:2",
     ]
+
+
+def test_the_picture_in_the_readme_is_this_one():
+    readme = Path(__file__).parent.parent.parent / "whichloop" / "README.md"
+
+    assert "\n".join(draw_lanes(RECORDING)) in readme.read_text("utf-8")
 
 
 def test_plain_ascii_when_asked():

@@ -511,6 +511,24 @@ def test_a_mistyped_mode_is_a_usage_error(project):
     assert "invalid choice" in run.out
 
 
+def test_a_session_started_by_a_test_does_not_end_the_watch(project):
+    nested = """
+    import pytest
+
+    @pytest.mark.parametrize("option", ["--whichloop=explain", "--whichloop=off"])
+    def test_nested(option):
+        arguments = ["-q", "-p", "no:cacheprovider", "inner_case.py", option]
+        assert pytest.main(arguments) == 0
+    """
+    folder = project(test_a=nested, test_b=QUEUE, inner_case="async def test_inner(): pass\n")
+
+    run = run_pytest(folder, "-W", "ignore", record=False)
+
+    assert run.failed == {"test_b.py::test_get"}
+    assert "asyncio.queues.Queue, built at test_b.py:10 by fixture queue" in section(run.out)
+    assert "loop scope mismatch" in section(run.out)
+
+
 # -- a probe from outside ----------------------------------------------------------------
 
 

@@ -1,9 +1,10 @@
 """The two records that every run needs; the rest are in ``records`` and loaded on demand, since a
 dozen frozen dataclasses cost a noticeable part of a short run's start. These are tuples: one is
-made for each test, at a quarter of a frozen dataclass's price."""
+made for each test, and a frozen dataclass takes longer to make."""
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 
@@ -41,3 +42,11 @@ class Settings(NamedTuple):
     asyncio_mode: str | None = None
     fixture_loop_scope: str | None = None
     test_loop_scope: str | None = None
+
+
+def version_of(text: str | None) -> tuple[int, ...]:
+    """``"1.5.0"`` → ``(1, 5, 0)``; an unknown one is taken for the newest."""
+    if not text:
+        return (99,)
+    numbers = re.match(r"\d+(\.\d+)*", text)
+    return tuple(int(part) for part in numbers.group().split(".")) if numbers else (99,)

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from .versions import version_of
+from .actors import version_of
 
 WIDTH = 80
 ORDER = ("function", "class", "module", "package", "session")

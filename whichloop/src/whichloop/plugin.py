@@ -1,17 +1,20 @@
-"""The plugin: its options, and which hooks a session gets. The hooks are in ``hooks``."""
+"""The plugin: its options, what is in force, and which hooks a session gets."""
 
 from __future__ import annotations
 
 import functools
+import sys
+from importlib import metadata
 
 import pytest
 
 from . import watching
+from .actors import Settings
 from .hooks import ExplainHooks, Hooks
-from .pytest_settings import settings_of
 from .tracker import TRACKER
 
 HOOKS = "whichloop-hooks"
+OUTERMOST: list[pytest.Config] = []
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -41,15 +44,28 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     # Before the first conftest: a module-level engine is built when that is imported.
     namespace = early_config.known_args_namespace
-    if getattr(namespace, "whichloop", "explain") != "off":
-        TRACKER.reported_elsewhere = True
-        watching.install()
+    if getattr(namespace, "whichloop", "explain") != "off" and _outermost(early_config):
+        _watch()
+
+
+def _watch() -> None:
+    TRACKER.reported_elsewhere = True
+    watching.install()
+
+
+def _outermost(config: pytest.Config) -> bool:
+    """Is this the session that is explained? One that a test starts in the same process is a part
+    of that test, and must not end the watch."""
+    if not OUTERMOST:
+        OUTERMOST.append(config)
         # The first to be registered is the last to run: after pytest's own last collection of
         # garbage, whose finalizers may still use a closed loop.
-        early_config.add_cleanup(functools.partial(_end, early_config))
+        config.add_cleanup(functools.partial(_end, config))
+    return OUTERMOST[0] is config
 
 
 def _end(config: pytest.Config) -> None:
+    OUTERMOST.clear()
     hooks = config.pluginmanager.get_plugin(HOOKS)
     if hooks is not None:
         hooks.after_everything()
@@ -57,13 +73,13 @@ def _end(config: pytest.Config) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if config.getoption("whichloop") == "off" and not config.getoption("whichloop_audit"):
-        watching.uninstall()
+    mode = "audit" if config.getoption("whichloop_audit") else config.getoption("whichloop")
+    path = config.getoption("whichloop_record")
+    if mode == "off" or (mode == "explain" and not path and not _outermost(config)):
         return
-    TRACKER.reported_elsewhere = True
-    watching.install()
+    _watch()
     TRACKER.settings = settings_of(config)
-    TRACKER.recording = bool(config.getoption("whichloop_record"))
+    TRACKER.recording = bool(path)
     config.pluginmanager.register(_hooks(config), HOOKS)
 
 
@@ -73,3 +89,41 @@ def _hooks(config: pytest.Config) -> Hooks:
     from .thorough import ThoroughHooks
 
     return ThoroughHooks(config)
+
+
+def _pytest_asyncio() -> str | None:
+    """Its version; as it says itself, since a look at the installed packages takes longer."""
+    module = sys.modules.get("pytest_asyncio")
+    said = getattr(module, "__version__", None)
+    if said is not None or module is None:
+        return said
+    try:
+        return metadata.version("pytest-asyncio")
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _ini(config: pytest.Config, name: str) -> str | None:
+    try:
+        value = config.getini(name)
+    except (KeyError, ValueError):
+        return None
+    return str(value) if value else None
+
+
+def settings_of(config: pytest.Config) -> Settings:
+    """Versions and effective loop scopes; None where the plugin or option is not there."""
+    active = config.pluginmanager.hasplugin("asyncio")
+    mode = None
+    if active:
+        mode = config.getoption("asyncio_mode", None) or _ini(config, "asyncio_mode") or "strict"
+    return Settings(
+        python=".".join(map(str, sys.version_info[:3])),
+        pytest=pytest.__version__,
+        pytest_asyncio=_pytest_asyncio() if active else None,
+        asyncio_mode=str(getattr(mode, "value", mode)) if mode else None,
+        fixture_loop_scope=_ini(config, "asyncio_default_fixture_loop_scope") if active else None,
+        test_loop_scope=(_ini(config, "asyncio_default_test_loop_scope") or "function")
+        if active
+        else None,
+    )

@@ -183,8 +183,8 @@ class Registry:
 
 
 def _offered() -> bool:
-    """Is there a package that offers probes? A look at the files takes a sixth of the time that
-    importlib.metadata takes to say so, and hardly any run has one."""
+    """Is there a package that offers probes? importlib.metadata takes longer to say so than a
+    look at the files, and hardly any run has one."""
     for folder in sys.path:
         with contextlib.suppress(OSError), os.scandir(folder or os.curdir) as entries:
             for entry in entries:
