@@ -69,11 +69,18 @@ def labelled(value: str = "") -> list[Container]:
 
 
 def remove_all(value: str) -> None:
-    """Remove every container with this label, all at once, with its volumes."""
-    containers = labelled(value)
-    if containers:
-        with ThreadPoolExecutor(len(containers)) as pool:
-            list(pool.map(remove, containers))
+    """Remove every container with this label, all at once, with its volumes.
+
+    Raises ServerError if the engine does not do it; the next command will.
+    """
+    try:
+        containers = labelled(value)
+        if containers:
+            with ThreadPoolExecutor(len(containers)) as pool:
+                list(pool.map(remove, containers))
+    except engine.errors() as error:
+        left = f"containers with the label {LABEL}={value} may be left"
+        raise ServerError(f"{left}: {engine.plain(error)}") from None
 
 
 def remove(container: Container) -> None:
