@@ -12,6 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from testcontainers.core.config import testcontainers_config
+
 from scripts import show
 from scripts.errors import ServerError
 from scripts.paths import ROOT
@@ -99,7 +101,8 @@ def start_compose(token: str, folder: Path, stack: ExitStack) -> Servers:
 def start_own(project: str, folder: Path, stack: ExitStack) -> None:
     """Start a pair that ends with this guardian, on ports that are free."""
     owner = take_charge(folder, stack)
-    watch(owner, stack)
+    if not testcontainers_config.ryuk_disabled:
+        watch(owner, stack)
     log = folder / "compose.log"
     own = environment(WRONGLOOP_OWNER=owner, POSTGRES_PORT="", MONGO_PORT="")
     started = process.start(command(project, "up", "--detach"), log=log, env=own, cwd=ROOT)

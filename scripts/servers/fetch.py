@@ -58,9 +58,15 @@ def pull_one(image: str) -> None:
         events = engine.connect(SILENCE_LIMIT_S).api.pull(image, stream=True, decode=True)
         for event in events:
             if "error" in event:
-                raise ServerError(f"{image} could not be fetched: {event['error']}")
+                raise not_fetched(image, event["error"])
             if event.get("status") in ("Pull complete", "Download complete"):
                 show.say(f"{image}: {event['status'].lower()} ({event.get('id', '')})")
     except engine.errors() as error:
-        raise ServerError(f"{image} could not be fetched: {engine.plain(error)}") from None
+        raise not_fetched(image, engine.plain(error)) from None
     show.say(f"{image}: fetched")
+
+
+def not_fetched(image: str, why: str) -> ServerError:
+    """The error for an image that is not there and cannot be had."""
+    hint = "BACKEND=embedded python -m scripts reproduce, or make offline-unpack DIR=…"
+    return ServerError(f"{image} could not be fetched: {why}", hint=hint)

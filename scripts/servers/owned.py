@@ -69,11 +69,18 @@ def labelled(value: str = "") -> list[Container]:
 
 
 def remove_all(value: str) -> None:
-    """Remove every container with this label, all at once, with its volumes."""
-    containers = labelled(value)
-    if containers:
-        with ThreadPoolExecutor(len(containers)) as pool:
-            list(pool.map(remove, containers))
+    """Remove every container with this label, all at once, with its volumes.
+
+    Raises ServerError if the engine does not do it; the next command will.
+    """
+    try:
+        containers = labelled(value)
+        if containers:
+            with ThreadPoolExecutor(len(containers)) as pool:
+                list(pool.map(remove, containers))
+    except engine.errors() as error:
+        left = f"containers with the label {LABEL}={value} may be left"
+        raise ServerError(f"{left}: {engine.plain(error)}") from None
 
 
 def remove(container: Container) -> None:
@@ -129,22 +136,21 @@ def abandoned(folder: Path) -> bool:
 def watch(value: str, stack: ExitStack, given_up: Event | None = None) -> None:
     """Have ryuk remove what carries this label if we cannot; nothing happens without its image.
 
+    Call this only if TESTCONTAINERS_RYUK_DISABLED does not forbid it.
+
     Not testcontainers' own `Reaper`: that one listens on every interface, knows nothing of compose,
     and fetches its image in silence.
     """
     from docker.errors import ImageNotFound
     from testcontainers.core.config import testcontainers_config as config
 
-    if config.ryuk_disabled:
-        return
     client = engine.connect(STOP_LIMIT_S)
     try:
         client.images.get(config.ryuk_image)
     except ImageNotFound:
         return
-    ryuk = client.containers.run(
+    ryuk = client.containers.create(
         config.ryuk_image,
-        detach=True,
         auto_remove=True,
         privileged=config.ryuk_privileged,
         environment={"RYUK_RECONNECTION_TIMEOUT": config.ryuk_reconnection_timeout},
@@ -153,15 +159,21 @@ def watch(value: str, stack: ExitStack, given_up: Event | None = None) -> None:
         labels={REAPER: value},
     )
     stack.callback(remove, ryuk)
-    stack.enter_context(hand_over(ryuk, f"label={LABEL}={value}", given_up or Event()))
+    try:
+        ryuk.start()
+    except engine.errors():  # some engines let nobody mount their socket: the guardian suffices
+        return
+    line = hand_over(ryuk, f"label={LABEL}={value}", given_up or Event())
+    if line is not None:
+        stack.enter_context(line)
 
 
-def hand_over(ryuk: Container, what: str, given_up: Event) -> socket.socket:
+def hand_over(ryuk: Container, what: str, given_up: Event) -> socket.socket | None:
     """Tell ryuk what to remove; it does so when the line returned is closed, however that happens.
 
-    Raises ServerError if it does not answer.
+    None if it does not answer.
     """
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + STOP_LIMIT_S
     while time.monotonic() < deadline and not given_up.is_set():
         process.end.check()
         with contextlib.suppress(OSError):
@@ -173,7 +185,7 @@ def hand_over(ryuk: Container, what: str, given_up: Event) -> socket.socket:
                     return line
                 line.close()
         time.sleep(process.POLL_S)
-    raise ServerError("ryuk does not answer", hint="export TESTCONTAINERS_RYUK_DISABLED=true")
+    return None
 
 
 def addresses(container: Container, port: int) -> list[tuple[str, int]]:
