@@ -5,10 +5,11 @@ from __future__ import annotations
 import select
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from suite.upstream import Handler, Server
+from suite.upstream import CHUNK_BYTES, Handler, Server
 
 LIMIT_S = 60  # after which an answer goes on by itself, so that no test hangs
 POLL_S = 0.05
@@ -23,8 +24,10 @@ class Gate(Server):
         super().__init__(("127.0.0.1", 0), HeldHandler)
         self._lock = threading.Lock()
         self._opened = threading.Event()
+        self.came = 0  # answers that got to the gate so far
         self.waiting = 0
         self.left = 0
+        self.pause_s = 0.0  # after every few bytes
 
     @property
     def environment(self) -> dict[str, str]:
@@ -39,6 +42,7 @@ class Gate(Server):
     def hold(self, connection: socket.socket) -> None:
         """Wait until the gate is opened, or the app closes the connection: `left` counts those."""
         with self._lock:
+            self.came += 1
             self.waiting += 1
         for _ in range(int(LIMIT_S / POLL_S)):
             if self._opened.wait(POLL_S):
@@ -59,9 +63,14 @@ class HeldHandler(Handler):
 
     def _send(self, stream: bytes) -> None:
         half = len(stream) // 2
-        super()._send(stream[:half])
+        self._send_slowly(stream[:half])
         self.server.hold(self.connection)
-        super()._send(stream[half:])
+        self._send_slowly(stream[half:])
+
+    def _send_slowly(self, stream: bytes) -> None:
+        for start in range(0, len(stream), CHUNK_BYTES):
+            super()._send(stream[start : start + CHUNK_BYTES])
+            time.sleep(self.server.pause_s)
 
 
 @contextmanager

@@ -129,10 +129,11 @@ def test_a_client_that_leaves_in_the_middle_leaves_nothing_behind(small: Small) 
     leaving = 3 * small_pool.SIZE
     paths = [small.start(f"Number {number}") for number in range(leaving)]
 
-    for path in paths:
+    for number, path in enumerate(paths, start=1):
         with small.client.stream("POST", f"{path}/chat", json=question("Who stays?")) as response:
-            first = next(response.iter_lines())
-            assert (response.status_code, first) == (200, "event: token")
+            lines = response.iter_lines()  # which closes the response when nobody holds it
+            assert (response.status_code, next(lines)) == (200, "event: token")
+            assert eventually(lambda: small.gate.came == number, LIMIT_S)  # noqa: B023 - now
 
     # The app hangs up on the provider, rather than have it talk to nobody.
     assert eventually(lambda: small.gate.left == leaving, LIMIT_S), small.gate.left
@@ -148,24 +149,26 @@ def test_a_client_that_leaves_in_the_middle_leaves_nothing_behind(small: Small) 
 
 
 def test_a_client_that_leaves_at_any_moment_leaves_a_whole_turn_or_none(small: Small) -> None:
+    small.gate.pause_s = 0.001
     small.gate.open()
     paths = [small.start(f"Number {number}") for number in range(40)]
 
     for number, path in enumerate(paths):
         with small.client.stream("POST", f"{path}/chat", json=question("Who stays?")) as response:
-            # From the first piece of the answer up to the moment in which it is being stored.
+            # From the first piece of the answer to its end, past the moment when it is stored.
             received = 0
             for chunk in response.iter_raw():
                 received += len(chunk)
-                if received > 8 * number:
+                if received > 12 * number:
                     break
 
     assert eventually(lambda: small.connections(WORKING) == 0, LIMIT_S)
     assert eventually(lambda: small.connections(SLEEPING) == 0, LIMIT_S)
     whole = [("user", "Who stays?"), ("assistant", answer_to("Who stays?"))]
     stored = [small.messages(path) for path in paths]
-    assert {len(messages) for messages in stored} <= {0, 2}
-    assert all(messages in ([], whole) for messages in stored)
+    assert all(messages in ([], whole) for messages in stored), stored
+    assert [] in stored
+    assert whole in stored
     assert small.connections(ANY) <= small_pool.SIZE
 
 
