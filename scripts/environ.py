@@ -31,10 +31,21 @@ def for_side(environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def unneeded_plugins() -> list[str]:
+    """The names of installed pytest plugins that no side asks for: loading them changes no outcome
+    only in the best case, and costs time in any."""
+    return plugins_not_in("run.txt")
+
+
 def foreign_plugins() -> list[str]:
-    """The names of installed pytest plugins that did not come with our requirements."""
+    """Those among them that did not come with our requirements at all: worth a word."""
+    return plugins_not_in("run.txt", "dev.txt")
+
+
+def plugins_not_in(*requirements: str) -> list[str]:
+    """The names of installed pytest plugins whose distribution is in none of these files."""
     ours = {"whichloop"}
-    for name in ("run.txt", "dev.txt"):
+    for name in requirements:
         pins = (ROOT / "requirements" / name).read_text("utf-8")
         ours |= {canonical(found) for found in PINNED.findall(pins)}
     return sorted(

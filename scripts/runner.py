@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts import loops, results
-from scripts.environ import for_side, foreign_plugins
+from scripts.environ import for_side, unneeded_plugins
 from scripts.errors import CommandError
 from scripts.manifest import Side
 from scripts.paths import ROOT
@@ -41,7 +41,7 @@ def run_side(side: Side, guardian: Guardian, on_line: Callable[[str], None]) -> 
     folder = results.folder(side.id)
     command = [sys.executable, "-m", "pytest", "-p", "scripts.recorder", "--color=no"]
     command += ["-p", "no:cacheprovider", "-v", side.folder]
-    command += [word for name in foreign_plugins() for word in ("-p", f"no:{name}")]
+    command += [word for name in unneeded_plugins() for word in ("-p", f"no:{name}")]
     with tempfile.TemporaryDirectory(dir=guardian.servers.log_dir) as scratch:
         record, recording = Path(scratch) / "record.json", Path(scratch) / "recording.json"
         command.append(f"--whichloop-record={recording}")
