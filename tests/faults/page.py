@@ -13,7 +13,7 @@ HEAD = """# When something breaks
 Every line is a test of `tests/faults/` that made the fault happen, on the embedded pair: what the
 command printed, its exit code, and what was left over five seconds later. `make faults` runs them
 all, `make faults WRITE=1` draws this page anew. Exit codes: 0 as documented, 1 not, 2 for a mistake
-in the call or the machine, above 2 ended by a signal; make turns each but 0 into 2.
+in the call or the machine, above 2 or below 0 ended by a signal; make turns each but 0 into 2.
 
 Two faults need a machine of their own, and are for you to try. A clock that jumps: in a virtual
 machine, `date -s '+1 hour'` while `make reproduce` runs; limits and durations are measured by the
