@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import secrets
@@ -21,9 +22,14 @@ def program() -> list[str] | None:
     """`docker compose`, or the older docker-compose; None if there is neither."""
     plugin = ["docker", "compose"]
     if shutil.which("docker"):
-        asked = subprocess.run([*plugin, "version"], capture_output=True, check=False)
-        if asked.returncode == 0:
-            return plugin
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            # Not the engine's business: with its address, a docker without the plugin would ask it.
+            nowhere = os.environ | {"DOCKER_HOST": "unix:///nowhere"}
+            asked = subprocess.run(
+                [*plugin, "version"], env=nowhere, capture_output=True, timeout=5, check=False
+            )
+            if asked.returncode == 0:
+                return plugin
     return ["docker-compose"] if shutil.which("docker-compose") else None
 
 

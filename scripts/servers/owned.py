@@ -13,7 +13,6 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
@@ -58,23 +57,25 @@ def take_charge(folder: Path, stack: ExitStack) -> str:
     return name
 
 
-def labelled(value: str = "") -> list[Container]:
-    """The containers with our label, those that have ended included."""
+def labelled(label: str) -> list[Container]:
+    """The containers with this label ("name" or "name=value"), those that have ended included.
+
+    Of each only what a list shows is known: to ask for more costs a request a container.
+    """
     client = engine.connect(STOP_LIMIT_S)
-    wanted = f"{LABEL}={value}" if value else LABEL
     containers: list[Container] = client.containers.list(
-        all=True, filters={"label": wanted}, ignore_removed=True
+        all=True, filters={"label": label}, sparse=True
     )
     return containers
 
 
 def remove_all(value: str) -> None:
-    """Remove every container with this label, all at once, with its volumes.
+    """Remove every container of this owner, all at once, with their volumes; ryuk, too.
 
     Raises ServerError if the engine does not do it; the next command will.
     """
     try:
-        containers = labelled(value)
+        containers = labelled(f"{LABEL}={value}") + labelled(f"{REAPER}={value}")
         if containers:
             with ThreadPoolExecutor(len(containers)) as pool:
                 list(pool.map(remove, containers))
@@ -87,15 +88,14 @@ def remove(container: Container) -> None:
     """End a container and remove it. Somebody else's doing so at this moment is as good."""
     from docker.errors import APIError
 
-    for step in (container.kill, partial(container.remove, force=True, v=True)):
-        try:
-            step()
-        except APIError as error:
-            if error.status_code not in (404, 409):
-                raise
-        except OSError:  # no answer yet: a disk can need long for what a database wrote
-            if not is_going(container):
-                raise
+    try:
+        container.remove(force=True, v=True)
+    except APIError as error:
+        if error.status_code not in (404, 409):
+            raise
+    except OSError:  # no answer yet: a disk can need long for what a database wrote
+        if not is_going(container):
+            raise
 
 
 def is_going(container: Container) -> bool:
@@ -112,8 +112,8 @@ def is_going(container: Container) -> bool:
 def sweep() -> None:
     """Remove the containers of this machine and account whose guardian is dead."""
     mine = machine()
-    for container in labelled():
-        value = container.labels.get(LABEL, "")
+    for container in labelled(LABEL):
+        value = str((container.attrs.get("Labels") or {}).get(LABEL, ""))
         if value.startswith(mine) and abandoned(Path(value.removeprefix(mine))):
             remove(container)
 
@@ -158,7 +158,6 @@ def watch(value: str, stack: ExitStack, given_up: Event | None = None) -> None:
         volumes={config.ryuk_docker_socket: {"bind": "/var/run/docker.sock", "mode": "rw"}},
         labels={REAPER: value},
     )
-    stack.callback(remove, ryuk)
     try:
         ryuk.start()
     except engine.errors():  # some engines let nobody mount their socket: the guardian suffices

@@ -16,6 +16,7 @@ import pytest
 from docker.models.containers import Container
 from testcontainers.core.config import testcontainers_config
 
+from scripts import offline
 from scripts.servers.compose import PROJECT
 from scripts.servers.owned import REAPER
 from tests.commands import Started, eventually, process_with, scripts, started
@@ -191,3 +192,25 @@ def test_the_pair_of_make_up_outlives_the_commands_that_use_it(
     assert "ready to accept connections" in shared_pair("logs").must_exit(0).out
     shared_pair("down").must_exit(0)
     assert ids() == set()
+
+
+def test_images_go_through_a_pack(
+    tmp_path: Path,
+    client: docker.DockerClient,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    packed = "wl-packed:1"  # the smallest image there is, by a name that can be taken from it
+    client.images.get(testcontainers_config.ryuk_image).tag(packed)
+    for variable in IMAGES:
+        monkeypatch.setenv(variable, packed)
+
+    try:
+        assert offline.save_images(tmp_path / "images") == [packed] * 2
+        client.images.remove(packed)
+        assert offline.unpack(tmp_path) == 0
+
+        assert f"Docker has {packed}" in capsys.readouterr().out
+        assert client.images.list(packed)
+    finally:
+        client.images.remove(packed)
