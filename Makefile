@@ -110,7 +110,7 @@ bench-whichloop: ## what whichloop costs: both ratios, and what it keeps in memo
 	$(RUN) bench-whichloop
 
 test-docker: ## the tests of the container backends; needs a Docker engine and both images
-	$(RUN) test-docker
+	$(RUN) test-docker $(if $(WRITE),--write)
 
 format: ## put the code into the project's format
 	$(RUN) format

@@ -10,6 +10,7 @@ import typer
 from scripts import develop
 
 commands = typer.Typer()
+Write = Annotated[bool, typer.Option("--write", help="draw the table in docs/faults.md anew")]
 
 
 @commands.command()
@@ -68,10 +69,7 @@ def test_whichloop(context: typer.Context) -> None:
 
 
 @commands.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def faults(
-    context: typer.Context,
-    write: Annotated[bool, typer.Option("--write", help="draw docs/faults.md anew")] = False,
-) -> None:
+def faults(context: typer.Context, write: Write = False) -> None:
     """Break things on purpose, and hold what is printed to docs/faults.md."""
     raise typer.Exit(develop.faults(context.args, write))
 
@@ -98,9 +96,9 @@ def bench_whichloop(context: typer.Context) -> None:
     name="test-docker",
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )
-def test_docker(context: typer.Context) -> None:
+def docker_tests(context: typer.Context, write: Write = False) -> None:
     """The tests of BACKEND=testcontainers and compose; arguments go to pytest."""
-    raise typer.Exit(develop.test_docker(context.args))
+    raise typer.Exit(develop.test_docker(context.args, write))
 
 
 @commands.command()

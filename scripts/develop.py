@@ -64,9 +64,13 @@ def bench_whichloop(arguments: list[str]) -> int:
     return 1 if call(["python", "bench/whichloop_bench.py", *arguments]) else 0
 
 
-def test_docker(arguments: list[str]) -> int:
-    """The tests of the backends of containers, which need an engine and both images: 0 or 1."""
-    return 1 if call(["pytest", "tests/docker", *(arguments or ["-q"])]) else 0
+def test_docker(arguments: list[str], write: bool) -> int:
+    """The tests of the backends of containers, which need an engine and both images: 0 or 1.
+
+    With `write` their table in docs/faults.md is drawn anew.
+    """
+    chosen = [*(arguments or ["-q"]), *(["--write-faults"] if write else [])]
+    return 1 if call(["pytest", "tests/docker", *chosen]) else 0
 
 
 def check() -> int:

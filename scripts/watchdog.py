@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from scripts.errors import CommandError
+from scripts.limits import seconds
 from scripts.servers.health import trouble
 from scripts.servers.model import Servers
 
@@ -58,18 +57,8 @@ class Watchdog:
 
 
 def limit_s() -> float:
-    """The seconds a side may take. Raises CommandError if the variable holds no such number."""
-    given = os.environ.get(LIMIT_VARIABLE, "")
-    try:
-        limit = float(given or LIMIT_S)
-    except ValueError:
-        limit = 0
-    if not limit > 0:
-        raise CommandError(
-            f"{LIMIT_VARIABLE}={given!r} is not a number of seconds above 0",
-            hint=f"unset {LIMIT_VARIABLE}; a side then has {LIMIT_S} s",
-        )
-    return limit
+    """The seconds a side may take."""
+    return seconds(LIMIT_VARIABLE, LIMIT_S)
 
 
 def hanging(output: str) -> str:

@@ -19,6 +19,9 @@ from suite.servers import Databases
 from tests.app import served
 from tests.checkouts import Checkout
 from tests.commands import Done, processes_of, scripts
+from tests.faults.seen import pytest_addoption, pytest_configure, seen
+
+__all__ = ["pytest_addoption", "pytest_configure", "seen"]  # hooks and a fixture for two folders
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from testcontainers.core.config import testcontainers_config
 
 from scripts import show
 from scripts.errors import ServerError
+from scripts.limits import seconds
 from scripts.paths import ROOT
 from scripts.servers import engine, process, ready
 from scripts.servers.compose import PROJECT, command, compose, environment
@@ -106,6 +107,6 @@ def start_own(project: str, folder: Path, stack: ExitStack) -> None:
     log = folder / "compose.log"
     own = environment(WRONGLOOP_OWNER=owner, POSTGRES_PORT="", MONGO_PORT="")
     started = process.start(command(project, "up", "--detach"), log=log, env=own, cwd=ROOT)
-    code = process.wait_for_end(started, ready.START_LIMIT_S)
+    code = process.wait_for_end(started, seconds(*ready.START_LIMIT))
     if code != 0:
         raise ServerError(f"compose up failed (exit {code}): {process.last_lines(log)}")

@@ -22,13 +22,14 @@ from pathlib import Path
 from urllib.parse import quote
 
 from scripts.errors import ServerError
+from scripts.limits import seconds
 from scripts.servers import process
 from scripts.servers.ask import ask_mongodb, ask_postgres
 from scripts.servers.model import Server
 from scripts.servers.process import last_lines
 from scripts.servers.wheels import no_mongodb
 
-START_LIMIT_S = 60.0
+START_LIMIT = ("WRONGLOOP_START_LIMIT_S", 60.0)
 # No durability for data that is thrown away; no shared memory that outlives a killed server.
 SETTINGS = ["-c", "fsync=off", "-c", "dynamic_shared_memory_type=mmap"]
 
@@ -74,7 +75,7 @@ class Postgres:
             env=environment() | {"LC_ALL": "C"},
             cwd=self.home,
         )
-        code = process.wait_for_end(initdb, START_LIMIT_S)
+        code = process.wait_for_end(initdb, seconds(*START_LIMIT))
         if code != 0:
             raise ServerError(f"initdb failed (exit {code}): {last_lines(self.log)}")
 
@@ -135,7 +136,7 @@ def wait_for(
     name: str, child: subprocess.Popen[bytes], ask: Callable[[], Server | None], log: Path
 ) -> Server:
     """Ask until the server answers. Raises ServerError with the log's end if it does not."""
-    server = process.wait_for_answer(ask, child, START_LIMIT_S)
+    server = process.wait_for_answer(ask, child, seconds(*START_LIMIT))
     if server is None:
         state = f"ended with code {child.returncode}" if child.poll() is not None else "no answer"
         raise ServerError(f"the embedded {name} did not start ({state}): {last_lines(log)}")

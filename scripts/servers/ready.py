@@ -10,6 +10,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from scripts.errors import ServerError
+from scripts.limits import seconds
 from scripts.servers import engine, process
 from scripts.servers.ask import ask_mongodb, ask_postgres
 from scripts.servers.model import Server
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
 
 # An official image makes its database anew, on a disk that may be slow.
-START_LIMIT_S = 120.0
+START_LIMIT = ("WRONGLOOP_START_LIMIT_S", 120.0)
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ def wait_for_answer(container: Container, kind: Kind, given_up: Event) -> Server
 
     Raises ServerError with the last lines of its log if it ends or stays silent.
     """
-    deadline = time.monotonic() + START_LIMIT_S
+    limit = seconds(*START_LIMIT)
+    deadline = time.monotonic() + limit
     while time.monotonic() < deadline and not given_up.is_set():
         process.end.check()
         container.reload()
@@ -59,9 +61,9 @@ def wait_for_answer(container: Container, kind: Kind, given_up: Event) -> Server
             if server is not None:
                 return server
         time.sleep(process.POLL_S)
-    seconds = f"{START_LIMIT_S:.0f} s"
+    waited = f"{limit:g} s ({START_LIMIT[0]})"
     raise ServerError(
-        f"the container of {kind.name} gave no answer within {seconds}: {last_lines(container)}"
+        f"the container of {kind.name} gave no answer within {waited}: {last_lines(container)}"
     )
 
 

@@ -11,7 +11,7 @@ from scripts import manifest
 from scripts.judge import judge
 from scripts.results import Run
 from tests.commands import Done, started
-from tests.faults.conftest import Seen
+from tests.faults.seen import Seen
 
 DOCUMENTED = manifest.load()
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.checkouts import Checkout
 from tests.commands import Done, environment, run, scripts
-from tests.faults.conftest import Seen
+from tests.faults.seen import Seen
 
 HANGING = """
 

@@ -14,7 +14,7 @@ import pytest
 from scripts.paths import ROOT
 from tests.checkouts import Checkout
 from tests.commands import Done, environment, run, scripts
-from tests.faults.conftest import Seen
+from tests.faults.seen import Seen
 
 REPRODUCED = "Reproduced: 13 of 26 tests fail: 7 asyncpg, 6 motor, each as documented."
 ROOT_USER = hasattr(os, "geteuid") and os.geteuid() == 0

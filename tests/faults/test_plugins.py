@@ -12,7 +12,7 @@ from scripts.judge import judge
 from scripts.paths import ROOT
 from scripts.results import Run
 from tests.checkouts import Checkout
-from tests.faults.conftest import Seen
+from tests.faults.seen import Seen
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.commands import LIMIT_S, Done, eventually, process_with, started
-from tests.faults.conftest import Seen
+from tests.faults.seen import Seen
 
 FIX = [sys.executable, "-m", "scripts", "fix", "18"]
 ALL_FIXES = [sys.executable, "-m", "scripts", "all-fixes"]

@@ -12,7 +12,7 @@ import pytest
 
 from scripts.servers.folder import sweep
 from tests.commands import LIMIT_S, Done, eventually, process_with, processes_of, started
-from tests.faults.conftest import GONE_IN_S, Seen
+from tests.faults.seen import GONE_IN_S, Seen
 
 FIX = [sys.executable, "-m", "scripts", "fix", "18"]
 REPRODUCE = [sys.executable, "-m", "scripts", "reproduce"]

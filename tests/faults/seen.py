@@ -1,15 +1,19 @@
-"""Each fault that a test sees is held against its line in docs/faults.md, or written there."""
+"""Each fault that a test sees is held against its line in docs/faults.md, or written there.
+
+Used by the tests here and by those in tests/docker; tests/conftest.py brings it to both.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import astuple
 from pathlib import Path
 
 import pytest
 
 from tests.commands import Done, eventually, processes_of
-from tests.faults.page import PAGE, Row, drawn
+from tests.faults.page import DOCKER, EMBEDDED, PAGE, Row, drawn, titles
 
 # What a person may rely on: nothing is left this many seconds after the end.
 GONE_IN_S = 5.0
@@ -44,7 +48,7 @@ class Writer:
     def pytest_sessionfinish(self) -> None:
         """Draw the page."""
         if not self.failed:
-            PAGE.write_text(drawn(self.rows), "utf-8")
+            PAGE.write_text(drawn(self.rows, PAGE.read_text("utf-8")), "utf-8")
 
 
 @pytest.fixture
@@ -72,10 +76,11 @@ def seen(
             eventually(lambda: not processes_of(temporary), GONE_IN_S)
             assert processes_of(temporary) == {}, found[-2000:]
             assert list(temporary.iterdir()) == [], found[-2000:]
-        row = Row(title, readable(printed), done.code, left)
-        record_property("fault", (row.title, row.printed, row.code, row.left))
+        part = DOCKER if request.path.parent.name == "docker" else EMBEDDED
+        row = Row(title, readable(printed), done.code, left, part)
+        record_property("fault", astuple(row))
         if not request.config.getoption("--write-faults"):
-            assert str(row) in PAGE.read_text("utf-8"), "make faults WRITE=1"
+            assert str(row) in PAGE.read_text("utf-8"), "draw the page anew, with WRITE=1"
 
     return check
 
@@ -86,3 +91,11 @@ def readable(pattern: str) -> str:
         return pattern
     shown = re.sub(r"\.\*|\\S\+|\\d\+|\[\^.*?\]\*", "…", pattern[1:])
     return re.sub(r"\\(.)", r"\1", shown)
+
+
+def assert_same_titles(request: pytest.FixtureRequest, part: str) -> None:
+    """The tests of this session and that table of the page name the same faults."""
+    marked = [mark.args[0] for item in request.session.items for mark in item.iter_markers("fault")]
+    assert len(set(marked)) == len(marked)
+    if not request.config.getoption("--write-faults") and not request.config.getoption("keyword"):
+        assert titles(PAGE.read_text("utf-8"), part) == set(marked), "draw the page anew"

@@ -1,0 +1,151 @@
+"""What breaks on containers only; each is a line of docs/faults.md."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from io import BytesIO
+from pathlib import Path
+
+import docker
+import pytest
+from docker.models.containers import Container
+
+from tests import engines
+from tests.commands import LIMIT_S, eventually, process_with, scripts, started
+from tests.docker.conftest import IMAGES
+from tests.faults.page import DOCKER
+from tests.faults.seen import Seen, assert_same_titles
+
+REPRODUCE = [sys.executable, "-m", "scripts", "reproduce"]
+TESTS_RUN = "scripts.recorder"
+# "PROGRAM FOLDER", where `PROGRAM down FOLDER` ends the engine and `PROGRAM up FOLDER` starts it:
+# set by whoever started it for these tests, .ci/containers for one.
+MAY_RESTART = "WRONGLOOP_TEST_ENGINE"
+Ours = Callable[..., list[Container]]
+
+
+@pytest.fixture
+def places(temporary: Path, tmp_path: Path) -> dict[str, str]:
+    """The environment of a command on containers, its files where they can be told from others'."""
+    own = {"TMPDIR": str(temporary), "WRONGLOOP_RESULTS": str(tmp_path / "results")}
+    return own | {"BACKEND": "testcontainers"} | IMAGES
+
+
+@pytest.fixture
+def silent_image(client: docker.DockerClient) -> Iterator[str]:
+    """An image whose server never answers."""
+    name = "wrongloop-test/silent:1"
+    text = f'FROM {IMAGES["POSTGRES_IMAGE"]}\nENTRYPOINT ["sleep", "600"]\nCMD []\n'
+    client.images.build(fileobj=BytesIO(text.encode()), tag=name, rm=True)
+    yield name
+    client.images.remove(name, force=True)
+
+
+def test_the_page_has_a_line_for_each_fault_and_no_other(request: pytest.FixtureRequest) -> None:
+    assert_same_titles(request, DOCKER)
+
+
+@pytest.mark.fault("No Docker engine, where BACKEND asks for one")
+def test_no_engine(places: dict[str, str], tmp_path: Path, seen: Seen) -> None:
+    done = scripts("reproduce", **places, DOCKER_HOST=f"unix://{tmp_path}/docker.sock")
+
+    assert done.code == 2
+    seen(done, "error: BACKEND=testcontainers needs a Docker engine: ")
+
+
+@pytest.mark.fault("An engine that takes the connection and never answers")
+def test_an_engine_that_hangs(places: dict[str, str], seen: Seen) -> None:
+    with engines.hung() as host:
+        done = scripts("reproduce", **places, DOCKER_HOST=host)
+
+    assert done.code == 2
+    seen(done, "~error: BACKEND=testcontainers needs a Docker engine: .*")
+
+
+@pytest.mark.fault("An image that is not there and cannot be fetched")
+def test_an_image_that_cannot_be_had(places: dict[str, str], seen: Seen, ours: Ours) -> None:
+    nowhere = {"POSTGRES_IMAGE": "127.0.0.1:1/nobody/postgres:0"}
+
+    done = scripts("reproduce", **places | nowhere)
+
+    assert done.code == 2
+    assert "Try: BACKEND=embedded python -m scripts reproduce" in done.err
+    seen(done, "error: 127.0.0.1:1/nobody/postgres:0 could not be fetched: ")
+
+
+@pytest.mark.fault("A container that never gets ready (WRONGLOOP_START_LIMIT_S=15)")
+def test_a_container_that_stays_silent(
+    places: dict[str, str], temporary: Path, seen: Seen, silent_image: str, ours: Ours
+) -> None:
+    changes = {"POSTGRES_IMAGE": silent_image, "WRONGLOOP_START_LIMIT_S": "15"}
+
+    done = scripts("reproduce", **places | changes)
+
+    assert done.code == 2
+    assert ours(str(temporary)) == []
+    seen(
+        done,
+        "error: the container of Postgres gave no answer within 15 s (WRONGLOOP_START_LIMIT_S)",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "end"),
+    [
+        pytest.param(name, end, marks=pytest.mark.fault(f"The container of {name} is {words}"))
+        for name in ("Postgres", "MongoDB")
+        for words, end in (("killed", Container.kill), ("paused", Container.pause))
+    ],
+)
+def test_a_container_that_ends_or_freezes(
+    places: dict[str, str],
+    temporary: Path,
+    tmp_path: Path,
+    seen: Seen,
+    ours: Ours,
+    name: str,
+    end: Callable[[Container], None],
+) -> None:
+    with started(REPRODUCE, tmp_path, **places) as running:
+        process_with(temporary, TESTS_RUN)
+        end(container_of(name, ours(str(temporary))))
+        done = running.end(150)
+
+    assert done.code == 1
+    assert "NOT AS DOCUMENTED" not in done.out
+    assert eventually(lambda: not ours(str(temporary)), 5)
+    product = {"Postgres": r"postgres \(PostgreSQL .*\)", "MongoDB": r"mongodb \(.*\)"}[name]
+    seen(done, f"~INVALID: {product} no longer answers: .*")
+
+
+def container_of(name: str, containers: list[Container]) -> Container:
+    """The one that publishes this server's port."""
+    port = {"Postgres": "5432/tcp", "MongoDB": "27017/tcp"}[name]
+    (found,) = (each for each in containers if port in each.ports)
+    return found
+
+
+@pytest.mark.fault("Docker itself stops in the middle, and is started again")
+def test_docker_stops(
+    places: dict[str, str], temporary: Path, tmp_path: Path, seen: Seen, ours: Ours
+) -> None:
+    program, _, folder = os.environ.get(MAY_RESTART, "").partition(" ")
+    if not program:
+        pytest.skip(f"{MAY_RESTART} names no program and folder that end and start the engine")
+    with started(REPRODUCE, tmp_path, **places) as running:
+        process_with(temporary, TESTS_RUN)
+        subprocess.run([program, "down", folder], check=True, timeout=LIMIT_S)
+        done = running.end(150)
+    subprocess.run([program, "up", folder], check=True, timeout=LIMIT_S)
+
+    assert done.code == 1
+    assert "NOT AS DOCUMENTED" not in done.out
+    for path in temporary.iterdir():  # so old that the next command looks after it
+        os.utime(path, (0, 0))
+    again = scripts("reproduce", **places)
+    assert again.code == 0, again.said
+    assert ours(str(temporary)) == []
+    seen(done, "~INVALID: .* no longer answers: .*")
