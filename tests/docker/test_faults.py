@@ -38,7 +38,7 @@ def places(temporary: Path, tmp_path: Path) -> dict[str, str]:
 def silent_image(client: docker.DockerClient) -> Iterator[str]:
     """An image whose server never answers."""
     name = "wrongloop-test/silent:1"
-    text = f'FROM {IMAGES["POSTGRES_IMAGE"]}\nENTRYPOINT ["sleep", "600"]\nCMD []\n'
+    text = f'FROM {IMAGES["POSTGRES_IMAGE"]}\nENTRYPOINT ["sh", "-c", "sleep 600"]\n'
     client.images.build(fileobj=BytesIO(text.encode()), tag=name, rm=True)
     yield name
     client.images.remove(name, force=True)
