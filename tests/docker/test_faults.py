@@ -14,7 +14,7 @@ import pytest
 from docker.models.containers import Container
 
 from tests import engines
-from tests.commands import LIMIT_S, eventually, process_with, scripts, started
+from tests.commands import eventually, process_with, scripts, started
 from tests.docker.conftest import IMAGES
 from tests.faults.page import DOCKER
 from tests.faults.seen import Seen, assert_same_titles
@@ -137,9 +137,9 @@ def test_docker_stops(
         pytest.skip(f"{MAY_RESTART} names no program and folder that end and start the engine")
     with started(REPRODUCE, tmp_path, **places) as running:
         process_with(temporary, TESTS_RUN)
-        subprocess.run([program, "down", folder], check=True, timeout=LIMIT_S)
+        subprocess.run([program, "down", folder], check=True, timeout=300)
         done = running.end(150)
-    subprocess.run([program, "up", folder], check=True, timeout=LIMIT_S)
+    subprocess.run([program, "up", folder], check=True, timeout=300)
 
     assert done.code == 1
     assert "NOT AS DOCUMENTED" not in done.out
