@@ -28,6 +28,7 @@ class Interrupted(Exception):
     """The side was ended by `end_all`: what it did until then is no result, and is not written."""
 
 
+WHICHLOOP_VARIABLE = "WRONGLOOP_WHICHLOOP"
 # The pytest processes of this command that have not ended.
 UNDER_WAY: set[subprocess.Popen[str]] = set()
 
@@ -45,6 +46,8 @@ def run_side(side: Side, guardian: Guardian, on_line: Callable[[str], None]) -> 
     with tempfile.TemporaryDirectory(dir=guardian.servers.log_dir) as scratch:
         record, recording = Path(scratch) / "record.json", Path(scratch) / "recording.json"
         command.append(f"--whichloop-record={recording}")
+        if os.environ.get(WHICHLOOP_VARIABLE) == "off":  # to show that it changes no outcome
+            command.append("--whichloop=off")
         exit_code, output, watched = run_pytest(command, guardian, record, on_line)
         results.write(folder / "output.txt", output)
         recorded = read_json(record) or no_record(exit_code, output)

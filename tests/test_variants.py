@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from scripts import manifest
+from scripts.environ import unneeded_plugins
 from scripts.paths import ROOT
 from tests.checkouts import Checkout
 from tests.commands import Done, environment, run
@@ -86,4 +87,5 @@ def pytest_in(checkout: Checkout, variant: Variant, **changes: str) -> Done:
     command = [checkout.python, "-m", "pytest", "-p", "scripts.recorder", "-p", "no:cacheprovider"]
     command += ["-p", "no:whichloop", "-rA", variant.folder, *variant.arguments]
     command += [word for option in variant.options for word in ("-o", option)]
+    command += [word for name in unneeded_plugins() for word in ("-p", f"no:{name}")]
     return run(command, cwd=checkout.folder, env=environment(**changes, **dict(variant.environ)))

@@ -30,7 +30,7 @@ def runs(tmp_path_factory) -> dict[str, dict]:
             **kept,
             "BACKEND": "embedded",
             "WRONGLOOP_RESULTS": str(results),
-            "PYTEST_ADDOPTS": "--whichloop=off",
+            "WRONGLOOP_WHICHLOOP": "off",
         },
         capture_output=True,
         text=True,
