@@ -34,7 +34,7 @@ while [ $# -gt 0 ]; do
   shift
 done
 : > "$data/none.toml"
-exec PYTHON -m secantus --config "$data/none.toml" --standalone --host 127.0.0.1 \\
+exec "PYTHON" -m secantus --config "$data/none.toml" --standalone --host 127.0.0.1 \\
   --port "$port" --storage-path "$data"
 """
 
