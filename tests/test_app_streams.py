@@ -133,7 +133,7 @@ def test_a_client_that_leaves_in_the_middle_leaves_nothing_behind(small: Small) 
         with small.client.stream("POST", f"{path}/chat", json=question("Who stays?")) as response:
             lines = response.iter_lines()  # which closes the response when nobody holds it
             assert (response.status_code, next(lines)) == (200, "event: token")
-            assert eventually(lambda: small.gate.came == number, LIMIT_S)  # noqa: B023 - now
+            assert eventually(lambda due=number: small.gate.came == due, LIMIT_S)
 
     # The app hangs up on the provider, rather than have it talk to nobody.
     assert eventually(lambda: small.gate.left == leaving, LIMIT_S), small.gate.left

@@ -39,13 +39,14 @@ exec "PYTHON" -m secantus --config "$data/none.toml" --standalone --host 127.0.0
 """
 
 
-def each(when: str) -> list[object]:
+def each(when: str, *moment: str) -> list[object]:
     return [
         pytest.param(
             server,
             FATES[fate],
+            *moment,
             marks=pytest.mark.fault(f"{server} {fate} {when}"),
-            id=f"{server}-{fate.split()[0]}",
+            id=f"{server}-{fate.split()[0]}-{when.split()[0]}",
         )
         for server in SERVERS
         for fate in FATES
@@ -65,37 +66,21 @@ def strike(temporary: Path, server: str, fate: signal.Signals) -> None:
     os.kill(process_with(temporary, SERVERS[server]), fate)
 
 
-@pytest.mark.parametrize(("server", "fate"), each("before the first test"))
-def test_before(
+@pytest.mark.parametrize(
+    ("server", "fate", "moment"),
+    [*each("before the first test", TESTS_RUN), *each("during a test", A_TEST_HAS_A_DATABASE)],
+)
+def test_under_a_run(
     temporary: Path,
     tmp_path: Path,
     places: dict[str, str],
     seen: Seen,
     server: str,
     fate: signal.Signals,
+    moment: str,
 ) -> None:
     with started(FIX, tmp_path, **places) as running:
-        process_with(temporary, TESTS_RUN)
-        strike(temporary, server, fate)
-        done = running.end(BOUND_S)
-
-    assert done.code == 1
-    assert "ocumented" not in done.out
-    seen(done, f"~INVALID: {NAMES[server]} no longer answers: .*")
-    assert not (tmp_path / "results" / "fix-18" / "compare.json").exists()
-
-
-@pytest.mark.parametrize(("server", "fate"), each("during a test"))
-def test_during(
-    temporary: Path,
-    tmp_path: Path,
-    places: dict[str, str],
-    seen: Seen,
-    server: str,
-    fate: signal.Signals,
-) -> None:
-    with started(FIX, tmp_path, **places) as running:
-        process_with(temporary, A_TEST_HAS_A_DATABASE)
+        process_with(temporary, moment)
         strike(temporary, server, fate)
         done = running.end(BOUND_S)
 
