@@ -21,6 +21,7 @@ LIMIT_S = 60
 NOT_PASSED_ON = (
     *("BACKEND", "MONGO_URL", "DATABASE_URL", "MONGO_IMAGE", "POSTGRES_IMAGE"),
     *("NO_COLOR", "FORCE_COLOR", "COLUMNS", "MAKELEVEL", "MAKEFLAGS", "MFLAGS"),
+    *("CI", "BUILD_NUMBER", "GITHUB_ACTIONS"),  # pytest and rich write more where these are set
     *("PYTHONPATH", "PYTHONDONTWRITEBYTECODE"),
 )
 

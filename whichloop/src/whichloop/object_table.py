@@ -38,6 +38,11 @@ class ObjectTable(LoopTable):
             return live if type(obj) is live.address_of else None
         return live if live.ref() is obj else None
 
+    def at_home(self, obj: Any) -> bool:
+        """Is there surely nothing to report of a use now: not tracked, or on its own loop?"""
+        live = self._objects.get(id(obj))
+        return live is None or (live.loop is not None and live.loop.ref() is running_loop())
+
     def built(
         self,
         obj: Any,

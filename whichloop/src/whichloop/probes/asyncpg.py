@@ -7,7 +7,7 @@ from typing import Any
 
 from ..live import LiveObject
 from ..tracker import TRACKER
-from . import Patcher, Reading, use
+from . import Patcher, Reading
 
 DRIVER = "asyncpg"
 LABEL = "asyncpg connection"
@@ -20,14 +20,14 @@ class AsyncpgProbe:
     def install(self, module: ModuleType, patch: Patcher) -> None:
         if module.__name__ == "asyncpg.connection":
             patch.after(module.Connection, "__init__", self._opened)
-            patch.before(module.Connection, "_check_open", self._used)
+            patch.use(module.Connection, "_check_open")
             patch.before(module.Connection, "_cleanup", self._gone)
         elif module.__name__ == "asyncpg.prepared_stmt":
             # A statement prepared earlier runs without asking its connection.
-            patch.before(module.PreparedStatement, "_check_open", self._statement)
+            patch.use(module.PreparedStatement, "_check_open", self._connection)
         else:
             patch.after(module.Pool, "__init__", self._pool)
-            patch.before(module.Pool, "_acquire", self._acquired)
+            patch.use(module.Pool, "_acquire")
             patch.before(module.Pool, "close", self._pool_closed)
             patch.before(module.Pool, "terminate", self._pool_closed)
 
@@ -37,12 +37,8 @@ class AsyncpgProbe:
         TRACKER.bound(live, connection._loop, frame)
 
     @staticmethod
-    def _used(frame: FrameType, connection: Any) -> None:
-        use(TRACKER.find(connection), frame)
-
-    @staticmethod
-    def _statement(frame: FrameType, statement: Any, *args: Any) -> None:
-        use(TRACKER.find(statement._connection), frame)
+    def _connection(statement: Any, *args: Any) -> Any:
+        return statement._connection
 
     @staticmethod
     def _gone(frame: FrameType, connection: Any) -> None:
@@ -54,10 +50,6 @@ class AsyncpgProbe:
     def _pool(frame: FrameType, pool: Any, *args: Any, **kwargs: Any) -> None:
         live = TRACKER.built(pool, DRIVER, "asyncpg pool", frame, type_name="asyncpg.Pool")
         TRACKER.bound(live, pool._loop, frame)
-
-    @staticmethod
-    def _acquired(frame: FrameType, pool: Any, *args: Any, **kwargs: Any) -> None:
-        use(TRACKER.find(pool), frame)
 
     @staticmethod
     def _pool_closed(frame: FrameType, pool: Any, *args: Any, **kwargs: Any) -> None:

@@ -7,7 +7,7 @@ from types import FrameType, ModuleType
 from typing import Any
 
 from ..tracker import TRACKER
-from . import Patcher, Reading, use
+from . import Patcher, Reading
 
 DRIVER = "psycopg_pool"
 LABEL = "psycopg pool"
@@ -20,18 +20,14 @@ class PsycopgPoolProbe:
     def install(self, module: ModuleType, patch: Patcher) -> None:
         pool = module.AsyncConnectionPool
         patch.after(pool, "__init__", self._built)
-        patch.before(pool, "_open", self._used)
-        patch.before(pool, "getconn", self._used)
+        patch.use(pool, "_open")
+        patch.use(pool, "getconn")
         patch.before(pool, "close", self._closed)
 
     @staticmethod
     def _built(frame: FrameType, pool: Any, *args: Any, **kwargs: Any) -> None:
         name = f"psycopg_pool.{type(pool).__name__}"
         TRACKER.built(pool, DRIVER, LABEL, frame, type_name=name)
-
-    @staticmethod
-    def _used(frame: FrameType, pool: Any, *args: Any, **kwargs: Any) -> None:
-        use(TRACKER.find(pool), frame)
 
     @staticmethod
     def _closed(frame: FrameType, pool: Any, *args: Any, **kwargs: Any) -> None:

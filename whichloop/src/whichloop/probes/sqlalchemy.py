@@ -9,7 +9,7 @@ from typing import Any
 
 from ..live import LiveObject
 from ..tracker import TRACKER
-from . import Patcher, Reading, use
+from . import Patcher, Reading
 
 DRIVER = "sqlalchemy"
 LABEL = "pooled connection"
@@ -47,7 +47,8 @@ class SQLAlchemyProbe:
         patch.after(module.AsyncEngine, "__init__", self._built)
         event.listen(base.Pool, "connect", self._connected)
         patch.on_undo(lambda: event.remove(base.Pool, "connect", self._connected))
-        patch.before(base._ConnectionFairy, "__init__", self._out)
+        # A checkout, before the pre-ping: the listener for "checkout" comes after it.
+        patch.use(base._ConnectionFairy, "__init__", self._record)
 
     @staticmethod
     def _built(frame: FrameType, engine: Any, sync_engine: Any, *args: Any) -> None:
@@ -87,10 +88,8 @@ class SQLAlchemyProbe:
             TRACKER.switch_off(SQLAlchemyProbe.name, error)
 
     @staticmethod
-    def _out(frame: FrameType, fairy: Any, pool: Any, dbapi: Any, record: Any, echo: Any) -> None:
-        """A checkout, before the pre-ping: the listener for "checkout" comes after it."""
-        if record is not None:
-            use(TRACKER.find(record), frame)
+    def _record(fairy: Any, pool: Any, dbapi: Any, record: Any, echo: Any) -> Any:
+        return record
 
     def read(self, obj: Any) -> Reading | None:
         if not type(obj).__module__.startswith("sqlalchemy."):
