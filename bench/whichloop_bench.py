@@ -1,7 +1,7 @@
 """Measure what whichloop costs: paired runs with and without the plugin, medians of the ratios.
 
-    python bench/whichloop_bench.py [--tests 2000] [--pairs 5] [--only trivial|pooled|memory]
-                                    [--kept 20000] [--count]
+    python bench/whichloop_bench.py [--tests 2000] [--pairs 9] [--only trivial|pooled|memory]
+                                   [--kept 20000]
 
 Two suites: trivial async tests, and tests that each check out a pooled connection. Each pair runs
 both ways, in alternating order, so that a slow moment of the machine meets both. What is compared
@@ -11,9 +11,7 @@ loop, an engine and a crossing: what of them is alive at its end, with and witho
 how large whichloop's own tables are. The exit status is 1 if a median is above its limit (1.03 and
 1.05) or anything is kept.
 
-On a machine that others use, even processor times differ by more than the limits. ``--count``
-counts pytest's instructions under valgrind instead, which gives nearly the same answer every time:
-two sizes of each suite are run, and the cost of a start and of a test read from them.
+On a machine that others use, even processor times differ by more than the limits.
 """
 
 from __future__ import annotations
@@ -120,41 +118,6 @@ def lay_out(name: str, tests: int, folder: Path) -> None:
     (folder / "test_bench.py").write_text(text.format(tests=tests))
 
 
-def count(folder: Path, mode: str, env: dict[str, str]) -> int:
-    """Instructions of one run of the suite."""
-    command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", sys.executable]
-    done = subprocess.run(
-        [*command, "-m", "pytest", "-q", "-p", "no:cacheprovider", *MODES[mode]],
-        cwd=folder,
-        env={**os.environ, **env, "PYTHONDONTWRITEBYTECODE": "", "PYTHONHASHSEED": "0"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    found = re.search(r"Collected : (\d+)", done.stderr)
-    if done.returncode or found is None:
-        raise SystemExit(f"no count:\n{done.stdout[-1000:]}{done.stderr[-1000:]}")
-    return int(found.group(1))
-
-
-def counted(name: str, tests: int, env: dict[str, str]) -> float:
-    """The ratio of instructions for ``tests`` tests, from runs of 50 and 250."""
-    start, each = {}, {}
-    for mode in MODES:
-        with tempfile.TemporaryDirectory() as home:
-            folder = Path(home)
-            lay_out(name, 50, folder)
-            few = count(folder, mode, env)
-            lay_out(name, 250, folder)
-            each[mode] = (count(folder, mode, env) - few) / 200
-            start[mode] = few - each[mode] * 50
-    for what, cost in (("start", start), ("each test", each)):
-        on, off = cost["explain"] / 1e6, cost["off"] / 1e6
-        print(f"  {name}, {what}: {off:.2f} million instructions, {on:.2f} with, {on / off:.4f}")
-    whole = {mode: start[mode] + each[mode] * tests for mode in MODES}
-    return whole["explain"] / whole["off"]
-
-
 def kept(tests: int) -> bool:
     """Print what is alive at the end of a suite of ``tests``; is it what is without whichloop?"""
     off, on, half = (memory.kept(tests, "off"), memory.kept(tests), memory.kept(tests // 2))
@@ -170,10 +133,9 @@ def main() -> int:
     """Measure what was asked for; 1 if anything is above its limit."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--tests", type=int, default=2000)
-    parser.add_argument("--pairs", type=int, default=5)
+    parser.add_argument("--pairs", type=int, default=9)
     parser.add_argument("--kept", type=int, default=20000, help="tests of the memory's suite")
     parser.add_argument("--only", choices=(*LIMITS, "memory"))
-    parser.add_argument("--count", action="store_true", help="count instructions instead")
     options = parser.parse_args()
     failed = False
     for name, limit in LIMITS.items():
@@ -183,21 +145,16 @@ def main() -> int:
             env = {}
             if name == "pooled":
                 env["WL_POSTGRES"] = stack.enter_context(servers.postgres())
-            if options.count:
-                ratio = counted(name, options.tests, env)
-                said = f"{ratio:.3f} of the instructions of {options.tests} tests"
-            else:
-                ratios = measure(name, options.tests, options.pairs, env)
-                ratio = statistics.median(one.processor for one in ratios)
-                clock = statistics.median(one.clock for one in ratios)
-                said = (
-                    f"median {ratio:.3f} of {len(ratios)} pairs (processor time; by the clock "
-                    f"{clock:.3f})"
-                )
+            ratios = measure(name, options.tests, options.pairs, env)
+        ratio = statistics.median(one.processor for one in ratios)
+        clock = statistics.median(one.clock for one in ratios)
         verdict = "within" if ratio <= limit else "ABOVE"
         failed |= ratio > limit
-        print(f"{name}: {said}, {verdict} its limit {limit}")
-    if options.only in (None, "memory") and not options.count:
+        print(
+            f"{name}: median {ratio:.3f} of {len(ratios)} pairs (processor time), {verdict} its "
+            f"limit {limit}; by the clock {clock:.3f}"
+        )
+    if options.only in (None, "memory"):
         failed |= not kept(options.kept)
     return int(failed)
 

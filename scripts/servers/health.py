@@ -16,6 +16,8 @@ from scripts.servers.process import last_lines
 ANSWER_LIMIT_S = 10
 # Postgres answers with this even when it refuses ("too many clients already"): it is alive.
 REFUSAL = "FATAL:"
+# How much of a log is worth a sentence.
+LINES = 3
 LOGS = {"postgres": "postgres.log", "mongodb": "mongodb.log"}
 
 
@@ -56,5 +58,18 @@ def sentence(servers: Servers, name: str, error: Exception) -> str:
     server = servers.postgres if name == "postgres" else servers.mongodb
     said = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
     text = f"{name} ({server}) no longer answers: {said}"
+    log = end_of_log(servers, name)
+    return f"{text}; its log ends: {log}" if log else text
+
+
+def end_of_log(servers: Servers, name: str) -> str:
+    """The last lines that a server of ours wrote, in a file or its container; "" of others'."""
+    server = servers.postgres if name == "postgres" else servers.mongodb
     log = Path(servers.log_dir, LOGS[name])
-    return f"{text}; its log ends: {last_lines(log, 3)}" if log.is_file() else text
+    if log.is_file():
+        return last_lines(log, LINES)
+    if server is None or not server.container:
+        return ""
+    from scripts.servers.ready import last_lines_of  # docker's client, for who has containers
+
+    return last_lines_of(server.container, LINES)

@@ -21,12 +21,13 @@ class Server:
 
     `url` reaches the server with no database named (MongoDB) or its maintenance database
     (Postgres). `product` and `version` are what it said of itself, so a stand-in is never
-    reported as MongoDB.
+    reported as MongoDB. `container` is its container's id, where it has one.
     """
 
     url: str
     product: str
     version: str
+    container: str = ""
 
     def __str__(self) -> str:
         return f"{self.product} {self.version}"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +60,7 @@ def wait_for_answer(container: Container, kind: Kind, given_up: Event) -> Server
         for place in addresses(container, kind.port):
             server = kind.ask(kind.url.format(*place))
             if server is not None:
-                return server
+                return replace(server, container=str(container.id))
         time.sleep(process.POLL_S)
     waited = f"{limit:g} s ({START_LIMIT[0]})"
     raise ServerError(
@@ -74,6 +75,15 @@ def last_lines(container: Container, count: int = 5) -> str:
     except engine.errors():
         return "its log cannot be read"
     return " | ".join(log.strip().splitlines()) or "it wrote no log"
+
+
+def last_lines_of(container_id: str, count: int) -> str:
+    """The end of the log of a container, from its id; "" if the engine does not tell."""
+    try:
+        with closing(engine.connect()) as client:
+            return last_lines(client.containers.get(container_id), count)
+    except engine.errors():
+        return ""
 
 
 def at_once(jobs: Sequence[Callable[[Event], object]]) -> list[Any]:

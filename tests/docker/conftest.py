@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
+from pathlib import Path
 
 import docker
 import pytest
@@ -16,6 +19,37 @@ from tests.commands import Done, scripts
 
 # The images that were asked for: the commands here are started without what the caller has set.
 IMAGES = images()
+
+
+@contextmanager
+def locked(path: Path, how: int) -> Iterator[None]:
+    """While this process holds the lock on a file, with others or alone."""
+    with path.open("a") as file:
+        fcntl.flock(file, how)
+        yield
+
+
+@pytest.fixture(scope="session")
+def engine_lock(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file that all workers of pytest-xdist have in common."""
+    folder = tmp_path_factory.getbasetemp()
+    return (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "engine.lock"
+
+
+@pytest.fixture
+def engine_alone(engine_lock: Path) -> Iterator[None]:
+    """No other test uses the engine until this one has ended."""
+    with locked(engine_lock, fcntl.LOCK_EX):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _engine_with_others(request: pytest.FixtureRequest, engine_lock: Path) -> Iterator[None]:
+    if "engine_alone" in request.fixturenames:
+        yield
+        return
+    with locked(engine_lock, fcntl.LOCK_SH):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -118,7 +118,7 @@ def test_a_container_that_ends_or_freezes(
     assert "NOT AS DOCUMENTED" not in done.out
     assert eventually(lambda: not ours(str(temporary)), 5)
     product = {"Postgres": r"postgres \(PostgreSQL .*\)", "MongoDB": r"mongodb \(.*\)"}[name]
-    seen(done, f"~INVALID: {product} no longer answers: .*")
+    seen(done, f"~INVALID: {product} no longer answers: .*; its log ends: .*")
 
 
 def container_of(name: str, containers: list[Container]) -> Container:
@@ -129,6 +129,7 @@ def container_of(name: str, containers: list[Container]) -> Container:
 
 
 @pytest.mark.fault("Docker itself stops in the middle, and is started again")
+@pytest.mark.usefixtures("engine_alone")
 def test_docker_stops(
     places: dict[str, str], temporary: Path, tmp_path: Path, seen: Seen, ours: Ours
 ) -> None:
