@@ -91,11 +91,12 @@ def format_code() -> int:
 
 def pins() -> int:
     """Compile the requirements. No option names an index, so no file does."""
-    for name in ("run", "dev", "faults", "foreign"):
+    for path in sorted((ROOT / "requirements").rglob("*.in")):
+        name = path.relative_to(ROOT).with_suffix("").as_posix()
         command = ["uv", "pip", "compile", "--quiet", "--upgrade", "--universal"]
         command += ["--python-version", "3.11", "--generate-hashes", "--no-header"]
         command += ["--no-annotate", "--no-emit-index-url", "--no-emit-find-links"]
-        command += [f"requirements/{name}.in", "-o", f"requirements/{name}.txt"]
+        command += [f"{name}.in", "-o", f"{name}.txt"]
         if call(command) != 0:
             return 1
     return 0

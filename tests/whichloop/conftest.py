@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -18,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import servers
 
 HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
 pytest_plugins = ["pytester"]
 
 STARTERS = {
@@ -46,6 +48,18 @@ class Servers:
 def running_servers():
     with ExitStack() as stack:
         yield Servers(stack)
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory) -> Path:
+    """whichloop's wheel, built from a copy of its folder."""
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
+    shutil.copytree(ROOT / "whichloop", source, ignore=shutil.ignore_patterns("__pycache__"))
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(build, cwd=source, check=True, capture_output=True)
+    (wheel,) = folder.glob("whichloop-*.whl")
+    return wheel
 
 
 @dataclass

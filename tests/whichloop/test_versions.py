@@ -1,7 +1,7 @@
-"""Other versions of Python, pytest and pytest-asyncio, where they are at hand.
+"""Other versions of pytest-asyncio and pytest, and of Python where they are at hand.
 
-``WL_PYTHONS`` holds the interpreters, separated by colons, each with whichloop, pytest and
-pytest-asyncio installed. Without it the one that runs this file is used alone.
+``requirements/versions/`` has the pins: an environment is made of each, by uv, with whichloop's
+wheel. ``WL_PYTHONS`` names interpreters, separated by colons, beside the one that runs this file.
 """
 
 from __future__ import annotations
@@ -9,10 +9,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-PYTHONS = [one for one in os.environ.get("WL_PYTHONS", "").split(":") if one] or [sys.executable]
+ROOT = Path(__file__).parent.parent.parent
+PYTHONS = [sys.executable, *filter(None, os.environ.get("WL_PYTHONS", "").split(":"))]
+PINS = sorted((ROOT / "requirements" / "versions").glob("*.txt"))
+UV = str(Path(sys.executable).with_name("uv"))
 
 SUITE = """
 import asyncio
@@ -41,15 +45,36 @@ async def test_two(first):
 """
 
 
+def made(folder: Path, python: str, pins: Path, wheel: Path) -> str:
+    """A new environment with these pins and whichloop; its interpreter."""
+    subprocess.run([UV, "venv", "--quiet", "--python", python, str(folder)], check=True)
+    inside = str(folder / "bin" / "python")
+    install = [UV, "pip", "install", "--quiet", "--python", inside]
+    subprocess.run([*install, "--require-hashes", "-r", str(pins)], check=True)
+    subprocess.run([*install, "--no-deps", "--offline", str(wheel)], check=True)
+    return inside
+
+
+@pytest.mark.parametrize("pins", PINS, ids=[path.stem for path in PINS])
 @pytest.mark.parametrize("python", PYTHONS)
-def test_this_version_is_explained_in_all_modes(python, tmp_path):
-    (tmp_path / "test_a.py").write_text(SUITE)
-    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+def test_this_version_is_explained_in_all_modes(python, pins, wheel, tmp_path):
+    explained_in_all_modes(made(tmp_path / "venv", python, pins, wheel), tmp_path / "suite")
+
+
+def test_the_installed_version_is_explained_in_all_modes(tmp_path):
+    explained_in_all_modes(sys.executable, tmp_path / "suite")
+
+
+def explained_in_all_modes(python: str, folder: Path) -> None:
+    """The suite fails as it does without whichloop, and every mode does what it says."""
+    folder.mkdir()
+    (folder / "test_a.py").write_text(SUITE)
+    (folder / "pytest.ini").write_text("[pytest]\n")
 
     def run(*options: str) -> tuple[int, str]:
         done = subprocess.run(
             [python, "-m", "pytest", "-p", "no:cacheprovider", *options],
-            cwd=tmp_path,
+            cwd=folder,
             capture_output=True,
             text=True,
             timeout=60,
@@ -65,7 +90,7 @@ def test_this_version_is_explained_in_all_modes(python, tmp_path):
     assert "the function loop of test_a.py::test_one" in words
     assert "So object outlives its loop: kept by module-level name test_a.queue" in words
     assert "switched off" not in words
-    assert (tmp_path / "record.json").exists()
+    assert (folder / "record.json").exists()
     assert run("--whichloop=strict")[0] == 1
     assert run("--whichloop-audit")[0] == 0
     assert run("--whichloop=off")[0] == 1
