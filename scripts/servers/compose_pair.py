@@ -36,7 +36,9 @@ def up() -> int:
     """`make up`: start a pair and leave it; nothing happens to one that is up."""
     fetch_missing("compose")
     code = 0 if pair(PROJECT) else compose("up", "--detach")
-    if code == 0:
+    if code != 0:
+        compose("down")  # half a pair serves nobody
+    else:
         for server in answers(PROJECT):
             show.say(f"up: {server}")
         show.say("Next: BACKEND=compose make reproduce (and at the end: make down)")

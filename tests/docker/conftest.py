@@ -74,11 +74,11 @@ def ours(client: docker.DockerClient) -> Callable[..., list[Container]]:
 
 
 @pytest.fixture
-def shared_pair() -> Iterator[Callable[[str], Done]]:
+def shared_pair() -> Iterator[Callable[..., Done]]:
     """make up, and a make down at the end: a function for both and for ps and logs."""
 
-    def command(name: str) -> Done:
-        return scripts(name, **IMAGES)
+    def command(name: str, **changes: str) -> Done:
+        return scripts(name, **IMAGES, **changes)
 
     try:
         yield command

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,15 +15,16 @@ import docker
 import pytest
 from docker.models.containers import Container
 
+from scripts.servers.compose import PROJECT
 from tests import engines
-from tests.commands import eventually, process_with, scripts, started
+from tests.commands import Done, eventually, process_with, scripts, started
 from tests.docker.conftest import IMAGES
 from tests.faults.page import DOCKER
 from tests.faults.seen import Seen, assert_same_titles
 
 REPRODUCE = [sys.executable, "-m", "scripts", "reproduce"]
 TESTS_RUN = "scripts.recorder"
-# "PROGRAM FOLDER", where `PROGRAM down FOLDER` ends the engine and `PROGRAM up FOLDER` starts it:
+# Two words as a shell writes them, PROGRAM and FOLDER, where `PROGRAM down FOLDER` ends the engine and `PROGRAM up FOLDER` starts it:
 # set by whoever started it for these tests, .ci/containers for one.
 MAY_RESTART = "WRONGLOOP_TEST_ENGINE"
 Ours = Callable[..., list[Container]]
@@ -92,6 +95,21 @@ def test_a_container_that_stays_silent(
     )
 
 
+@pytest.mark.fault("`make up` with a POSTGRES_PORT that is taken")
+@pytest.mark.xdist_group("compose")
+def test_a_port_that_is_taken(
+    temporary: Path, client: docker.DockerClient, seen: Seen, shared_pair: Callable[..., Done]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = shared_pair("up", TMPDIR=str(temporary), POSTGRES_PORT=port)
+
+    assert done.code == 2, done.said
+    label = {"label": f"com.docker.compose.project={PROJECT}"}
+    assert client.containers.list(all=True, filters=label) == []
+    seen(done, "~.*address already in use")
+
+
 @pytest.mark.parametrize(
     ("name", "end"),
     [
@@ -133,9 +151,10 @@ def container_of(name: str, containers: list[Container]) -> Container:
 def test_docker_stops(
     places: dict[str, str], temporary: Path, tmp_path: Path, seen: Seen, ours: Ours
 ) -> None:
-    program, _, folder = os.environ.get(MAY_RESTART, "").partition(" ")
-    if not program:
+    words = shlex.split(os.environ.get(MAY_RESTART, ""))
+    if not words:
         pytest.skip(f"{MAY_RESTART} names no program and folder that end and start the engine")
+    program, folder = words
     with started(REPRODUCE, tmp_path, **places) as running:
         process_with(temporary, TESTS_RUN)
         subprocess.run([program, "down", folder], check=True, timeout=300)

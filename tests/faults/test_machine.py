@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from scripts.paths import ROOT
+from tests import engines
 from tests.checkouts import Checkout
 from tests.commands import Done, environment, run, scripts
 from tests.faults.seen import Seen
@@ -208,3 +209,22 @@ def test_a_port_that_is_taken(temporary: Path, seen: Seen) -> None:
 
     assert done.code == 2
     seen(done, r"~port \d+ on 127.0.0.1 cannot be used: Address already in use")
+
+
+@pytest.mark.fault("A Docker socket that may not be opened, where BACKEND asks for an engine")
+def test_a_socket_that_is_closed_to_us(temporary: Path, tmp_path: Path, seen: Seen) -> None:
+    command = [sys.executable, "-m", "scripts", "reproduce"]
+    if ROOT_USER:  # whom only this capability lets through
+        command = ["setpriv", "--bounding-set", "-dac_override", *command]
+    places = {"TMPDIR": str(temporary), "WRONGLOOP_RESULTS": str(tmp_path / "results")}
+
+    with engines.forbidden() as host:
+        own = environment(BACKEND="testcontainers", DOCKER_HOST=host, **places)
+        done = run(command, env=own)
+
+    assert done.code == 2, done.said
+    seen(
+        done,
+        "error: BACKEND=testcontainers needs a Docker engine: permission denied on its socket;"
+        " is your user in the group docker?",
+    )

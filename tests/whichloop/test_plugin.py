@@ -515,16 +515,18 @@ def test_a_session_started_by_a_test_does_not_end_the_watch(project):
     nested = """
     import pytest
 
-    @pytest.mark.parametrize("option", ["--whichloop=explain", "--whichloop=off"])
+    @pytest.mark.parametrize("option", ["explain", "off", "strict"])
     def test_nested(option):
-        arguments = ["-q", "-p", "no:cacheprovider", "inner_case.py", option]
-        assert pytest.main(arguments) == 0
+        arguments = ["-q", "-p", "no:cacheprovider", "inner_case.py", f"--whichloop={option}"]
+        assert pytest.main([*arguments, "-o", "asyncio_default_fixture_loop_scope=module"]) == 0
     """
     folder = project(test_a=nested, test_b=QUEUE, inner_case="async def test_inner(): pass\n")
 
-    run = run_pytest(folder, "-W", "ignore", record=False)
+    run = run_pytest(folder, "-W", "ignore")
 
     assert run.failed == {"test_b.py::test_get"}
+    assert run.record["settings"]["fixture_loop_scope"] == "session"
+    assert run.record["crossings"]
     assert "asyncio.queues.Queue, built at test_b.py:10 by fixture queue" in section(run.out)
     assert "loop scope mismatch" in section(run.out)
 

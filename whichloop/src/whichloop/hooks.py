@@ -62,6 +62,7 @@ class Hooks:
 
     @_around
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        around = TRACKER.during, TRACKER.hooks[:]  # of a test that runs a session of its own
         TRACKER.during = item.nodeid
         TRACKER.hooks[:] = [Actor("test", item.nodeid)]
         TRACKER.crossings.clear()
@@ -69,8 +70,7 @@ class Hooks:
         try:
             return (yield)
         finally:
-            TRACKER.hooks.clear()
-            TRACKER.during = ""
+            TRACKER.during, TRACKER.hooks[:] = around
 
     @_around
     def pytest_fixture_setup(self, fixturedef: Any) -> Generator[None, Any, Any]:

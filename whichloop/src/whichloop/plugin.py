@@ -75,12 +75,22 @@ def _end(config: pytest.Config) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     mode = "audit" if config.getoption("whichloop_audit") else config.getoption("whichloop")
     path = config.getoption("whichloop_record")
-    if mode == "off" or (mode == "explain" and not path and not _outermost(config)):
+    if mode == "off":
+        return
+    inside = not _outermost(config)
+    if inside and mode == "explain" and not path:
         return
     _watch()
+    if inside:  # asked for by name, in a test of another session: that one goes on afterwards
+        config.add_cleanup(functools.partial(_resume, TRACKER.settings, TRACKER.recording))
     TRACKER.settings = settings_of(config)
     TRACKER.recording = bool(path)
     config.pluginmanager.register(_hooks(config), HOOKS)
+
+
+def _resume(settings: Settings, recording: bool) -> None:
+    TRACKER.settings = settings
+    TRACKER.recording = recording
 
 
 def _hooks(config: pytest.Config) -> Hooks:
