@@ -12,9 +12,9 @@ from scripts.errors import CommandError
 from scripts.paths import ROOT
 
 # The tests mostly wait for servers and other processes: several workers, each with servers of its
-# own. What must be together, because it shares what took long to make, is marked as a group.
+# own. A file's tests share what took long to make; where they mostly do not, each goes its own way.
 PARALLEL = ("-n", "2", "--dist", "loadfile")
-GROUPED = ("-n", "3", "--dist", "loadgroup")
+APART = ("-n", "3", "--dist", "load")
 # What is formatted and linted: everything. What is held to strict types: see pyproject.toml.
 CHECKS = (
     ("format", ["ruff", "format", "--check", "--quiet", "."]),
@@ -46,12 +46,12 @@ def test_whichloop(arguments: list[str]) -> int:
             "whichloop's tests run against a real Redis, and no redis-server is on PATH",
             hint="apt-get install redis-server, or brew install redis",
         )
-    return 1 if call(["pytest", "tests/whichloop", *(arguments or GROUPED)]) else 0
+    return 1 if call(["pytest", "tests/whichloop", *(arguments or PARALLEL)]) else 0
 
 
 def faults(arguments: list[str], write: bool) -> int:
     """The tests of docs/faults.md, or with `write` that page anew from them: 0 or 1."""
-    chosen = [*(arguments or GROUPED), *(["--write-faults"] if write else [])]
+    chosen = [*(arguments or APART), *(["--write-faults"] if write else [])]
     return 1 if call(["pytest", "tests/faults", *chosen]) else 0
 
 
@@ -70,7 +70,7 @@ def test_docker(arguments: list[str], write: bool) -> int:
 
     With `write` their table in docs/faults.md is drawn anew.
     """
-    chosen = [*(arguments or GROUPED), *(["--write-faults"] if write else [])]
+    chosen = [*(arguments or APART), *(["--write-faults"] if write else [])]
     return 1 if call(["pytest", "tests/docker", *chosen]) else 0
 
 

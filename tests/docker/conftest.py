@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import docker
@@ -30,25 +30,28 @@ def locked(path: Path, how: int) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def engine_lock(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file that all workers of pytest-xdist have in common."""
+def locks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of pytest-xdist have in common."""
     folder = tmp_path_factory.getbasetemp()
-    return (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "engine.lock"
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
 
 
 @pytest.fixture
-def engine_alone(engine_lock: Path) -> Iterator[None]:
+def engine_alone(locks: Path) -> Iterator[None]:
     """No other test uses the engine until this one has ended."""
-    with locked(engine_lock, fcntl.LOCK_EX):
+    with locked(locks / "engine.lock", fcntl.LOCK_EX):
         yield
 
 
 @pytest.fixture(autouse=True)
-def _engine_with_others(request: pytest.FixtureRequest, engine_lock: Path) -> Iterator[None]:
-    if "engine_alone" in request.fixturenames:
-        yield
-        return
-    with locked(engine_lock, fcntl.LOCK_SH):
+def _with_others(request: pytest.FixtureRequest, locks: Path) -> Iterator[None]:
+    """Beside other tests; but one by one on compose, since a pair of `make up` serves them all."""
+    with ExitStack() as held:
+        if "engine_alone" not in request.fixturenames:
+            held.enter_context(locked(locks / "engine.lock", fcntl.LOCK_SH))
+        of_compose = "shared_pair" in request.fixturenames or "compose" in request.node.name
+        if of_compose:
+            held.enter_context(locked(locks / "compose.lock", fcntl.LOCK_EX))
         yield
 
 

@@ -24,9 +24,7 @@ from tests.commands import pytest as bare_pytest
 from tests.docker.conftest import IMAGES
 
 REPRODUCE = [sys.executable, "-m", "scripts", "reproduce"]
-# A pair of `make up` would serve other commands on compose, too: those tests run one by one.
-in_turn = pytest.mark.xdist_group("compose")
-BACKENDS = ("testcontainers", pytest.param("compose", marks=in_turn))
+BACKENDS = ("testcontainers", "compose")
 # What a person may rely on: nothing is left this many seconds after the end.
 GONE_IN_S = 5.0
 Ours = Callable[..., list[Container]]
@@ -174,7 +172,6 @@ def test_a_container_that_ends_is_told_with_its_last_words(temporary: Path, tmp_
     assert not list(temporary.iterdir())
 
 
-@in_turn
 def test_the_pair_of_make_up_outlives_the_commands_that_use_it(
     temporary: Path, tmp_path: Path, ours: Ours, client: docker.DockerClient, shared_pair: Callable
 ) -> None:

@@ -24,8 +24,8 @@ from tests.faults.seen import Seen, assert_same_titles
 
 REPRODUCE = [sys.executable, "-m", "scripts", "reproduce"]
 TESTS_RUN = "scripts.recorder"
-# Two words as a shell writes them, PROGRAM and FOLDER, where `PROGRAM down FOLDER` ends the engine and `PROGRAM up FOLDER` starts it:
-# set by whoever started it for these tests, .ci/containers for one.
+# Two words as a shell writes them, PROGRAM and FOLDER: `PROGRAM down FOLDER` ends the engine and
+# `PROGRAM up FOLDER` starts it. Set by whoever started it for these tests, .ci/containers for one.
 MAY_RESTART = "WRONGLOOP_TEST_ENGINE"
 Ours = Callable[..., list[Container]]
 
@@ -96,7 +96,6 @@ def test_a_container_that_stays_silent(
 
 
 @pytest.mark.fault("`make up` with a POSTGRES_PORT that is taken")
-@pytest.mark.xdist_group("compose")
 def test_a_port_that_is_taken(
     temporary: Path, client: docker.DockerClient, seen: Seen, shared_pair: Callable[..., Done]
 ) -> None:

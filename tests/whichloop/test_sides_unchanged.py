@@ -17,9 +17,6 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 
-# One worker of pytest-xdist makes what these tests look at.
-pytestmark = pytest.mark.xdist_group("sides_unchanged")
-
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory) -> dict[str, dict]:

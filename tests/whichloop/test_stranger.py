@@ -55,10 +55,6 @@ def copy(name: str, target: Path) -> None:
         shutil.copyfile(file.locate(), place)
 
 
-# One worker of pytest-xdist makes what these tests look at.
-pytestmark = pytest.mark.xdist_group("stranger")
-
-
 @pytest.fixture(scope="module")
 def home(tmp_path_factory, wheel) -> Path:
     """A folder with an environment: pytest, pytest-asyncio, a driver and whichloop's wheel."""

@@ -10,9 +10,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tomllib
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from conftest import Run, run_pytest
@@ -25,11 +23,6 @@ HEALTHY = [name for name, expected in EXPECTED.items() if expected.get("healthy"
 # A run that another test makes already, so that it is made once.
 ON = {False: (), True: ("--whichloop=explain",)}
 WRONG = [name for name in SICK if (ZOO / name / "wrong_cure.patch").exists()]
-
-
-def together(names: Iterable[str]) -> list[Any]:
-    """One suite's tests share its runs, so they belong into one of pytest-xdist's workers."""
-    return [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in names]
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +62,7 @@ def test_the_zoo_is_as_large_and_as_varied_as_it_says():
     assert len(pairs) == len(set(pairs)), "two suites with the same driver and cause"
 
 
-@pytest.mark.parametrize("name", together(SICK))
+@pytest.mark.parametrize("name", SICK)
 def test_a_sick_suite_is_explained(suite, name):
     expected = EXPECTED[name]
     run = suite(name)
@@ -96,7 +89,7 @@ def test_a_sick_suite_is_explained(suite, name):
     assert "whichloop" in run.out
 
 
-@pytest.mark.parametrize("name", together(SICK))
+@pytest.mark.parametrize("name", SICK)
 def test_the_first_cure_cures(suite, name):
     run = suite(name, patch="cure")
 
@@ -104,7 +97,7 @@ def test_the_first_cure_cures(suite, name):
     assert run.findings == []
 
 
-@pytest.mark.parametrize("name", together(WRONG))
+@pytest.mark.parametrize("name", WRONG)
 def test_a_cure_that_is_right_elsewhere_does_not_help(suite, name):
     run = suite(name, patch="wrong_cure")
 
@@ -112,7 +105,7 @@ def test_a_cure_that_is_right_elsewhere_does_not_help(suite, name):
     assert run.failed, run.out
 
 
-@pytest.mark.parametrize("name", together(HEALTHY))
+@pytest.mark.parametrize("name", HEALTHY)
 @pytest.mark.parametrize("mode", ["explain", "strict"])
 def test_a_healthy_suite_hears_nothing(suite, name, mode):
     run = suite(name, f"--whichloop={mode}")
@@ -122,7 +115,7 @@ def test_a_healthy_suite_hears_nothing(suite, name, mode):
     assert "- whichloop" not in run.out
 
 
-@pytest.mark.parametrize("name", together(HEALTHY))
+@pytest.mark.parametrize("name", HEALTHY)
 def test_a_healthy_suite_passes_the_audit(suite, name):
     run = suite(name, "--whichloop-audit")
 
@@ -131,7 +124,7 @@ def test_a_healthy_suite_passes_the_audit(suite, name):
     assert not run.outcomes, "the audit ran a test"
 
 
-@pytest.mark.parametrize("name", together([*SICK, *HEALTHY]))
+@pytest.mark.parametrize("name", [*SICK, *HEALTHY])
 def test_outcomes_order_and_warnings_are_the_same_without_whichloop(suite, name):
     """What explains a failure must not touch it; the outcome of each phase, in order."""
     with_it, without = suite(name, *ON[name in HEALTHY]), suite(name, "--whichloop=off")
