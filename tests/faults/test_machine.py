@@ -225,6 +225,6 @@ def test_a_socket_that_is_closed_to_us(temporary: Path, tmp_path: Path, seen: Se
     assert done.code == 2, done.said
     seen(
         done,
-        "error: BACKEND=testcontainers needs a Docker engine: permission denied on its socket;"
-        " is your user in the group docker?",
+        "error: BACKEND=testcontainers needs a Docker engine: the Docker engine does not answer"
+        " (permission denied on its socket; is your user in the group docker?)",
     )
