@@ -112,7 +112,8 @@ def uv() -> Finding:
 def docker(found: Engine) -> Finding:
     """Does an engine answer?"""
     if found.version:
-        return Finding(True, found.version)
+        named = "" if found.name == "Docker" else f"{found.name} "
+        return Finding(True, f"{named}{found.version}")
     return Finding(None, found.why_not, "Needed for BACKEND=testcontainers and compose only")
 
 

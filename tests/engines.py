@@ -37,7 +37,7 @@ def forbidden() -> Iterator[str]:
 
 
 @contextmanager
-def answering(*images: str, clock_off_s: float = 0.0) -> Iterator[str]:
+def answering(*images: str, clock_off_s: float = 0.0, part: str = "Engine") -> Iterator[str]:
     """An engine that has these images, and says what `engine.find` asks; its DOCKER_HOST."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -55,7 +55,10 @@ def answering(*images: str, clock_off_s: float = 0.0) -> Iterator[str]:
             elif name:
                 self.answer(404, {"message": f"No such image: {name}"})
             else:
-                self.answer(200, {"Version": VERSION, "ApiVersion": "1.44"})
+                self.answer(
+                    200,
+                    {"Version": VERSION, "ApiVersion": "1.44", "Components": [{"Name": part}]},
+                )
 
         def answer(self, code: int, body: dict[str, object]) -> None:
             text = json.dumps(body).encode()

@@ -50,14 +50,17 @@ def test_without_docker_every_line_is_there_and_auto_takes_the_embedded_pair(
     assert "BACKEND=auto takes embedded: the Docker engine does not answer" in done.out
 
 
-def test_with_an_engine_that_has_the_images_auto_takes_testcontainers(tmp_path: Path) -> None:
-    with engines.answering("postgres:1", "mongo:1") as host:
+@pytest.mark.parametrize("name", ["Docker", "Podman"])
+def test_with_an_engine_that_has_the_images_auto_takes_testcontainers(
+    tmp_path: Path, name: str
+) -> None:
+    with engines.answering("postgres:1", "mongo:1", part=f"{name} Engine") as host:
         done = examined(tmp_path, DOCKER_HOST=host).must_exit(0)
 
     assert line(done, "Docker engine").startswith("ok")
     assert engines.VERSION in line(done, "Docker engine")
     assert "postgres:1, mongo:1" in line(done, "images")
-    assert "BACKEND=auto takes testcontainers" in done.out
+    assert f"BACKEND=auto takes testcontainers: {name} {engines.VERSION} answers" in done.out
 
 
 def test_an_image_that_is_missing_is_named_with_the_command_that_fetches_it(

@@ -44,5 +44,7 @@ def automatic(found: Engine) -> Choice:
         return Choice("embedded", found.why_not)
     if found.missing:
         names = " and ".join(found.missing)
-        return Choice("embedded", f"Docker answers but has no {names}; `make pull` fetches them")
-    return Choice("testcontainers", f"Docker {found.version} answers and has the images")
+        return Choice(
+            "embedded", f"{found.name} answers but has no {names}; `make pull` fetches them"
+        )
+    return Choice("testcontainers", f"{found.name} {found.version} answers and has the images")

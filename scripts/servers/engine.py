@@ -34,6 +34,7 @@ class Engine:
     version: str = ""
     missing: tuple[str, ...] = ()
     clock_s: float = 0.0
+    name: str = "Docker"
 
 
 def may_exist(environ: Mapping[str, str] = os.environ) -> bool:
@@ -101,6 +102,7 @@ def ask(wanted: Mapping[str, str]) -> Engine:
             return Engine(why_not=other)
         client = connect()
         info = client.info()
+        parts = client.version().get("Components") or ()
         missing = []
         for image in wanted.values():
             try:
@@ -111,7 +113,9 @@ def ask(wanted: Mapping[str, str]) -> Engine:
     except errors() as error:
         return Engine(why_not=silence(plain(error)))
     version = str(info.get("ServerVersion") or "of unknown version")
-    return Engine("", version, tuple(missing), seconds(str(info.get("SystemTime", ""))))
+    podman = any("Podman" in str(part.get("Name")) for part in parts)
+    clock_s = seconds(str(info.get("SystemTime", "")))
+    return Engine("", version, tuple(missing), clock_s, "Podman" if podman else "Docker")
 
 
 def other_machine(host: str) -> str:

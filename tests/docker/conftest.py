@@ -70,8 +70,9 @@ def ours(client: docker.DockerClient) -> Callable[..., list[Container]]:
     """The containers whose owner's label holds some text: a folder of the guardian's."""
 
     def containers(text: str, label: str = LABEL) -> list[Container]:
-        every = client.containers.list(all=True, filters={"label": label}, ignore_removed=True)
-        return [container for container in every if text in container.labels[label]]
+        # Only what the list itself says: one of them may be gone when it is asked for more.
+        every = client.containers.list(all=True, filters={"label": label}, sparse=True)
+        return [container for container in every if text in container.attrs["Labels"][label]]
 
     return containers
 

@@ -201,7 +201,7 @@ def test_images_go_through_a_pack(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     packed = "wl-packed:1"  # the smallest image there is, by a name that can be taken from it
-    client.images.get(testcontainers_config.ryuk_image).tag(packed)
+    client.api.tag(testcontainers_config.ryuk_image, packed)
     for variable in IMAGES:
         monkeypatch.setenv(variable, packed)
 

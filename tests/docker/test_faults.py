@@ -141,6 +141,8 @@ def test_a_container_that_ends_or_freezes(
 def container_of(name: str, containers: list[Container]) -> Container:
     """The one that publishes this server's port."""
     port = {"Postgres": "5432/tcp", "MongoDB": "27017/tcp"}[name]
+    for each in containers:
+        each.reload()
     (found,) = (each for each in containers if port in each.ports)
     return found
 
