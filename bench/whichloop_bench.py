@@ -1,7 +1,7 @@
 """Measure what whichloop costs: paired runs with and without the plugin, medians of the ratios.
 
     python bench/whichloop_bench.py [--tests 2000] [--pairs 9] [--only trivial|pooled|memory]
-                                   [--kept 20000]
+                                    [--kept 20000]
 
 Two suites: trivial async tests, and tests that each check out a pooled connection. Each pair runs
 both ways, in alternating order, so that a slow moment of the machine meets both. What is compared
@@ -20,6 +20,7 @@ import argparse
 import os
 import re
 import resource
+import signal
 import statistics
 import subprocess
 import sys
@@ -137,6 +138,7 @@ def main() -> int:
     parser.add_argument("--kept", type=int, default=20000, help="tests of the memory's suite")
     parser.add_argument("--only", choices=(*LIMITS, "memory"))
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # its server ends with it
     failed = False
     for name, limit in LIMITS.items():
         if options.only not in (None, name):
