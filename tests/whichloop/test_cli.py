@@ -106,7 +106,8 @@ EXAMPLES = {
     "_function_scoped_runner with a session scoped request object",
     "pool-timeout": "psycopg_pool.PoolTimeout: couldn't get a connection after 1.00 sec",
     "timeout-outside-task": "RuntimeError: Timeout context manager should be used inside a task",
-    "loop-running": "RuntimeError: This event loop is already running",
+    "loop-running": "RuntimeError: Runner.run() cannot be called from a running event loop",
+    "nested-run": "RuntimeError: asyncio.run() cannot be called from a running event loop",
     "no-running-loop": "RuntimeError: no running event loop",
     "session-concurrency": "InvalidRequestError: This session is provisioning a new connection; "
     "concurrent operations are not permitted",

@@ -249,6 +249,7 @@ def test_every_cure_can_be_worded(name):
         "noun": "lock",
         "place": "app",
         "fixture": "db",
+        "loop": "A",
     }
 
     one = cure(name, Settings(pytest_asyncio="1.5.0"), **words)
@@ -264,3 +265,29 @@ def test_every_cure_can_be_worded(name):
 )
 def test_versions_are_read(text, version):
     assert version_of(text) == version
+
+
+@pytest.mark.parametrize(
+    ("opened", "at", "first"),
+    [
+        (Actor("fixture", "page", "session"), Site("conftest.py", 4), "end-running"),
+        # Nothing to change in the suite: the fixture is a plugin's, or ends with its test already.
+        (Actor("fixture", "page", "session"), None, "async-interface"),
+        (Actor("fixture", "page", "function"), Site("conftest.py", 4), "async-interface"),
+        # A notebook, or pytest.main() in a coroutine.
+        (Actor("unknown", ""), None, "own-process"),
+    ],
+)
+def test_a_loop_that_was_left_running_is_named(opened, at, first):
+    left = LoopRecord("A", "asyncio.Loop", "new_event_loop", None, "MainThread", opened, at, 1)
+    text = "Runner.run() cannot be called from a running event loop"
+    failed = Failure((("RuntimeError", text),), (), TEST.name, "call", "B", "A")
+
+    finding = explain(Recording((left, FUNCTION), (motor(),), (), (), Settings()), failed)
+
+    assert (finding.cause, finding.sure, finding.object) == ("two plugins", "sure", None)
+    assert finding.bound_loop == left
+    assert finding.cures[0].id == first
+    who = opened if opened.name else "what is not known"
+    assert f"loop A was left running by {who}" in finding.sentence
+    assert "Let    loop A was opened by" in render(finding)

@@ -56,7 +56,7 @@ async def test_a(connection):
         await transaction.start()
     await transaction.rollback()
 """,
-    "loop-running": """
+    "nested-run": """
 import asyncio
 
 async def test_a():

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from .actors import NOBODY, Settings
 from .causes import Case, noun
 from .cures import cure
-from .records import Cure
+from .records import Cure, LoopRecord
 
 # What a message alone calls for, whatever else was seen.
 BY_MESSAGE = {
@@ -17,7 +17,8 @@ BY_MESSAGE = {
     "too-many-clients": ("dispose-every",),
     "missing-greenlet": ("await-load",),
     "no-running-loop": ("build-in-coroutine",),
-    "loop-running": ("one-driver-of-loops",),
+    "loop-running": ("one-driver-of-loops", "async-interface"),
+    "nested-run": ("await-it",),
 }
 _WIDER = ("function", "class", "module", "package", "session")
 
@@ -51,6 +52,17 @@ def cures_for(case: Case, cause: str) -> tuple[Cure, ...]:
         awaited = obj is not None and obj.type in ("Future", "Task")
         ids = ["own-future"] if awaited else ["one-run", "build-per-run", *null_pool]
     return made(ids, case.settings, **words)
+
+
+def cures_for_running(loop: LoopRecord, settings: Settings) -> tuple[Cure, ...]:
+    """The cures for ``loop``, which was left running in the thread that another was to use."""
+    by = loop.opened_by
+    if by.kind == "fixture" and by.caching_scope not in (None, "function") and loop.opened_at:
+        words = {"loop": loop.id, "fixture": by.name, "scope": by.caching_scope or "session"}
+        return made(("end-running", "async-interface"), settings, **words)
+    if by.kind == "unknown":
+        return made(("own-process", "one-driver-of-loops"), settings)
+    return made(("async-interface", "one-driver-of-loops"), settings)
 
 
 def _outlives(case: Case, kind: str, words: dict[str, str], null_pool: list[str]) -> list[str]:

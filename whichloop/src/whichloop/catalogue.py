@@ -164,12 +164,21 @@ MESSAGES = (
     ),
     Message(
         "loop-running",
-        r"This event loop is already running|cannot be called from a running event loop"
+        r"Runner\.run\(\) cannot be called from a running event loop"
         r"|Cannot run the event loop while another loop is running",
         "loop",
         "an event loop was started in a thread where one runs already",
         "two plugins",
         "likely: two plugins or libraries that both drive a loop",
+    ),
+    Message(
+        "nested-run",
+        r"This event loop is already running"
+        r"|asyncio\.run\(\) cannot be called from a running event loop",
+        "loop",
+        "code that an event loop runs asked to start one again in the same thread",
+        "asyncio.run repeated",
+        "likely: asyncio.run() or run_until_complete() called inside async code",
     ),
     Message(
         "no-running-loop",

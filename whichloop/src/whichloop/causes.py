@@ -102,6 +102,15 @@ class Case:
         return CAUSES[cause] + "."
 
 
+def left_running(loop: LoopRecord) -> str:
+    """One sentence on a loop that was not stopped before the next was to start."""
+    by = f"by {loop.opened_by}" if loop.opened_by.name else "by what is not known"
+    return (
+        f"loop {loop.id} was left running {by}, "
+        "and a thread can run no second loop until the first has stopped."
+    )
+
+
 def _scope_words(loop: LoopRecord | None) -> str:
     if loop is None:
         return "a loop that is not known"

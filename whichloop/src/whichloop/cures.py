@@ -206,7 +206,27 @@ ENTRIES = {
     ),
     "one-driver-of-loops": Entry(
         "let one library drive the loop in this thread",
-        _always("await the coroutine instead of starting a second loop"),
+        _always("find what started the first loop, and stop it before the second is started"),
+    ),
+    "own-process": Entry(
+        "run pytest in a process of its own, if a notebook or a coroutine started it",
+        _always("python -m pytest, in place of pytest.main() where a loop runs"),
+    ),
+    "await-it": Entry(
+        "await the coroutine: the loop that is to run it runs already",
+        _always("await coroutine, in place of asyncio.run(coroutine) or loop.run_until_complete()"),
+        None,
+        _PYTHON + "asyncio-runner.html#asyncio.run",
+    ),
+    "end-running": Entry(
+        "end what keeps loop ${loop} running before the next test starts",
+        _always('leave scope="${scope}" out of the fixture ${fixture}'),
+        None,
+        "https://github.com/pytest-dev/pytest-asyncio/issues/543",
+    ),
+    "async-interface": Entry(
+        "use the async interface of the library whose sync one keeps a loop running",
+        _always("for Playwright: playwright.async_api in an async fixture, on the test's loop"),
     ),
     "run-plugin": Entry(
         "let whichloop see the run",

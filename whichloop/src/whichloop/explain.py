@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from . import catalogue
-from .advice import BY_MESSAGE, cures_for, made
-from .causes import Case, noun
+from .advice import BY_MESSAGE, cures_for, cures_for_running, made
+from .causes import Case, left_running, noun
 from .records import NOBODY, Actor, Crossing, Failure, Finding, Recording
 
 # Of two objects that crossed at the same line the one nearer to the user is the one to name.
@@ -39,6 +39,8 @@ def explain(recording: Recording, failure: Failure) -> Finding | None:
         return _scope_mismatch(recording, failure, message, text)
     if message.nature == "other":
         return _said(recording, failure, message, text, "not a loop problem", message.sure)
+    if message.id in ("loop-running", "nested-run"):
+        return _running_already(recording, failure, message, text)
     if crossing is not None:
         return _crossed(recording, failure, crossing, message, "sure")
     if message.id == "operation-in-progress":
@@ -169,6 +171,31 @@ def _concurrent(
     return replace(finding, sentence=said)
 
 
+def _running_already(
+    recording: Recording, failure: Failure, message: catalogue.Message, text: str
+) -> Finding:
+    """A loop could not start: one was left running, or runs the very code that asked for it."""
+    left, around = recording.loop(failure.running), recording.loop(failure.used_on)
+    if left is not None:
+        finding = _said(recording, failure, message, text, "two plugins", "sure")
+        sentence, cures = left_running(left), cures_for_running(left, recording.settings)
+    elif around is not None and failure.crossing_line is not None:
+        finding = _said(recording, failure, message, text, "asyncio.run repeated", "sure")
+        sentence = f"code that loop {around.id} runs asked to start a loop in the same thread."
+        cures = made(("await-it",), recording.settings)
+    else:
+        return _said(recording, failure, message, text, message.cause, message.sure)
+    # A Runner in the traceback is not what is wrong: no object is named, only the loops.
+    return replace(
+        finding,
+        object=None,
+        bound_loop=left,
+        using_loop=None if left else around,
+        sentence=sentence,
+        cures=cures,
+    )
+
+
 def _scope_mismatch(
     recording: Recording, failure: Failure, message: catalogue.Message, text: str
 ) -> Finding:
@@ -215,8 +242,6 @@ def _unseen(
         )
     if message.nature == "maybe":
         cause, sure = "unknown", "not known: no use on another loop was seen in this test"
-    elif message.id == "loop-running":
-        cause, sure = message.cause, message.sure
     else:
         cause = "unknown"
         sure = "sure of two loops; the object is not one that whichloop knows"

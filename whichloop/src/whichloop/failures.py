@@ -82,7 +82,9 @@ def failure_of(error: BaseException, during: str, phase: str) -> tuple[Failure, 
         records.sort(key=lambda record: record.user and record.site == last)
     using = TRACKER.ran_here[-1].name if TRACKER.ran_here else None
     texts = tuple((_name(one), _text(one)) for one in chain)
-    return Failure(texts, tuple(records), during, phase, using), frames[::-1]
+    running = TRACKER.running_here()
+    left = running.name if running is not None else None
+    return Failure(texts, tuple(records), during, phase, using, left), frames[::-1]
 
 
 def recording_for(failure: Failure, frames: list[FrameType]) -> Recording:

@@ -97,7 +97,9 @@ class LoopTable(Scene):
             if gone is not None:
                 return gone
             live = self.loop_born(loop, sys._getframe(1))
-            live.runner = "unknown" if live.runner == "new_event_loop" else live.runner
+            if live.runner == "new_event_loop":
+                # Who meets a loop is not who made it.
+                live.runner, live.opened_by, live.opened_at = "unknown", NOBODY, None
             if loop.is_closed():
                 live.closed = live.born
         return live
@@ -114,6 +116,11 @@ class LoopTable(Scene):
         """What is known of ``loop``, without registering it."""
         live = self.loops.get(id(loop))
         return live if live is not None and live.ref() is loop else None
+
+    def running_here(self) -> LiveLoop | None:
+        """The loop that runs in this thread. Between two tests there should be none."""
+        loop = running_loop()
+        return None if loop is None else self.loop(loop)
 
     def loop_closed(self, loop: Any) -> None:
         live = self.loops.get(id(loop))

@@ -115,13 +115,15 @@ class Frame:
 
 @dataclass(frozen=True)
 class Failure:
-    """An exception as text. ``chain`` runs from the one raised to its causes."""
+    """An exception as text. ``chain`` runs from the one raised to its causes; ``running`` is the
+    loop that still ran in this thread when the exception had left everything."""
 
     chain: tuple[tuple[str, str], ...]
     frames: tuple[Frame, ...] = ()
     during: str = ""
     phase: str = ""
     used_on: str | None = None
+    running: str | None = None
 
     @property
     def crossing_line(self) -> Site | None:

@@ -72,6 +72,10 @@ def headline(finding: Finding) -> str:
         return "Two operations ran at the same time on one database connection."
     if finding.message == "scope-mismatch":
         return "A fixture is kept for longer than the machinery that runs it."
+    if finding.message in ("loop-running", "nested-run") and not finding.object:
+        if finding.bound_loop is None:
+            return "What runs this code was asked to start a second time, which it cannot do."
+        return "This test could not start: an earlier step of this run still has its machinery on."
     if finding.object is None:
         return "Something made in one part of this run was used in another, where it cannot work."
     start = "The" if finding.object else "Something: the"
@@ -127,6 +131,8 @@ def render(finding: Finding, width: int = WIDTH) -> str:
     obj = finding.object
     if obj is not None:
         lines += _let(obj, finding.bound_loop, width)
+    elif finding.bound_loop is not None:
+        lines += wrapped("Let", life(finding.bound_loop), width)
     using = finding.using_loop
     who = str(finding.used_by) if finding.used_by.kind != "unknown" else finding.during
     if using is not None:
@@ -143,6 +149,9 @@ def render(finding: Finding, width: int = WIDTH) -> str:
         lines += wrapped("Then", then, width)
     elif finding.crossing_line is not None:
         lines += wrapped("Then", f"the error came {_at(finding.crossing_line)}", width)
+    elif obj is None and finding.bound_loop is not None:
+        then = f"{who or 'what followed'} was to run on another loop, and could not start"
+        lines += wrapped("Then", then, width)
     lines += wrapped("So", f"{finding.cause}: {finding.sentence}", width)
     if finding.sure != "sure":
         lines += wrapped("", f"({finding.sure})", width)

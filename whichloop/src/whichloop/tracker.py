@@ -59,7 +59,8 @@ class Tracker(ObjectTable):
         names = {name for one, _, _ in self.crossings for name in (one.used_on, one.bound_to)}
         crossed = (live.loop for _, live, _ in self.crossings if live.loop is not None)
         known = itertools.chain(crossed, self.loops.values(), self.dead_loops)
-        loops = {one.number: one for one in self.ran_here}
+        running = self.running_here()
+        loops = {one.number: one for one in (*self.ran_here, *([running] if running else []))}
         loops |= {one.number: one for one in known if one.name in names}
         return Recording(
             tuple(loops[key].record() for key in sorted(loops)),
