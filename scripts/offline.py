@@ -58,9 +58,13 @@ class Platform:
 
 
 def linux(machine: str) -> Platform:
-    """Linux with glibc."""
-    tags = (f"manylinux_2_{minor}_{machine}" for minor in range(5, 40))
-    return Platform("linux", "Linux", machine, tuple(tags))
+    """Linux with glibc; three of its tags have an older name, by which some wheels still go."""
+    older = {5: "manylinux1", 12: "manylinux2010", 17: "manylinux2014"}
+    tags: list[str] = []
+    for minor in range(5, 40):
+        tags += [older[minor]] if minor in older else []
+        tags.append(f"manylinux_2_{minor}")
+    return Platform("linux", "Linux", machine, tuple(f"{tag}_{machine}" for tag in tags))
 
 
 def macos(machine: str) -> Platform:

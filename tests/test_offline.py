@@ -53,6 +53,14 @@ def test_every_pin_of_ours_is_read(kind: str) -> None:
         assert len({line.split("==")[0] for line in lines}) == len(lines)
 
 
+def test_a_wheel_by_an_older_name_of_its_tag_is_fetched_too() -> None:
+    """Playwright's is tagged manylinux1, which pip does not take for manylinux_2_5."""
+    tags = offline.PLATFORMS["linux-x86_64"].tags
+
+    assert tags[:2] == ("manylinux1_x86_64", "manylinux_2_5_x86_64")
+    assert tags.index("manylinux2014_x86_64") < tags.index("manylinux_2_17_x86_64")
+
+
 def test_a_platform_or_a_python_that_is_none_is_told_with_those_that_are(tmp_path: Path) -> None:
     platform = scripts("offline-pack", str(tmp_path), "--platform", "amiga").must_exit(2)
     python = scripts("offline-pack", str(tmp_path), "--pythons", "3.12 2.7").must_exit(2)
