@@ -20,6 +20,7 @@ LOGGERS = (
     "grpc._cython.cygrpc",
     "psycopg.pool",
     "redis.asyncio",
+    "streamlit.error_util",
     *(
         f"sqlalchemy.pool.impl.{name}"
         for name in ("AsyncAdaptedQueuePool", "NullPool", "StaticPool", "QueuePool")
