@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from whichloop.actors import version_of
 from whichloop.causes import Case
@@ -291,3 +293,14 @@ def test_a_loop_that_was_left_running_is_named(opened, at, first):
     who = opened if opened.name else "what is not known"
     assert f"loop A was left running by {who}" in finding.sentence
     assert "Let    loop A was opened by" in render(finding)
+
+
+def test_asyncio_run_inside_the_loop_that_runs_the_code_is_no_loop_left_running():
+    """Seen from inside, as by whichloop.watch() in a coroutine: the loop runs still, and rightly."""
+    text = "asyncio.run() cannot be called from a running event loop"
+    inside = replace(failure(("RuntimeError", text)), running="B")
+
+    finding = explain(Recording((FUNCTION,), (), (), (), Settings()), inside)
+
+    assert (finding.cause, finding.using_loop) == ("asyncio.run repeated", FUNCTION)
+    assert [one.id for one in finding.cures] == ["await-it"]

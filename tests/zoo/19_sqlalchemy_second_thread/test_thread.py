@@ -14,5 +14,5 @@ async def test_in_thread():
     assert await one() == 1
     with ThreadPoolExecutor(1, thread_name_prefix="worker") as pool:
         # Without an await: were the first loop running meanwhile, two threads would read and write
-        # one connection, and what happens then is chance. It has crashed Python, too.
+        # one connection, and what happens then is chance.
         assert pool.submit(lambda: asyncio.run(one())).result() == 1

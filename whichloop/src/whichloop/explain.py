@@ -174,24 +174,27 @@ def _concurrent(
 def _running_already(
     recording: Recording, failure: Failure, message: catalogue.Message, text: str
 ) -> Finding:
-    """A loop could not start: one was left running, or runs the very code that asked for it."""
+    """A loop could not start: one was left running, or runs the very code that asked for it.
+
+    A Runner in the traceback is not what is wrong: no object is named, only the loops.
+    """
     left, around = recording.loop(failure.running), recording.loop(failure.used_on)
-    if left is not None:
-        finding = _said(recording, failure, message, text, "two plugins", "sure")
-        sentence, cures = left_running(left), cures_for_running(left, recording.settings)
-    elif around is not None and failure.crossing_line is not None:
-        finding = _said(recording, failure, message, text, "asyncio.run repeated", "sure")
+    if around is not None and failure.crossing_line is not None and left in (None, around):
+        left, cause = None, "asyncio.run repeated"
         sentence = f"code that loop {around.id} runs asked to start a loop in the same thread."
         cures = made(("await-it",), recording.settings)
+    elif left is not None:
+        around, cause = None, "two plugins"
+        sentence, cures = left_running(left), cures_for_running(left, recording.settings)
     else:
         return _said(recording, failure, message, text, message.cause, message.sure)
-    # A Runner in the traceback is not what is wrong: no object is named, only the loops.
-    return replace(
-        finding,
-        object=None,
-        bound_loop=left,
-        using_loop=None if left else around,
+    return _finding(
+        Case(recording.settings, None, left, around),
+        failure,
+        cause=cause,
         sentence=sentence,
+        sure="sure",
+        message=message.id,
         cures=cures,
     )
 
