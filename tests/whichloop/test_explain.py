@@ -296,7 +296,7 @@ def test_a_loop_that_was_left_running_is_named(opened, at, first):
 
 
 def test_asyncio_run_inside_the_loop_that_runs_the_code_is_no_loop_left_running():
-    """Seen from inside, as by whichloop.watch() in a coroutine: the loop runs still, and rightly."""
+    """Seen from inside, as by whichloop.watch() in a coroutine, the loop rightly runs still."""
     text = "asyncio.run() cannot be called from a running event loop"
     inside = replace(failure(("RuntimeError", text)), running="B")
 
