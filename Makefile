@@ -118,7 +118,7 @@ format: ## put the code into the project's format
 soak: export TIMES = $(N)
 soak: export TOGETHER = $(AT_ONCE)
 soak: export COMMAND = $(WHAT)
-soak: ## WHAT N times, AT_ONCE at once (N=20 AT_ONCE=1 WHAT=reproduce or "all-fixes --shuffle")
+soak: ## WHAT N times, AT_ONCE at once (N=20 AT_ONCE=1 WHAT=reproduce or "all-fixes --shuffle --alone")
 	$(RUN) soak --times "$$TIMES" --at-once "$$TOGETHER" -- "$$COMMAND"
 
 same: ## do the results folders DIRS, of several backends, say the same of every test?

@@ -27,13 +27,13 @@ class Batch:
     workers: int
 
 
-def run_batch(sides: list[Side], guardian: Guardian) -> Batch:
-    """Run the sides, those that must be alone last and one at a time.
+def run_batch(sides: list[Side], guardian: Guardian, workers: int | None = None) -> Batch:
+    """Run the sides, `workers` at once (default: the cores), those that must be alone last.
 
     After Ctrl-C what has finished stays in `results/`, and what has not is ended. Raises ServerGone
     if a server stops answering: no further side is begun then.
     """
-    workers = min(len(sides), os.cpu_count() or 1)
+    workers = workers or min(len(sides), os.cpu_count() or 1)
     runs: dict[str, Run] = {}
     seconds: dict[str, float] = {}
     together = [side for side in sides if not side.alone]

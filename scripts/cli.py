@@ -135,11 +135,12 @@ def tour() -> None:
 @app.command(name="all-fixes")
 def all_fixes(
     shuffle: Annotated[bool, typer.Option("--shuffle", help="in a random order")] = False,
+    alone: Annotated[bool, typer.Option("--alone", help="one side at a time")] = False,
 ) -> None:
     """Run every side, as many at once as there are cores."""
     from scripts.fix import all_fixes as command
 
-    raise typer.Exit(command(shuffle))
+    raise typer.Exit(command(shuffle, alone))
 
 
 @app.command()

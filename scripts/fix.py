@@ -140,10 +140,11 @@ def tour() -> int:
     return worst
 
 
-def all_fixes(shuffle: bool = False) -> int:
+def all_fixes(shuffle: bool = False, alone: bool = False) -> int:
     """Every side, as many beside each other as there are cores; 0 if all are as documented.
 
-    With `shuffle` they run in a random order: what a side does must not depend on the others.
+    With `shuffle` they run in a random order, with `alone` one at a time: what a side does must
+    depend neither on those before it nor on those beside it.
     """
     from scripts.batch import run_batch
 
@@ -159,7 +160,7 @@ def all_fixes(shuffle: bool = False) -> int:
         order = list(documented.side)
         if shuffle:
             random.shuffle(order)
-        batch = run_batch(order, guardian)
+        batch = run_batch(order, guardian, 1 if alone else None)
     wall = time.monotonic() - started
     broken = batch.runs["broken"]
     wrong = []
@@ -179,7 +180,7 @@ def all_fixes(shuffle: bool = False) -> int:
     ideal = sum(batch.seconds.values()) / batch.workers
     show.say(
         f"{len(documented.side)} sides in {wall:.1f} s, servers included: {wall / ideal:.2f} × the"
-        f" sum of their own times ÷ {batch.workers} cores."
+        f" sum of their own times ÷ {batch.workers} at once."
     )
     if wrong:
         return 1
