@@ -116,6 +116,18 @@ EXAMPLES = {
 }
 
 
+def test_a_message_that_tells_its_cause_is_not_overruled_by_the_loop_scopes_of_the_log():
+    header = (
+        "asyncio: asyncio_default_fixture_loop_scope=session, "
+        "asyncio_default_test_loop_scope=function"
+    )
+
+    reading = read_log(f"{header}\n{EXAMPLES['nested-run']}\n")
+
+    assert reading.cause == "asyncio.run repeated"
+    assert reading.sure.startswith("likely: asyncio.run()")
+
+
 @pytest.mark.parametrize("message", catalogue.MESSAGES, ids=lambda message: message.id)
 def test_every_message_of_the_catalogue_is_read_with_its_cause(message):
     reading = read_log(EXAMPLES[message.id])

@@ -112,6 +112,8 @@ def _weigh(
     plugins = (r"pytest_asyncio[\\/]plugin", r"anyio[\\/]pytest_plugin")
     if all(re.search(plugin, text) for plugin in plugins):
         return "two plugins", "likely", ("pytest-asyncio and anyio's plugin are on the stack",)
+    if message.id in ("loop-running", "nested-run", "scope-mismatch"):
+        return message.cause, message.sure, ()  # no loop scopes of the log would tell more
     fixture, test = settings.fixture_loop_scope, settings.test_loop_scope
     if message.id == "loop-closed" or message.cause == "object outlives its loop":
         return "object outlives its loop", "likely", (message.says,)
