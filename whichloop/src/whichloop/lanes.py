@@ -190,7 +190,7 @@ class _Picture:
 
     def _below(self, rows: list[Row], unnamed: int) -> str:
         """Names below a lane: each at its own column, or one after the other if that is tight."""
-        rest = f" {self.signs['more']}{unnamed} more" if unnamed else ""
+        rest = f" {self.signs['more']}{unnamed} more set-ups and tests" if unnamed else ""
         room = self.room - len(rest)
         line = ""
         for at, row in enumerate(rows):
