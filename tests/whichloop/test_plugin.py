@@ -465,7 +465,7 @@ def test_a_driver_version_with_other_names_switches_its_probe_off(project, tmp_p
     assert run.out.count("whichloop: warning: probe motor switched off: AttributeError") == 1
 
 
-def test_a_loop_that_is_not_asyncios_is_no_trouble(project):
+def test_a_loop_class_of_the_suites_own_is_no_trouble(project):
     text = """
     import asyncio
 
@@ -478,12 +478,6 @@ def test_a_loop_that_is_not_asyncios_is_no_trouble(project):
             loop.run_until_complete(asyncio.sleep(0))
         finally:
             loop.close()
-
-    def test_trio():
-        import trio
-        async def main():
-            await trio.sleep(0)
-        trio.run(main)
     """
 
     run = run_pytest(project(test_a=text), "--whichloop=strict")

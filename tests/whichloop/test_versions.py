@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 PYTHONS = [sys.executable, *filter(None, os.environ.get("WL_PYTHONS", "").split(":"))]
-PINS = sorted((ROOT / "requirements" / "versions").glob("*.txt"))
+PINS = sorted((ROOT / "requirements" / "versions").glob("pytest-asyncio-*.txt"))
 UV = str(Path(sys.executable).with_name("uv"))
 
 SUITE = """
@@ -44,6 +45,16 @@ async def test_two(first):
     assert await take() == 1
 """
 
+TRIO = """
+import trio
+
+def test_trio():
+    async def main():
+        await trio.sleep(0)
+
+    trio.run(main)
+"""
+
 
 def made(folder: Path, python: str, pins: Path, wheel: Path) -> str:
     """A new environment with these pins and whichloop; its interpreter."""
@@ -65,11 +76,20 @@ def test_the_installed_version_is_explained_in_all_modes(tmp_path):
     explained_in_all_modes(sys.executable, tmp_path / "suite")
 
 
-def explained_in_all_modes(python: str, folder: Path) -> None:
-    """The suite fails as it does without whichloop, and every mode does what it says."""
-    folder.mkdir()
-    (folder / "test_a.py").write_text(SUITE)
-    (folder / "pytest.ini").write_text("[pytest]\n")
+def test_a_run_of_trio_is_no_trouble(wheel, tmp_path):
+    # An environment of its own: where trio is installed, anyio's plugin imports it in every run.
+    pins = ROOT / "requirements" / "versions" / "beside-trio.txt"
+    python = made(tmp_path / "venv", sys.executable, pins, wheel)
+    (tmp_path / "test_a.py").write_text(TRIO)
+
+    code, out = runner(python, tmp_path)("--whichloop=strict")
+
+    assert code == 0, out
+    assert "1 passed" in out
+
+
+def runner(python: str, folder: Path) -> Callable[..., tuple[int, str]]:
+    """What runs pytest with that interpreter in the folder: its exit code, and all it printed."""
 
     def run(*options: str) -> tuple[int, str]:
         done = subprocess.run(
@@ -81,6 +101,16 @@ def explained_in_all_modes(python: str, folder: Path) -> None:
             check=False,
         )
         return done.returncode, done.stdout + done.stderr
+
+    return run
+
+
+def explained_in_all_modes(python: str, folder: Path) -> None:
+    """The suite fails as it does without whichloop, and every mode does what it says."""
+    folder.mkdir()
+    (folder / "test_a.py").write_text(SUITE)
+    (folder / "pytest.ini").write_text("[pytest]\n")
+    run = runner(python, folder)
 
     code, out = run("--whichloop-record=record.json")
     words = " ".join(out.split())
