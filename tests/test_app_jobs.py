@@ -1,14 +1,9 @@
 """The jobs API over real HTTP."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
 import pytest
-
-from suite import test_jobs_http
-from suite.helpers import JOBS
 
 TITLES = ("Backend engineer", "Data engineer", "后端工程师", "Designer")
 
@@ -126,23 +121,3 @@ def test_a_job_that_cannot_be_stored_is_422_and_stores_nothing(
     assert response.status_code == 422
     assert set(response.json()["detail"][0]) == {"type", "loc", "msg"}
     assert app.get("/jobs").json()["total"] == 0
-
-
-@pytest.mark.parametrize(
-    "test",
-    [test for name, test in vars(test_jobs_http).items() if name.startswith("test_")],
-    ids=lambda test: test.__name__,
-)
-def test_the_suites_http_tests_pass_beside_the_jobs_of_another_test(
-    app: httpx.Client, test: Callable[[httpx.AsyncClient], Awaitable[None]]
-) -> None:
-    # An await that fails does not stop the thread in which Motor works: what a failing test inserts
-    # may be stored after the next one has begun. No outcome may hang on that.
-    for job in JOBS:
-        post(app, job["title"], job["company"], *job["tags"])
-
-    async def run() -> None:
-        async with httpx.AsyncClient(base_url=app.base_url) as client:
-            await test(client)
-
-    asyncio.run(run())
