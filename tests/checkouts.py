@@ -38,7 +38,7 @@ class Checkout:
         venv = self.folder / ".venv"
         subprocess.run([self._base, "-m", "venv", "--without-pip", venv], check=True, timeout=60)
         ours = Path(site.getsitepackages()[0])
-        theirs = venv / ours.relative_to(sys.prefix)
+        self.packages = theirs = venv / ours.relative_to(sys.prefix)
         for entry in ours.iterdir():
             # Our editable install would lead back to our own checkout.
             if entry.suffix == ".pth" or "editable" in entry.name or (theirs / entry.name).exists():

@@ -7,7 +7,8 @@ can change without the other.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,9 @@ import pytest
 from scripts import manifest
 from scripts.environ import unneeded_plugins
 from scripts.paths import ROOT
+from tests import environments
 from tests.checkouts import Checkout
-from tests.commands import Done, environment, run
+from tests.commands import environment, run
 from tests.variants import VARIANTS, Variant
 
 MANIFEST = manifest.load()
@@ -26,6 +28,20 @@ MANIFEST = manifest.load()
 def copied(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """A checkout for all of the variants, one after the other."""
     return Checkout(tmp_path_factory.mktemp("variants") / "checkout")
+
+
+@pytest.fixture(scope="module")
+def beside(copied: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+    """The interpreter of an environment with other pins on top of the checkout's packages."""
+
+    @cache
+    def made(pins: str) -> str:
+        if not pins:
+            return copied.python
+        folder = tmp_path_factory.mktemp("beside") / pins
+        return environments.make(folder, copied.python, pins, below=copied.packages)
+
+    return made
 
 
 @pytest.fixture
@@ -52,10 +68,16 @@ def file_of(variant: Variant, name: str) -> str:
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=[variant.id for variant in VARIANTS])
 def test_a_variant_does_what_the_readme_says(
-    changed: Checkout, variant: Variant, given_servers: dict[str, str], tmp_path: Path
+    changed: Checkout,
+    variant: Variant,
+    beside: Callable[[str], str],
+    given_servers: dict[str, str],
+    tmp_path: Path,
 ) -> None:
     record = tmp_path / "record.json"
-    done = pytest_in(changed, variant, WRONGLOOP_RECORD=str(record), **given_servers)
+    command = command_of(variant, beside(variant.beside))
+    environ = environment(WRONGLOOP_RECORD=str(record), **given_servers, **dict(variant.environ))
+    done = run(command, cwd=changed.folder, env=environ)
 
     recorded = json.loads(record.read_text("utf-8"))
     failing = [test["nodeid"] for test in recorded["tests"] if test["outcome"] != "passed"]
@@ -82,10 +104,9 @@ def test_the_readme_says_so(variant: Variant) -> None:
     assert variant.says in said
 
 
-def pytest_in(checkout: Checkout, variant: Variant, **changes: str) -> Done:
-    """Run the variant's side by plain pytest, with everything that was logged shown."""
-    command = [checkout.python, "-m", "pytest", "-p", "scripts.recorder", "-p", "no:cacheprovider"]
+def command_of(variant: Variant, python: str) -> list[str]:
+    """Plain pytest on the variant's side, with everything that was logged shown."""
+    command = [python, "-m", "pytest", "-p", "scripts.recorder", "-p", "no:cacheprovider"]
     command += ["-p", "no:whichloop", "-rA", variant.folder, *variant.arguments]
     command += [word for option in variant.options for word in ("-o", option)]
-    command += [word for name in unneeded_plugins() for word in ("-p", f"no:{name}")]
-    return run(command, cwd=checkout.folder, env=environment(**changes, **dict(variant.environ)))
+    return command + [word for name in unneeded_plugins() for word in ("-p", f"no:{name}")]

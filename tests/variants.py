@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 ALL: frozenset[str] = frozenset()
 MOTOR = frozenset({"test_jobs.py", "test_job_flows.py"})
@@ -39,7 +40,8 @@ class Variant:
     `appended` goes to the end of the conftest; `edits` are (file, old, new), a file without a
     slash in the side's folder. `fails` is how many tests fail, all in the files `among`; `logged`
     counts a text in pytest's output; `counts` is (opened, left open) on Postgres; in the files
-    `exchanged` exactly those tests fail that pass on `broken/`.
+    `exchanged` exactly those tests fail that pass on `broken/`; `beside` is another pytest-asyncio
+    than ours, of requirements/versions.
     """
 
     id: str
@@ -55,8 +57,22 @@ class Variant:
     arguments: tuple[str, ...] = ()
     environ: tuple[tuple[str, str], ...] = ()
     exchanged: tuple[str, ...] = ()
+    beside: str = ""
 
 
+# Up to pytest-asyncio 0.26 report B's override moves the tests to its loop: without it an older
+# version shows what a suite of its day saw.
+NO_OVERRIDE = (("conftest.py", "def event_loop(", "def unused("),)
+
+
+def older(version: str, folder: str, says: str, **ends: Any) -> Variant:
+    """The side, without the override, beside an older pytest-asyncio."""
+    name = f"{folder.partition('/')[2][:2]}-beside-{version}"
+    beside = f"pytest-asyncio-{version}"
+    return Variant(name, folder, says, beside=beside, edits=NO_OVERRIDE, **ends)
+
+
+WITHOUT_LINE = "on 0.21, where function loops are the default, all 26 tests pass without it."
 NOTHING_LOGGED = (("Exception closing connection", 0), ("Exception terminating connection", 0))
 DISPOSALS_FAIL = (("Exception closing connection", 14),)
 WITH_ROWS = """
@@ -160,6 +176,77 @@ VARIANTS = [
         fails=6,
         among=MOTOR,
         appended=before_each_test("get_async_engine()"),
+    ),
+    Variant(
+        "10-on-function-fixtures",
+        "fixed/10_explicit_session_loop",
+        "With `asyncio_default_fixture_loop_scope = function` there, all 26 tests pass as well.",
+        options=(FUNCTION_FIXTURES,),
+    ),
+    Variant(
+        "11-without-append-false",
+        "fixed/11_marker_added_by_hook",
+        "without `append=False` all 13 fail as before.",
+        fails=13,
+        edits=(("conftest.py", ", append=False", ""),),
+    ),
+    older(
+        "0.24",
+        "fixed/09_session_loop_for_all",
+        "on 0.24 all 13 still fail, with *Unknown config option:"
+        " asyncio_default_test_loop_scope* among the warnings",
+        fails=13,
+        logged=(("PytestConfigWarning: Unknown config option: asyncio_default_test", 1),),
+    ),
+    older("0.26", "fixed/09_session_loop_for_all", "Needs pytest-asyncio 0.26 or newer"),
+    older(
+        "0.24",
+        "fixed/10_explicit_session_loop",
+        "`loop_scope` came with pytest-asyncio 0.24: all 26 tests pass there.",
+    ),
+    older(
+        "0.24",
+        "fixed/11_marker_added_by_hook",
+        "Needs pytest-asyncio 0.24 or newer, which brought `loop_scope`: all 26 tests pass there.",
+    ),
+    older(
+        "0.21",
+        "fixed/12_null_pool",
+        "on 0.21 all 26 tests pass, since fixtures run on function loops there.",
+    ),
+    older("0.21", "fixed/13_dispose_after_each_test", WITHOUT_LINE),
+    older("0.21", "fixed/14_app_factory_with_lifespan", WITHOUT_LINE),
+    older(
+        "0.24",
+        "fixed/15_engine_per_running_loop",
+        "pytest-asyncio 0.24 closes them so, and all 14 stay open; 0.26 does not.",
+        fails=6,
+        among=MOTOR,
+        counts=(14, 14),
+    ),
+    older(
+        "0.26",
+        "fixed/15_engine_per_running_loop",
+        "pytest-asyncio 0.24 closes them so, and all 14 stay open; 0.26 does not.",
+        fails=6,
+        among=MOTOR,
+        counts=(14, 0),
+    ),
+    older("0.26", "fixed/18_session_loop_and_rollback", "Needs pytest-asyncio 0.26 or newer."),
+    older("0.21", "fixed/19_function_loops_and_null_pool", WITHOUT_LINE),
+    Variant(
+        "trap-01-beside-0.23",
+        "traps/01_event_loop_override",
+        "on pytest-asyncio 0.23 all 26 tests of this side pass, on 0.26 Motor's 6 fail",
+        beside="pytest-asyncio-0.23",
+    ),
+    Variant(
+        "trap-01-beside-0.26",
+        "traps/01_event_loop_override",
+        "on pytest-asyncio 0.23 all 26 tests of this side pass, on 0.26 Motor's 6 fail",
+        fails=6,
+        among=MOTOR,
+        beside="pytest-asyncio-0.26",
     ),
     Variant(
         "13-on-session-fixtures",

@@ -1,7 +1,8 @@
 """Remedy 17: anyio's pytest plugin runs fixtures and tests, on one loop for the session."""
 
+import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from httpx import ASGITransport, AsyncClient
@@ -10,6 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared_app.configs.db import get_db_session
 from shared_app.main import create_app
+
+
+@pytest.fixture(scope="session")
+def event_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """Report B's override. pytest-asyncio 1.0 removed the fixture it overrode: nothing uses it."""
+    loop = asyncio.new_event_loop()
+    yield loop
+    loop.close()
 
 
 @pytest.fixture(scope="session")

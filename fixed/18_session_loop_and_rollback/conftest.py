@@ -22,15 +22,11 @@ def event_loop() -> Iterator[asyncio.AbstractEventLoop]:
 
 
 @pytest.fixture(scope="session")
-async def mongo_client() -> AsyncIterator[AsyncIOMotorClient]:
+async def test_db() -> AsyncIterator[AsyncIOMotorDatabase]:
     client = AsyncIOMotorClient(os.environ["MONGO_URL"])
-    yield client
+    await client.admin.command("ping")  # its first use: from here on it is bound to this loop
+    yield client.get_default_database()
     client.close()
-
-
-@pytest.fixture
-async def test_db(mongo_client: AsyncIOMotorClient) -> AsyncIOMotorDatabase:
-    return mongo_client.get_default_database()
 
 
 @pytest.fixture(scope="session")

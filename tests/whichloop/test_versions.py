@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent.parent
+from tests import environments
+
 PYTHONS = [sys.executable, *filter(None, os.environ.get("WL_PYTHONS", "").split(":"))]
-PINS = sorted((ROOT / "requirements" / "versions").glob("pytest-asyncio-*.txt"))
-UV = str(Path(sys.executable).with_name("uv"))
+VERSIONS = Path(__file__).parent.parent.parent / "requirements" / "versions"
+PINS = sorted(path.stem for path in VERSIONS.glob("pytest-asyncio-*.txt"))
 
 SUITE = """
 import asyncio
@@ -56,17 +57,14 @@ def test_trio():
 """
 
 
-def made(folder: Path, python: str, pins: Path, wheel: Path) -> str:
+def made(folder: Path, python: str, pins: str, wheel: Path) -> str:
     """A new environment with these pins and whichloop; its interpreter."""
-    subprocess.run([UV, "venv", "--quiet", "--python", python, str(folder)], check=True)
-    inside = str(folder / "bin" / "python")
-    install = [UV, "pip", "install", "--quiet", "--python", inside]
-    subprocess.run([*install, "--require-hashes", "-r", str(pins)], check=True)
-    subprocess.run([*install, "--no-deps", "--offline", str(wheel)], check=True)
+    inside = environments.make(folder, python, pins)
+    environments.install(inside, "--no-deps", "--offline", str(wheel))
     return inside
 
 
-@pytest.mark.parametrize("pins", PINS, ids=[path.stem for path in PINS])
+@pytest.mark.parametrize("pins", PINS)
 @pytest.mark.parametrize("python", PYTHONS)
 def test_this_version_is_explained_in_all_modes(python, pins, wheel, tmp_path):
     explained_in_all_modes(made(tmp_path / "venv", python, pins, wheel), tmp_path / "suite")
@@ -78,8 +76,7 @@ def test_the_installed_version_is_explained_in_all_modes(tmp_path):
 
 def test_a_run_of_trio_is_no_trouble(wheel, tmp_path):
     # An environment of its own: where trio is installed, anyio's plugin imports it in every run.
-    pins = ROOT / "requirements" / "versions" / "beside-trio.txt"
-    python = made(tmp_path / "venv", sys.executable, pins, wheel)
+    python = made(tmp_path / "venv", sys.executable, "beside-trio", wheel)
     (tmp_path / "test_a.py").write_text(TRIO)
 
     code, out = runner(python, tmp_path)("--whichloop=strict")
