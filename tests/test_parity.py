@@ -1,5 +1,7 @@
 """Every side is broken/ but for its remedy, and its folder, manifest and README agree."""
 
+from typing import Literal
+
 import pytest
 
 from scripts import diffs, manifest, readme
@@ -8,6 +10,8 @@ from scripts.paths import ROOT
 
 MANIFEST = manifest.load()
 SIDES = MANIFEST.side[1:]
+Group = Literal["mongo", "postgres"]
+GROUPS: dict[Group, str] = {"mongo": "Motor", "postgres": "Postgres"}
 
 
 def each_side() -> pytest.MarkDecorator:
@@ -61,9 +65,31 @@ def test_a_readme_has_the_title_of_the_manifest_and_says_what_each_must_say(side
         text.splitlines()[0].lower()
         == f"# {side.name.split()[0]} {side.id[-2:]}: {side.title}".lower()
     )
-    for word in ("symptom", "cause", "change", "cures", "price", "when to choose"):
+    for word in ("symptom", "cause", "change", "cures", "price", "isolation", "time", "source"):
         assert word in text.lower()
     assert side.target in text
+    assert 15 <= len(text.splitlines()) <= 30
+
+
+@each_side()
+def test_a_readme_cures_what_the_manifest_documents_and_is_chosen_when_it_says(side: Side) -> None:
+    said = " ".join((ROOT / side.folder / "README.md").read_text("utf-8").split())
+    cured = [f"{name} {cured_of(side, group)}" for group, name in GROUPS.items()]
+
+    assert f"**What it cures, and what not.** {', '.join(cured)}." in said
+    assert f"**When to choose it.** {side.when}" in said
+
+
+def cured_of(side: Side, group: Group) -> str:
+    """ "2 of 7": how many of the group's tests that fail on broken/ the side cures."""
+    broken = MANIFEST.get("broken")
+    failing = [
+        test for test in MANIFEST.tests[group] if broken.documented(test).outcome != "passed"
+    ]
+    cured = [test for test in failing if side.documented(test).outcome == "passed"]
+    if getattr(side.verdict, group) == "RESOLVED_NO":
+        cured = []  # what passes on a rerun is flaky
+    return f"{len(cured)} of {len(failing)}"
 
 
 def test_a_remedy_of_at_most_three_lines_cures_both_groups() -> None:
