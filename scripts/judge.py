@@ -50,8 +50,10 @@ def why_invalid(run: Run, manifest: Manifest) -> str:
     if run.data.get("collection_errors"):
         return "not every test file could be collected: " + "; ".join(run.data["collection_errors"])
     if not run.tests:
-        said = run.data.get("last_words", "")
-        return f"pytest ran no test (exit code {run.exit_code})" + (f": {said}" if said else "")
+        # Its first ERROR line says what it stumbled over; its last words may be about the end only.
+        said, last = (str(run.data.get(name, "")) for name in ("said", "last_words"))
+        words = last if said in last else " | ".join(filter(None, (said, last)))
+        return f"pytest ran no test (exit code {run.exit_code})" + (f": {words}" if words else "")
     if run.exit_code not in MEANINGFUL_EXIT_CODES:
         return f"pytest ended with exit code {run.exit_code}, which is neither passed nor failed"
     broken = [test for test in run.tests.values() if test.kind == "infrastructure"]

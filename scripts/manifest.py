@@ -5,12 +5,13 @@ It is the one place for these facts; every other place reads them here.
 
 from __future__ import annotations
 
-import re
 import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from difflib import get_close_matches
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -27,6 +28,18 @@ Resolved = Literal["RESOLVED_FULL", "RESOLVED_PARTIAL", "RESOLVED_NO"]
 
 
 KINDS = {"fix": "Remedy", "trap": "Trap"}
+# Where something stands in the file, as pydantic says it: ("side", 2, "outcome", 0, "tests").
+Loc = tuple[int | str, ...]
+
+
+class Mistake(ValueError):
+    """What no single field shows. `loc` is the key at fault, seen from the table that is checked;
+    `other`, seen from the whole file, is one that it does not agree with."""
+
+    def __init__(self, message: str, loc: Loc, other: Loc = ()) -> None:
+        super().__init__(message)
+        self.loc = loc
+        self.other = other
 
 
 class Strict(BaseModel):
@@ -62,7 +75,8 @@ class Documented(Strict):
     def failure_has_a_kind(self) -> Documented:
         """A failure says which message it is; a pass has none."""
         if (self.outcome in ("failed", "error")) != (self.kind is not None):
-            raise ValueError(f"kind must be given for a failure and only then ({self.outcome})")
+            message = f"kind must be given for a failure and only then ({self.outcome})"
+            raise Mistake(message, ("kind",))
         return self
 
 
@@ -94,8 +108,9 @@ class Side(Strict):
     @model_validator(mode="after")
     def remedy_is_described(self) -> Side:
         """All but the broken side have a verdict, and say why and when."""
-        if self.id != "broken" and not (self.verdict and self.why and self.when and self.changes):
-            raise ValueError(f"side {self.id} needs changes, verdict, why and when")
+        lacking = [key for key in ("changes", "verdict", "why", "when") if not getattr(self, key)]
+        if self.id != "broken" and lacking:
+            raise Mistake(f"a remedy or trap needs {', '.join(lacking)}", (lacking[0],))
         return self
 
     @property
@@ -179,23 +194,65 @@ class Manifest(Strict):
         return [side for side in self.side if side.id.startswith(kind + "-")]
 
     @model_validator(mode="after")
+    def sides_are_told_apart(self) -> Manifest:
+        """No id and no folder twice; and since people type numbers, no number is left out."""
+        seen: dict[tuple[str, str], Loc] = {}
+        due: Counter[str] = Counter()
+        for index, side in enumerate(self.side):
+            for key, value in (("id", side.id), ("folder", side.folder)):
+                loc = ("side", index, key)
+                if (key, value) in seen:
+                    message = f"{value} is the {key} of another side too"
+                    raise Mistake(message, loc, seen[key, value])
+                seen[key, value] = loc
+            kind = side.id.partition("-")[0]
+            due[kind] += 1
+            if kind in KINDS and side.id != f"{kind}-{due[kind]:02}":
+                message = f"{side.id} stands where {kind}-{due[kind]:02} is due"
+                raise Mistake(message, ("side", index, "id"))
+        return self
+
+    @model_validator(mode="after")
+    def every_name_is_a_side(self) -> Manifest:
+        """What is named is a remedy or a trap; and there is a broken side to hold them against."""
+        ids = {side.id for side in self.side}
+        if "broken" not in ids:
+            raise Mistake("none of the sides is broken", ("side",))
+        if self.recommended not in ids or not self.recommended.startswith("fix-"):
+            raise Mistake(f"{self.recommended} is not a remedy", ("recommended",))
+        named: list[tuple[Loc, tuple[str, ...]]] = [(("tour",), self.tour)]
+        named += [(("guide", index, "sides"), step.sides) for index, step in enumerate(self.guide)]
+        named += [(("practice", index, "sides"), p.sides) for index, p in enumerate(self.practice)]
+        for loc, sides in named:
+            for index, side in enumerate(sides):
+                if side not in ids - {"broken"}:
+                    raise Mistake(f"{side} is not a remedy or a trap", (*loc, index))
+        return self
+
+    @model_validator(mode="after")
     def every_test_is_documented(self) -> Manifest:
         """Each side says something of each test, and of no test that does not exist."""
-        ids = {side.id for side in self.side}
-        advised = [side for step in self.guide for side in step.sides]
-        advised += [side for practice in self.practice for side in practice.sides]
-        for name in (self.recommended, *self.tour, *advised, "broken"):
-            if name not in ids:
-                raise ValueError(f"{name} is named and is not a side")
-        for side in self.side:
-            for nodeid in self.nodeids:
+        where: dict[str, Loc] = {
+            nodeid: ("tests", group, number)
+            for group, nodeids in self.tests.items()
+            for number, nodeid in enumerate(nodeids)
+        }
+        for index, side in enumerate(self.side):
+            for place, entry in enumerate(side.outcome):
+                for number, test in enumerate(entry.tests):
+                    if not any(covers(test, nodeid) for nodeid in self.nodeids):
+                        loc = ("side", index, "outcome", place, "tests", number)
+                        message = f"documents {test}, which is not in [tests]"
+                        # The mistake may as well be in there: show what is nearest.
+                        close = get_close_matches(test, where, 1, 0.8)
+                        message += f"; {close[0]} is" if close else ""
+                        raise Mistake(message, loc, where[close[0]] if close else ())
+            for nodeid, other in where.items():
                 try:
                     side.documented(nodeid)
                 except KeyError:
-                    raise ValueError(f"side {side.id} documents nothing of {nodeid}") from None
-            for test in (test for entry in side.outcome for test in entry.tests):
-                if not any(covers(test, nodeid) for nodeid in self.nodeids):
-                    raise ValueError(f"side {side.id} documents {test}, which is not in [tests]")
+                    message = f"documents nothing of {nodeid}"
+                    raise Mistake(message, ("side", index, "outcome"), other) from None
         return self
 
 
@@ -208,39 +265,110 @@ def load(path: Path = MANIFEST) -> Manifest:
     """Read the manifest. Raises ManifestError with the line and the key that are wrong."""
     try:
         text = path.read_text("utf-8")
-        return Manifest.model_validate(tomllib.loads(text))
+        data = tomllib.loads(text)
+        return Manifest.model_validate(data)
     except OSError as error:
         raise ManifestError(f"cannot read {path.name}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        byte = f"byte 0x{error.object[error.start]:02x}"
+        raise ManifestError(f"{path.name}, line {line}: {byte} is not UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         raise ManifestError(f"{path.name} is not TOML: {error}") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"]) or "(the whole file)"
-        line = line_of(text, first["loc"])
-        raise ManifestError(f"{path.name}, line {line}, key {key}: {first['msg']}") from None
+        raise ManifestError(f"{path.name}, {told(error, data, lines_of(text))}") from None
 
 
-def line_of(text: str, loc: tuple[int | str, ...]) -> int:
-    """The line of the innermost table of arrays that a key path names: ("side", 2, "outcome", 0).
+def told(error: ValidationError, data: dict[str, Any], lines: dict[Loc, int]) -> str:
+    """The line, the key, the side and the mistake; of several one, a key that is unknown first:
+    where `titel` is written, `title` is missing too, and that is not what must be mended."""
+    first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
+    # pydantic adds a part of its own to the path where a key of [tests] is wrong.
+    loc = tuple(part for part in first["loc"] if part != "[key]")
+    message = first["msg"]
+    raised = first.get("ctx", {}).get("error")
+    if isinstance(raised, ValueError):
+        message = str(raised)
+    if isinstance(raised, Mistake):
+        loc += raised.loc
+        if raised.other:
+            message += f" (see line {line_of(raised.other, lines)})"
+    if first["type"] == "extra_forbidden":
+        message = f"there is no such key here; {near(loc)}"
+    key = ".".join(str(part) for part in loc)
+    match loc:
+        case ("side", int(index), *_) if isinstance(data["side"][index], dict):
+            key += f" of {data['side'][index].get('id', 'a side without an id')}"
+    return f"line {line_of(loc, lines)}, key {key}: {message}"
 
-    `tomllib` keeps no positions, so the headers are counted in the text.
-    """
-    lines = text.splitlines()
-    start = 0
-    header = ""
-    for name, index in pairwise(loc):
-        if not isinstance(name, str) or not isinstance(index, int):
+
+def near(loc: Loc) -> str:
+    """What an unknown key may have been meant to be: the nearest of its table, or all of them."""
+    tables: dict[str, type[Strict]] = {
+        "side": Side,
+        "verdict": Verdict,
+        "outcome": Documented,
+        "guide": Step,
+        "practice": Practice,
+    }
+    names = [part for part in loc if isinstance(part, str)]
+    known = (tables[names[-2]] if len(names) > 1 else Manifest).model_fields
+    close = get_close_matches(names[-1], known, 1)
+    return f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
+
+
+def line_of(loc: Loc, lines: dict[Loc, int]) -> int:
+    """The line of a key; if it is not there, of the innermost table that should have it."""
+    while loc not in lines:
+        loc = loc[:-1]
+    return lines[loc]
+
+
+def lines_of(text: str) -> dict[Loc, int]:
+    """The line of everything in a TOML text. `tomllib` keeps no positions, but it knows where a
+    statement ends: as soon as the lines since the one before are TOML by themselves."""
+    lines: dict[Loc, int] = {(): 1}
+    tables: Counter[Loc] = Counter()  # how many there are of each [[table]] so far
+    table: Loc = ()
+    statement: list[str] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        statement.append(line)
+        try:
+            said = tomllib.loads("\n".join(statement))
+        except tomllib.TOMLDecodeError:
             continue
-        header = f"{header}.{name}" if header else name
-        pattern = re.compile(rf"^\s*\[\[{re.escape(header)}\]\]")
-        found = [number for number in range(start, len(lines)) if pattern.match(lines[number])]
-        if index >= len(found):
-            break
-        start = found[index]
-    last = loc[-1] if loc else ""
-    for number in range(start + 1, len(lines)):
-        if lines[number].startswith("[["):
-            break
-        if re.match(rf"^\s*{re.escape(str(last))}\s*=", lines[number]):
-            return number + 1
-    return start + 1
+        first = number - len(statement) + 1
+        if statement[0].lstrip().startswith("["):
+            table = header(said, tables)
+            for length in range(1, len(table) + 1):
+                lines.setdefault(table[:length], first)
+        else:
+            for loc, value in inside(said, table):
+                # A text in an array over several lines has a line of its own.
+                at = (n for n, each in enumerate(statement) if f'"{value}"' in each)
+                lines[loc] = first + (next(at, 0) if isinstance(loc[-1], int) else 0)
+        statement = []
+    return lines
+
+
+def header(said: dict[str, Any], tables: Counter[Loc]) -> Loc:
+    """Which table a line like [[side.outcome]] opens, {"side": {"outcome": [{}]}} to `tomllib`;
+    it is counted in `tables`."""
+    loc: Loc = ()
+    while said:
+        ((name, value),) = said.items()
+        loc += (name,)
+        tables[loc] += isinstance(value, list)
+        if tables[loc]:
+            loc += (tables[loc] - 1,)
+        said = value if isinstance(value, dict) else {}
+    return loc
+
+
+def inside(value: Any, loc: Loc) -> Iterator[tuple[Loc, Any]]:
+    """Everything in a table or an array, however deep, and where it is."""
+    pairs = value.items() if isinstance(value, dict) else enumerate(value)
+    for name, each in pairs:
+        yield (*loc, name), each
+        if isinstance(each, dict | list):
+            yield from inside(each, (*loc, name))

@@ -87,6 +87,26 @@ def with_a_dead_server(tests: list[dict[str, Any]]) -> dict[str, Any]:
     [
         (lambda tests: {"tests": [], "exit_code": 5}, "no test (exit code 5)"),
         (lambda tests: {"tests": [], "exit_code": 4, "last_words": "ERROR: usage"}, "ERROR: usage"),
+        (
+            lambda tests: {
+                "tests": [],
+                "exit_code": 4,
+                "said": "ERROR: Unknown config option: foo",
+            },
+            "pytest ran no test (exit code 4): ERROR: Unknown config option: foo",
+        ),
+        (
+            lambda tests: {
+                "tests": [],
+                "said": "ERROR: first",
+                "last_words": "ERROR: first | then",
+            },
+            "): ERROR: first | then",
+        ),
+        (
+            lambda tests: {"tests": [], "said": "ERROR: first", "last_words": "the end"},
+            "): ERROR: first | the end",
+        ),
         (lambda tests: {"exit_code": 2}, "exit code 2, which is neither passed nor failed"),
         (lambda tests: {"exit_code": -11}, "exit code -11"),
         (lambda tests: {"exit_code": 0}, "does not fit the outcomes"),
