@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -51,6 +52,8 @@ def run_side(side: Side, guardian: Guardian, on_line: Callable[[str], None]) -> 
         exit_code, output, watched = run_pytest(command, guardian, record, on_line)
         results.write(folder / "output.txt", output)
         recorded = read_json(record) or no_record(exit_code, output)
+        if not recorded["tests"]:
+            recorded["said"] = first_error(output)
         if exit_code != 0 and not watched.stopped:
             watched.look()  # did tests fail for want of a server?
         if watched.stopped:
@@ -148,6 +151,12 @@ def no_record(exit_code: int, output: str) -> dict[str, Any]:
         "last_words": " | ".join(last),
         "tests": [],
     }
+
+
+def first_error(output: str) -> str:
+    """The first ERROR that pytest names, or ""; it may follow an unfinished `collecting`."""
+    found = re.search(r"^(?:collecting \.\.\. )?(ERROR: .*)", output, re.MULTILINE)
+    return found[1] if found else ""
 
 
 def describe(servers: Servers, side: Side) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import pytest
 from scripts import manifest
 from scripts.judge import judge
 from scripts.manifest import Manifest, Side
+from scripts.runner import first_error
 from tests.runs import documented, entry, run_of
 
 
@@ -128,3 +129,18 @@ def test_what_is_no_result_is_invalid_and_never_a_difference(
     assert words in judgement.invalid
     assert judgement.differences == ()
     assert not judgement.as_documented
+
+
+@pytest.mark.parametrize(
+    ("output", "error"),
+    [
+        (
+            "plugins: anyio\ncollecting ... ERROR: Unknown option: foo\n\n",
+            "ERROR: Unknown option: foo",
+        ),
+        ("\nERROR: usage: pytest\nERROR: two\n", "ERROR: usage: pytest"),
+        ("test_jobs.py::test_job ERROR\nERROR test_jobs.py - said ERROR: no\n", ""),
+    ],
+)
+def test_the_first_error_of_pytest_itself_is_found_in_its_output(output: str, error: str) -> None:
+    assert first_error(output) == error
