@@ -9,7 +9,7 @@ from pathlib import Path
 from scripts import diffs, manifest, results, show, show_fix
 from scripts.errors import CommandError
 from scripts.grade import Grade, grade
-from scripts.judge import judge
+from scripts.judge import judge, why_invalid
 from scripts.manifest import Manifest, Side
 from scripts.paths import RESULTS, ROOT
 from scripts.results import Run
@@ -33,6 +33,8 @@ def fix(kind: str, number: str) -> int:
     with running(choice.backend) as guardian:
         show.servers(guardian.servers)
         broken = broken_run(documented, guardian)
+        if no_baseline(broken, documented):
+            return 1
         run = watched(side, documented, guardian)
     return report(side, documented, broken, run)
 
@@ -74,15 +76,29 @@ def write_grade(graded: Grade) -> None:
 
 
 def broken_run(documented: Manifest, guardian: Guardian) -> Run:
-    """The broken side's last run, if it was made under the same circumstances; else a new one."""
+    """The broken side's last run, if it is a result and was made under the same circumstances;
+    else a new one."""
     side = documented.get("broken")
     last = results.read_run("broken")
     now = {**describe(guardian.servers, side), "versions": versions()}
+    if last and why_invalid(last, documented):
+        last = None  # a killed run, say, in which no test failed
     if last and last.circumstances == {name: now[name] for name in last.circumstances}:
         written = (RESULTS / "broken" / "run.json").stat().st_mtime
         if written > newest_source():
             return last
     return watched(side, documented, guardian)
+
+
+def no_baseline(broken: Run, documented: Manifest) -> bool:
+    """Say so if the run of broken/ is INVALID: that is no remedy's doing, and nothing is graded."""
+    invalid = why_invalid(broken, documented)
+    if invalid:
+        show.say("The broken side: INVALID. Without it no remedy can be graded.", "bold")
+        show.say(f"INVALID: {invalid}", "bold red")
+        show.say("The whole output: results/broken/output.txt")
+        show.say("Next: make reproduce")
+    return bool(invalid)
 
 
 def newest_source() -> float:
@@ -129,6 +145,8 @@ def tour() -> int:
     with running(choice.backend) as guardian:
         show.servers(guardian.servers)
         broken = broken_run(documented, guardian)
+        if no_baseline(broken, documented):
+            return 1
         for place, name in enumerate(documented.tour):
             if place and show.console.is_terminal:
                 show.console.input("\n[bold]Enter for the next remedy …[/]")

@@ -93,12 +93,13 @@ def price(broken: Run, run: Run) -> None:
         )
         product = run.data["servers"][server]["product"]
         say(f"Connections, {product}: {words}.")
-    for text, count in run.data["logged_errors"].items():
+    for text, count in run.data.get("logged_errors", {}).items():
         before = broken.data.get("logged_errors", {}).get(text, 0)
         say(f"Logged as an error: {count} × {text} (broken {before}).")
-    mine, its = run.data["duration_s"], broken.data["duration_s"]
-    per_test = 1000 * mine / len(run.tests)
-    say(f"Time: {mine / its:.2f} × broken ({per_test:.0f} ms a test, tracebacks included).")
+    mine, its = run.data.get("duration_s"), broken.data.get("duration_s")
+    if mine and its:
+        per_test = 1000 * mine / len(run.tests)
+        say(f"Time: {mine / its:.2f} × broken ({per_test:.0f} ms a test, tracebacks included).")
 
 
 def verdicts(side: Side, grade: Grade) -> None:
