@@ -75,6 +75,17 @@ def write_grade(graded: Grade) -> None:
     results.write_json(results.folder("compare") / f"{graded.side}.json", graded.to_data())
 
 
+def write_grades(runs: dict[str, Run], documented: Manifest) -> None:
+    """Those of the sides that have finished, if there is a broken/ to hold them against."""
+    broken = runs.get("broken")
+    if broken is None or why_invalid(broken, documented):
+        return
+    for name, run in runs.items():
+        if name != "broken":
+            side = documented.get(name)
+            write_grade(grade(broken, run, side, documented, judge(run, side, documented)))
+
+
 def broken_run(documented: Manifest, guardian: Guardian) -> Run:
     """The broken side's last run, if it is a result and was made under the same circumstances;
     else a new one."""
@@ -178,19 +189,22 @@ def all_fixes(shuffle: bool = False, alone: bool = False) -> int:
         order = list(documented.side)
         if shuffle:
             random.shuffle(order)
-        batch = run_batch(order, guardian, 1 if alone else None)
+        runs: dict[str, Run] = {}
+        try:
+            batch = run_batch(order, guardian, 1 if alone else None, runs)
+        finally:  # also after Ctrl-C, or when a server has gone
+            write_grades(runs, documented)
     wall = time.monotonic() - started
-    broken = batch.runs["broken"]
+    broken = runs["broken"]
+    if no_baseline(broken, documented):
+        return 1
     wrong = []
     for side in documented.side:
-        run = batch.runs[side.id]
+        run = runs[side.id]
         judgement = judge(run, side, documented)
-        if side.id == "broken":
-            as_documented = judgement.as_documented
-        else:
-            graded = grade(broken, run, side, documented, judgement)
-            write_grade(graded)
-            as_documented = graded.as_documented
+        as_documented = judgement.as_documented
+        if side.id != "broken":
+            as_documented = grade(broken, run, side, documented, judgement).as_documented
         if not as_documented:
             wrong.append(side.id)
             show.say(f"{side.id} is not as documented: {judgement.invalid}", "bold red")
