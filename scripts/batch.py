@@ -90,11 +90,11 @@ class display:
 
     def __init__(self, total: int) -> None:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        self._bar = Progress(*columns, console=show.console, transient=True)
+        self._bar = Progress(*columns, console=show.errors, transient=True)
         self._task = self._bar.add_task("Running every side", total=total)
 
     def __enter__(self) -> Callable[[Side, float], None]:
-        if show.console.is_terminal:
+        if show.errors.is_terminal:
             self._bar.start()
         return self._done
 
@@ -103,5 +103,5 @@ class display:
         self._bar.console.print(f"  {side.id}  {seconds:5.1f} s  {side.folder}")
 
     def __exit__(self, *_: object) -> None:
-        if show.console.is_terminal:
+        if show.errors.is_terminal:
             self._bar.stop()

@@ -18,6 +18,8 @@ from scripts.servers.choose import choose
 from scripts.servers.client import Guardian, running
 from scripts.versions import versions
 
+EVERYTHING = "make all-fixes && make compare"
+
 
 def fix(kind: str, number: str) -> int:
     """Run a remedy ("" is the recommended one) or a trap.
@@ -29,33 +31,35 @@ def fix(kind: str, number: str) -> int:
     check_folder(side)
     results.folder(side.id)
     choice = choose()
-    show.say(str(choice))
+    show.status(str(choice))
     with running(choice.backend) as guardian:
         show.servers(guardian.servers)
         broken = broken_run(documented, guardian)
         if no_baseline(broken, documented):
             return 1
         run = watched(side, documented, guardian)
-    return report(side, documented, broken, run)
+    show.status("")
+    return report(side, documented, broken, run, following(side, documented))
 
 
-def report(side: Side, documented: Manifest, broken: Run, run: Run) -> int:
-    """Grade the run, write the grade down and show it; the exit code."""
+def report(side: Side, documented: Manifest, broken: Run, run: Run, then: str = "") -> int:
+    """Grade the run, write the grade down and show it, and what to type next; the exit code."""
     judgement = judge(run, side, documented)
     graded = grade(broken, run, side, documented, judgement)
     write_grade(graded)
     show_fix.headline(side, graded)
     if judgement.invalid:
-        show.say(f"INVALID: {judgement.invalid}", "bold red")
+        show.prose(f"INVALID: {judgement.invalid}", "bold red")
         show.say(f"The whole output: results/{side.id}/output.txt")
         return 1
-    show.say(f"Source: {side.source}")
+    show.prose(f"Source: {side.source}")
     show_fix.diff(diffs.unified(side))
     show_fix.table(run, graded)
+    show_fix.messages(run)
     show.lanes(run, broken)
     show_fix.price(broken, run)
-    show.say(f"Why: {side.why}")
-    show.say(f"When: {side.when}")
+    show.prose(f"Why: {side.why}")
+    show.prose(f"When: {side.when}")
     if not graded.as_documented:
         show.say("NOT AS DOCUMENTED:", "bold red")
         show.differences(judgement, run)
@@ -64,7 +68,8 @@ def report(side: Side, documented: Manifest, broken: Run, run: Run) -> int:
         show.say(f"or accept it: python -m scripts outcomes {side.id} --write")
         return 1
     show.say(f"Without our scripts: {run.data['command']}")
-    show.say(f"Next: {following(side, documented)}")
+    if then:
+        show.say(f"Next: {then}")
     return 0
 
 
@@ -103,8 +108,8 @@ def no_baseline(broken: Run, documented: Manifest) -> bool:
     """Say so if the run of broken/ is INVALID: that is no remedy's doing, and nothing is graded."""
     invalid = why_invalid(broken, documented)
     if invalid:
-        show.say("The broken side: INVALID. Without it no remedy can be graded.", "bold")
-        show.say(f"INVALID: {invalid}", "bold red")
+        show.prose("The broken side: INVALID. Without it no remedy can be graded.", "bold")
+        show.prose(f"INVALID: {invalid}", "bold red")
         show.say("The whole output: results/broken/output.txt")
         show.say("Next: make reproduce")
     return bool(invalid)
@@ -150,7 +155,7 @@ def following(side: Side, documented: Manifest) -> str:
     place = [each.id for each in mine].index(side.id)
     if place + 1 < len(mine):
         return f"make {mine[place + 1].target}"
-    return "make all-fixes && make compare"
+    return EVERYTHING
 
 
 def tour() -> int:
@@ -161,7 +166,7 @@ def tour() -> int:
         check_folder(side)
         results.folder(side.id)
     choice = choose()
-    show.say(str(choice))
+    show.status(str(choice))
     worst = 0
     with running(choice.backend) as guardian:
         show.servers(guardian.servers)
@@ -169,12 +174,14 @@ def tour() -> int:
         if no_baseline(broken, documented):
             return 1
         for place, side in enumerate(sides):
-            if place and show.console.is_terminal:
-                show.console.input("\n[bold]Enter for the next remedy …[/]")
-            show.say("")
-            worst = max(
-                worst, report(side, documented, broken, watched(side, documented, guardian))
-            )
+            if place:
+                show.say("")
+                if show.console.is_terminal:
+                    show.console.input("[bold]Enter for the next remedy …[/]")
+            run = watched(side, documented, guardian)
+            show.status("")
+            worst = max(worst, report(side, documented, broken, run))
+    show.say(f"Next: {EVERYTHING}")
     return worst
 
 
@@ -191,7 +198,7 @@ def all_fixes(shuffle: bool = False, alone: bool = False) -> int:
         check_folder(side)
         results.folder(side.id)
     choice = choose()
-    show.say(str(choice))
+    show.status(str(choice))
     started = time.monotonic()
     with running(choice.backend) as guardian:
         show.servers(guardian.servers)
@@ -216,10 +223,10 @@ def all_fixes(shuffle: bool = False, alone: bool = False) -> int:
             as_documented = grade(broken, run, side, documented, judgement).as_documented
         if not as_documented:
             wrong.append(side.id)
-            show.say(f"{side.id} is not as documented: {judgement.invalid}", "bold red")
+            show.prose(f"{side.id} is not as documented: {judgement.invalid}", "bold red")
             show.differences(judgement, run)
     ideal = sum(batch.seconds.values()) / batch.workers
-    show.say(
+    show.prose(
         f"{len(documented.side)} sides in {wall:.1f} s, servers included: {wall / ideal:.2f} × the"
         f" sum of their own times ÷ {batch.workers} at once."
     )
