@@ -27,14 +27,20 @@ class Batch:
     workers: int
 
 
-def run_batch(sides: list[Side], guardian: Guardian, workers: int | None = None) -> Batch:
+def run_batch(
+    sides: list[Side],
+    guardian: Guardian,
+    workers: int | None = None,
+    runs: dict[str, Run] | None = None,
+) -> Batch:
     """Run the sides, `workers` at once (default: the cores), those that must be alone last.
 
     After Ctrl-C what has finished stays in `results/`, and what has not is ended. Raises ServerGone
-    if a server stops answering: no further side is begun then.
+    if a server stops answering: no further side is begun then. A caller that must know what had
+    finished gives the dictionary `runs`: it is filled run by run.
     """
     workers = workers or min(len(sides), os.cpu_count() or 1)
-    runs: dict[str, Run] = {}
+    runs = {} if runs is None else runs
     seconds: dict[str, float] = {}
     together = [side for side in sides if not side.alone]
     alone = [side for side in sides if side.alone]
@@ -44,6 +50,8 @@ def run_batch(sides: list[Side], guardian: Guardian, workers: int | None = None)
         started = time.monotonic()
         run = run_side(side, guardian, lambda line: None)
         seconds[side.id] = time.monotonic() - started
+        if not run.data.get("server_gone"):
+            runs[side.id] = run  # here, so that none is missing that ends beside a Ctrl-C
         return run
 
     with display(len(sides)) as done, ThreadPoolExecutor(workers) as pool:
@@ -63,7 +71,6 @@ def run_batch(sides: list[Side], guardian: Guardian, workers: int | None = None)
                             gone = str(run.data["stopped"])
                             waiting.clear()  # those under way find out by themselves
                             continue
-                        runs[side.id] = run
                         done(side, seconds[side.id])
                 if gone:
                     break
@@ -83,11 +90,11 @@ class display:
 
     def __init__(self, total: int) -> None:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        self._bar = Progress(*columns, console=show.console, transient=True)
+        self._bar = Progress(*columns, console=show.errors, transient=True)
         self._task = self._bar.add_task("Running every side", total=total)
 
     def __enter__(self) -> Callable[[Side, float], None]:
-        if show.console.is_terminal:
+        if show.errors.is_terminal:
             self._bar.start()
         return self._done
 
@@ -96,5 +103,5 @@ class display:
         self._bar.console.print(f"  {side.id}  {seconds:5.1f} s  {side.folder}")
 
     def __exit__(self, *_: object) -> None:
-        if show.console.is_terminal:
+        if show.errors.is_terminal:
             self._bar.stop()

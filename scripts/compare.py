@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 from rich import box
 from rich.markup import escape
 from rich.table import Table
 
 from scripts import manifest, results, show
 from scripts.errors import CommandError
-from scripts.grade import CLASSES
+from scripts.grade import Grade, grade
+from scripts.judge import judge, why_invalid
 from scripts.manifest import Manifest, Side
-from scripts.paths import RESULTS
-from scripts.results import SCHEMA_VERSION, Run
+from scripts.results import Run
 
 LETTERS = {
     "FAIL_TO_PASS": "[green]C[/]",
@@ -31,105 +28,154 @@ VERDICTS = {
     "RESOLVED_NO": "none",
     "INVALID": "INVALID",
 }
+# The modules of the suite, over their tests' letters.
+SHORT_NAMES = {
+    "test_chat_service_e2e.py": "chat",
+    "test_conversation_api.py": "api",
+    "test_conversation_dao.py": "dao",
+    "test_job_flows.py": "flows",
+    "test_jobs.py": "jobs",
+    "test_jobs_http.py": "http",
+    "test_simple_async.py": "control",
+}
+LEGEND = """\
+C cured, x still fails, . still passes, B broke, ~ flaky: passed on a rerun only, ? flipped: by \
+the pre-ping's alternation and not by the remedy, - ran on one of the two sides only.
+mongo, pg: full if all of that driver's failing tests are cured, part if some are, else none.
+PG conns: opened / at the peak / left open, by what Postgres said. time: × broken."""
+# Up to so many sides are named in the command that runs them again.
+FEW = 3
 
 
 def compare() -> int:
-    """Show the matrix and the guide; 0 if every side has a result and it is as documented."""
+    """Show the matrix and the guide; 0 if every side has a result and it is as documented.
+
+    Each side is graded here, from its run.json and that of broken/: so what a row says of the tests
+    and what it says of their price come from the same run.
+    """
     documented = manifest.load()
     broken = results.read_run("broken")
     if broken is None:
         raise CommandError("there are no results of this version yet", hint="make all-fixes")
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for heading in ("side", letters_of_modules(documented), "mongo", "pg", "PG conns", "time"):
+    invalid = why_invalid(broken, documented)
+    if invalid:
+        raise CommandError(
+            f"the last run of broken/ is INVALID, and every other is held against it: {invalid}",
+            hint="make reproduce && make compare",
+        )
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0)  # no more than 80 columns
+    for heading in ("side", names_of_modules(documented), "mongo", "pg", "PG conns", "time"):
         table.add_column(heading, no_wrap=True)
-    lacking, wrong = [], []
+    lacking: dict[str, list[str]] = {}
+    wrong = []
     for side in documented.side[1:]:
-        run, graded = results.read_run(side.id), read_grade(side)
-        if run is None or graded is None:
-            lacking.append(side.target)
+        run = results.read_run(side.id)
+        why = elsewhere(run, broken) if run else "No result yet of"
+        if run is None or why:
+            lacking.setdefault(why, []).append(side.target)
             continue
-        if not graded["as_documented"]:
+        graded = grade(broken, run, side, documented, judge(run, side, documented))
+        if not graded.as_documented:
             wrong.append(side.target)
         table.add_row(*row(side, run, graded, broken, documented))
     show.console.print(table)
-    show.say(
-        "C cured   x still fails   . still passes   B broke   ~ flaky   ? flipped   - not on both\n"
-        "PG conns: opened / at the peak / left open, by what Postgres said. Time: × broken.\n"
-        f"Columns: {', '.join(path for path in by_module(documented))}.\n"
-        f"Versions: {', '.join(f'{key} {value}' for key, value in broken.data['versions'].items())}"
-    )
+    show.prose(LEGEND)
+    modules = (f"{name} = {path}" for path, name in short_names(documented).items())
+    show.prose(f"Columns: {', '.join(modules)}.")
+    versions = ", ".join(f"{name} {value}" for name, value in broken.data["versions"].items())
+    show.prose(f"Versions: {versions}")
     show.say("")
     guide(documented)
-    if lacking:
-        show.say(f"\nNo result yet of: {', '.join(lacking)}. Next: make all-fixes", "yellow")
+    for why, targets in lacking.items():
+        again = " ".join(targets) if len(targets) <= FEW else "all-fixes"
+        show.prose(f"\n{why}: {', '.join(targets)}. Next: make {again}", "yellow")
     if wrong:
-        show.say(f"\nNot as documented: {', '.join(wrong)}. Next: make {wrong[0]}", "bold red")
+        show.prose(f"\nNot as documented: {', '.join(wrong)}. Next: make {wrong[0]}", "bold red")
     return 1 if lacking or wrong else 0
 
 
-def row(
-    side: Side, run: Run, graded: dict[str, Any], broken: Run, documented: Manifest
-) -> list[str]:
+def elsewhere(run: Run, broken: Run) -> str:
+    """How the run's circumstances differ from those of broken/'s run, or "": it cannot be graded
+    then, for a difference between the two might be the remedy's or that of the versions."""
+    mine, its = in_words(run), in_words(broken)
+    differing = [
+        f"{mine.get(name, 'none')} and not {its.get(name, 'none')}"
+        for name in dict.fromkeys([*its, *mine])
+        if mine.get(name) != its.get(name)
+    ]
+    return f"Run with {', '.join(differing)} as broken/ was" if differing else ""
+
+
+def in_words(run: Run) -> dict[str, str]:
+    """The circumstances of a run by their names: "embedded", "PostgreSQL 18.4", "motor 3.7"."""
+    found = {"backend": str(run.data["backend"])}
+    for name, server in run.data["servers"].items():
+        found[name] = f"{server['product']} {server['version']}" if server else f"no {name}"
+    return found | {name: f"{name} {value}" for name, value in run.data["versions"].items()}
+
+
+def row(side: Side, run: Run, graded: Grade, broken: Run, documented: Manifest) -> list[str]:
     """One side's line of the matrix."""
     counts = run.data.get("counts", {}).get("postgres")
     connections = (
         "/".join(str(counts[k]) for k in ("opened", "peak", "left_open")) if counts else ""
     )
-    ratio = run.data["duration_s"] / broken.data["duration_s"]
+    mine, its = run.data.get("duration_s"), broken.data.get("duration_s")
+    mongo, postgres = (VERDICTS[graded.per_group[group]] for group in ("mongo", "postgres"))
     return [
         escape(side.id),
         cells(graded, documented),
-        VERDICTS[graded["per_group"]["mongo"]],
-        VERDICTS[graded["per_group"]["postgres"]],
+        mongo,
+        "" if graded.invalid else postgres,
         connections,
-        f"{ratio:.1f}",
+        f"{mine / its:.1f}" if mine and its else "",
     ]
 
 
-def cells(graded: dict[str, Any], documented: Manifest) -> str:
-    """A letter for each test, a space between modules, in the order of `letters_of_modules`."""
-    found = {nodeid: name for name in CLASSES for nodeid in graded[name]}
-    for name in ("flaky", "flipped", "not_on_both"):
-        found |= dict.fromkeys(graded[name], name)
+def cells(graded: Grade, documented: Manifest) -> str:
+    """A letter for each test, under the names of `names_of_modules`."""
     return " ".join(
-        "".join(LETTERS[found.get(nodeid, "not_on_both")] for nodeid in nodeids)
-        for nodeids in by_module(documented).values()
+        "".join(LETTERS[graded.of(nodeid)] for nodeid in nodeids) + " " * (width - len(nodeids))
+        for nodeids, width in columns(documented)
     )
 
 
-def letters_of_modules(documented: Manifest) -> str:
-    """The heading over the cells: the modules' names, each as wide as its tests."""
-    short = (
-        (path.removeprefix("test_").removesuffix(".py"), len(nodeids))
+def names_of_modules(documented: Manifest) -> str:
+    """The heading over the cells."""
+    widths = (width for _, width in columns(documented))
+    names = short_names(documented).values()
+    return " ".join(name.ljust(width) for name, width in zip(names, widths, strict=True))
+
+
+def columns(documented: Manifest) -> list[tuple[list[str], int]]:
+    """Each module's tests, and the width of what stands over them or of their letters."""
+    names = short_names(documented)
+    return [
+        (nodeids, max(len(names[path]), len(nodeids)))
         for path, nodeids in by_module(documented).items()
-    )
-    return " ".join(name[:width].ljust(width) for name, width in short)
+    ]
+
+
+def short_names(documented: Manifest) -> dict[str, str]:
+    """{module: its name in the matrix}, in the order in which pytest runs them."""
+    return {path: SHORT_NAMES.get(path, path) for path in by_module(documented)}
 
 
 def by_module(documented: Manifest) -> dict[str, list[str]]:
-    """The suite's node ids by their module."""
+    """The suite's node ids by their module, in the order in which pytest runs the modules."""
     modules: dict[str, list[str]] = {}
     for nodeid in documented.nodeids:
         modules.setdefault(nodeid.partition("::")[0], []).append(nodeid)
-    return modules
+    return dict(sorted(modules.items()))
 
 
 def guide(documented: Manifest) -> None:
     """Which one should I use? A short path of questions, the smallest whole cure first."""
     show.say("Which one should I use?", "bold")
     for step in documented.guide:
-        show.say(f"  {step.question}")
+        show.prose(f"  {step.question}")
         names = ", ".join(documented.get(side).target for side in step.sides)
-        show.say(f"      → {names}: {step.answer}")
-
-
-def read_grade(side: Side) -> dict[str, Any] | None:
-    """`results/compare/<side>.json`; None if there is none that this version can read."""
-    try:
-        data = json.loads((RESULTS / "compare" / f"{side.id}.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        return None
-    return data if data.get("schema_version") == SCHEMA_VERSION else None
+        show.prose(f"      → {names}: {step.answer}")
 
 
 def listing(kind: str) -> None:
@@ -143,5 +189,5 @@ def listing(kind: str) -> None:
         mongo, postgres = VERDICTS[side.verdict.mongo], VERDICTS[side.verdict.postgres]
         table.add_row(side.target, escape(side.title), mongo, postgres)
     show.console.print(table)
-    show.say("full: cures all of a group's failing tests; part: some of them; none.")
+    show.prose("full: cures all of a group's failing tests; part: some of them; none.")
     show.say(f"Next: make {kind}-1")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from fnmatch import fnmatch
 from pathlib import Path
 
 from scripts.manifest import Side
@@ -12,7 +13,8 @@ from scripts.paths import ROOT
 APP_DB = ROOT / "shared_app" / "configs" / "db.py"
 # What a side's folder may hold; README.md is its text and not part of the comparison.
 FILES = ("conftest.py", "pytest.ini", "db.py", "test_*.py")
-
+# What Python, the tools and an editor leave there; none of it changes what pytest does.
+GENERATED = ("__pycache__", "*.pyc", ".*_cache", ".DS_Store", "*~", "*.swp")
 CAPTION = re.compile(r'^"""(Broken|Remedy \d\d|Trap \d\d): .*"""$')
 
 
@@ -49,15 +51,37 @@ def text_of(side: Side, name: str) -> str:
 
 
 def unexpected(side: Side) -> list[str]:
-    """What is not as the manifest says: files that differ and may not, or may and do not."""
-    differ = {
-        "test_*.py" if name.startswith("test_") else name
-        for name in changed(side)
-        if not differs_in_caption_only(side, name)
+    """What is not as the manifest says, a sentence each that begins with the file's name: files
+    that differ and may not, or may and do not, that are missing, or that are too many."""
+    needed = {"conftest.py", "pytest.ini", *wrappers(ROOT / "broken")}
+    needed |= {"db.py"} & set(side.changes)
+    there = files(ROOT / side.folder)
+    differing = [
+        name for name in changed(side) if name in needed and not differs_in_caption_only(side, name)
+    ]
+    too_many = (name for name in differing if listed_as(name) not in side.changes)
+    too_few = {*side.changes} - {listed_as(name) for name in differing} - (needed - there)
+    return [
+        *(f"{name} differs from broken/" for name in too_many),
+        *(f"{name} is as in broken/" for name in sorted(too_few)),
+        *(f"{name} is missing" for name in sorted(needed - there)),
+        *(f"{name} is no file of this side" for name in sorted(there - needed - {"README.md"})),
+    ]
+
+
+def listed_as(name: str) -> str:
+    """How the manifest's `changes` name a file: the wrappers all in one."""
+    return "test_*.py" if name.startswith("test_") else name
+
+
+def files(folder: Path) -> set[str]:
+    """Every file below the folder that a person put there."""
+    found = (path.relative_to(folder) for path in folder.rglob("*") if not path.is_dir())
+    return {
+        path.as_posix()
+        for path in found
+        if not any(fnmatch(part, each) for part in path.parts for each in GENERATED)
     }
-    too_many = (f"{name} differs from broken/" for name in sorted(differ - set(side.changes)))
-    too_few = (f"{name} is as in broken/" for name in sorted(set(side.changes) - differ))
-    return [*too_many, *too_few]
 
 
 def differs_in_caption_only(side: Side, name: str) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from scripts import diffs, manifest, results, show, show_fix
 from scripts.errors import CommandError
 from scripts.grade import Grade, grade
-from scripts.judge import judge
+from scripts.judge import judge, why_invalid
 from scripts.manifest import Manifest, Side
 from scripts.paths import RESULTS, ROOT
 from scripts.results import Run
@@ -17,6 +17,8 @@ from scripts.runner import describe, run_side
 from scripts.servers.choose import choose
 from scripts.servers.client import Guardian, running
 from scripts.versions import versions
+
+EVERYTHING = "make all-fixes && make compare"
 
 
 def fix(kind: str, number: str) -> int:
@@ -29,42 +31,45 @@ def fix(kind: str, number: str) -> int:
     check_folder(side)
     results.folder(side.id)
     choice = choose()
-    show.say(str(choice))
+    show.status(str(choice))
     with running(choice.backend) as guardian:
         show.servers(guardian.servers)
         broken = broken_run(documented, guardian)
+        if no_baseline(broken, documented):
+            return 1
         run = watched(side, documented, guardian)
-    return report(side, documented, broken, run)
+    show.status("")
+    return report(side, documented, broken, run, following(side, documented))
 
 
-def report(side: Side, documented: Manifest, broken: Run, run: Run) -> int:
-    """Grade the run, write the grade down and show it; the exit code."""
+def report(side: Side, documented: Manifest, broken: Run, run: Run, then: str = "") -> int:
+    """Grade the run, write the grade down and show it, and what to type next; the exit code."""
     judgement = judge(run, side, documented)
     graded = grade(broken, run, side, documented, judgement)
     write_grade(graded)
     show_fix.headline(side, graded)
     if judgement.invalid:
-        show.say(f"INVALID: {judgement.invalid}", "bold red")
+        show.prose(f"INVALID: {judgement.invalid}", "bold red")
         show.say(f"The whole output: results/{side.id}/output.txt")
         return 1
-    show.say(f"Source: {side.source}")
+    show.prose(f"Source: {side.source}")
     show_fix.diff(diffs.unified(side))
     show_fix.table(run, graded)
+    show_fix.messages(run)
     show.lanes(run, broken)
     show_fix.price(broken, run)
-    show.say(f"Why: {side.why}")
-    show.say(f"When: {side.when}")
+    show.prose(f"Why: {side.why}")
+    show.prose(f"When: {side.when}")
     if not graded.as_documented:
         show.say("NOT AS DOCUMENTED:", "bold red")
         show.differences(judgement, run)
         show_fix.verdicts(side, graded)
-        for name in diffs.unexpected(side):
-            show.say(f"  {side.folder}: {name}, and remedies.toml says otherwise", "yellow")
         show.say(f"Next: git diff {side.folder} remedies.toml")
         show.say(f"or accept it: python -m scripts outcomes {side.id} --write")
         return 1
     show.say(f"Without our scripts: {run.data['command']}")
-    show.say(f"Next: {following(side, documented)}")
+    if then:
+        show.say(f"Next: {then}")
     return 0
 
 
@@ -73,16 +78,41 @@ def write_grade(graded: Grade) -> None:
     results.write_json(results.folder("compare") / f"{graded.side}.json", graded.to_data())
 
 
+def write_grades(runs: dict[str, Run], documented: Manifest) -> None:
+    """Those of the sides that have finished, if there is a broken/ to hold them against."""
+    broken = runs.get("broken")
+    if broken is None or why_invalid(broken, documented):
+        return
+    for name, run in runs.items():
+        if name != "broken":
+            side = documented.get(name)
+            write_grade(grade(broken, run, side, documented, judge(run, side, documented)))
+
+
 def broken_run(documented: Manifest, guardian: Guardian) -> Run:
-    """The broken side's last run, if it was made under the same circumstances; else a new one."""
+    """The broken side's last run, if it is a result and was made under the same circumstances;
+    else a new one."""
     side = documented.get("broken")
     last = results.read_run("broken")
     now = {**describe(guardian.servers, side), "versions": versions()}
+    if last and why_invalid(last, documented):
+        last = None  # a killed run, say, in which no test failed
     if last and last.circumstances == {name: now[name] for name in last.circumstances}:
         written = (RESULTS / "broken" / "run.json").stat().st_mtime
         if written > newest_source():
             return last
     return watched(side, documented, guardian)
+
+
+def no_baseline(broken: Run, documented: Manifest) -> bool:
+    """Say so if the run of broken/ is INVALID: that is no remedy's doing, and nothing is graded."""
+    invalid = why_invalid(broken, documented)
+    if invalid:
+        show.prose("The broken side: INVALID. Without it no remedy can be graded.", "bold")
+        show.prose(f"INVALID: {invalid}", "bold red")
+        show.say("The whole output: results/broken/output.txt")
+        show.say("Next: make reproduce")
+    return bool(invalid)
 
 
 def newest_source() -> float:
@@ -101,13 +131,21 @@ def watched(side: Side, documented: Manifest, guardian: Guardian) -> Run:
 
 
 def check_folder(side: Side) -> None:
-    """Raise CommandError if the side's folder is not what the manifest says of it."""
+    """Raise CommandError if the side's folder is not what the manifest says of it.
+
+    What an edited folder does may be as documented all the same: it is another remedy then.
+    """
     folder = Path(ROOT, side.folder)
     if not folder.is_dir():
         raise CommandError(f"{side.folder} is not there; remedies.toml names it for {side.id}")
-    lacking = set(diffs.wrappers(ROOT / "broken")) - set(diffs.wrappers(folder))
-    if lacking:
-        raise CommandError(f"{side.folder} has no {', '.join(sorted(lacking))}; broken/ has")
+    found = diffs.unexpected(side)
+    if found:
+        may = ", ".join(side.changes) or "nothing"
+        raise CommandError(
+            f"{side.folder} is not what remedies.toml says: there, {may} differs from broken/.\n"
+            + "\n".join(f"  {side.folder}/{sentence}" for sentence in found),
+            hint=f"git status {side.folder}, or to run it as it is: .venv/bin/pytest {side.folder}",
+        )
 
 
 def following(side: Side, documented: Manifest) -> str:
@@ -117,26 +155,33 @@ def following(side: Side, documented: Manifest) -> str:
     place = [each.id for each in mine].index(side.id)
     if place + 1 < len(mine):
         return f"make {mine[place + 1].target}"
-    return "make all-fixes && make compare"
+    return EVERYTHING
 
 
 def tour() -> int:
     """The short story: a few remedies, with a pause between on a terminal."""
     documented = manifest.load()
+    sides = [documented.get(name) for name in documented.tour]
+    for side in sides:
+        check_folder(side)
+        results.folder(side.id)
     choice = choose()
-    show.say(str(choice))
+    show.status(str(choice))
     worst = 0
     with running(choice.backend) as guardian:
         show.servers(guardian.servers)
         broken = broken_run(documented, guardian)
-        for place, name in enumerate(documented.tour):
-            if place and show.console.is_terminal:
-                show.console.input("\n[bold]Enter for the next remedy …[/]")
-            side = documented.get(name)
-            show.say("")
-            worst = max(
-                worst, report(side, documented, broken, watched(side, documented, guardian))
-            )
+        if no_baseline(broken, documented):
+            return 1
+        for place, side in enumerate(sides):
+            if place:
+                show.say("")
+                if show.console.is_terminal:
+                    show.console.input("[bold]Enter for the next remedy …[/]")
+            run = watched(side, documented, guardian)
+            show.status("")
+            worst = max(worst, report(side, documented, broken, run))
+    show.say(f"Next: {EVERYTHING}")
     return worst
 
 
@@ -153,32 +198,35 @@ def all_fixes(shuffle: bool = False, alone: bool = False) -> int:
         check_folder(side)
         results.folder(side.id)
     choice = choose()
-    show.say(str(choice))
+    show.status(str(choice))
     started = time.monotonic()
     with running(choice.backend) as guardian:
         show.servers(guardian.servers)
         order = list(documented.side)
         if shuffle:
             random.shuffle(order)
-        batch = run_batch(order, guardian, 1 if alone else None)
+        runs: dict[str, Run] = {}
+        try:
+            batch = run_batch(order, guardian, 1 if alone else None, runs)
+        finally:  # also after Ctrl-C, or when a server has gone
+            write_grades(runs, documented)
     wall = time.monotonic() - started
-    broken = batch.runs["broken"]
+    broken = runs["broken"]
+    if no_baseline(broken, documented):
+        return 1
     wrong = []
     for side in documented.side:
-        run = batch.runs[side.id]
+        run = runs[side.id]
         judgement = judge(run, side, documented)
-        if side.id == "broken":
-            as_documented = judgement.as_documented
-        else:
-            graded = grade(broken, run, side, documented, judgement)
-            write_grade(graded)
-            as_documented = graded.as_documented
+        as_documented = judgement.as_documented
+        if side.id != "broken":
+            as_documented = grade(broken, run, side, documented, judgement).as_documented
         if not as_documented:
             wrong.append(side.id)
-            show.say(f"{side.id} is not as documented: {judgement.invalid}", "bold red")
+            show.prose(f"{side.id} is not as documented: {judgement.invalid}", "bold red")
             show.differences(judgement, run)
     ideal = sum(batch.seconds.values()) / batch.workers
-    show.say(
+    show.prose(
         f"{len(documented.side)} sides in {wall:.1f} s, servers included: {wall / ideal:.2f} × the"
         f" sum of their own times ÷ {batch.workers} at once."
     )

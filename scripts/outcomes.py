@@ -30,7 +30,7 @@ def outcomes(name: str, write: bool) -> int:
     for side in sides:
         results.folder(side.id)
     choice = choose()
-    show.say(str(choice))
+    show.status(str(choice))
     with running(choice.backend) as guardian:
         show.servers(guardian.servers)
         runs = run_batch(sides, guardian).runs
@@ -55,11 +55,11 @@ def report(side: Side, run: Run, documented: Manifest) -> bool:
     """Show how a run differs from what is documented; True if it does."""
     invalid = why_invalid(run, documented)
     if invalid:
-        show.say(f"{side.id}: INVALID: {invalid}", "bold red")
+        show.prose(f"{side.id}: INVALID: {invalid}", "bold red")
         return True
     found = [difference(run.tests[nodeid], side) for nodeid in documented.nodeids]
     for sentence in filter(None, found):
-        show.say(f"{side.id}: {sentence}", "yellow")
+        show.prose(f"{side.id}: {sentence}", "yellow")
     return any(found)
 
 

@@ -15,7 +15,7 @@ def reproduce() -> int:
     side = documented.get("broken")
     results.folder(side.id)  # find out that it cannot be written before any server starts
     choice = choose()
-    show.say(str(choice))
+    show.status(str(choice))
     with running(choice.backend) as guardian:
         show.servers(guardian.servers)
         with show.progress(f"Running pytest {side.folder}", len(documented.nodeids)) as on_line:
@@ -24,18 +24,20 @@ def reproduce() -> int:
     if judgement.invalid:
         if run.tests:  # a half that could run is worth seeing
             show.outcomes(run)
-        show.say(f"INVALID: {judgement.invalid}", "bold red")
-        show.say("This says nothing about event loops. The whole output: results/broken/output.txt")
+        show.prose(f"INVALID: {judgement.invalid}", "bold red")
+        show.prose(
+            "This says nothing about event loops. The whole output: results/broken/output.txt"
+        )
         return 1
     show.outcomes(run)
     show.messages(run, side)
     show.lanes(run, run)
     show.say("")
     if judgement.differences:
-        show.say(f"NOT AS DOCUMENTED: {show.counts(run)}.", "bold red")
+        show.prose(f"NOT AS DOCUMENTED: {show.counts(run)}.", "bold red")
         show.differences(judgement, run)
         return 1
-    show.say(f"Reproduced: {show.counts(run)}, each as documented.", "bold green")
+    show.prose(f"Reproduced: {show.counts(run)}, each as documented.", "bold green")
     show.say("Written: results/broken/run.json and results/broken/output.txt")
     show.say(f"Without our scripts: {run.data['command']}")
     show.say("Next: make fix")

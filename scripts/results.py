@@ -12,6 +12,8 @@ from scripts.errors import CommandError
 from scripts.paths import RESULTS
 
 SCHEMA_VERSION = 1
+# What every run.json of this version holds, even that of a pytest that was killed.
+ALWAYS_THERE = {"side": str, "backend": str, "servers": dict, "versions": dict, "exit_code": int}
 # Where the recorder of a side is to write, set by the command that started its pytest.
 RECORD_VARIABLE = "WRONGLOOP_RECORD"
 
@@ -117,9 +119,14 @@ def read_recording(side: str) -> dict[str, Any]:
 
 
 def read_run(side: str) -> Run | None:
-    """The last run of a side; None if there is none that this version can read."""
+    """The last run of a side; None if there is none that this version can read.
+
+    Whatever else a file of that name may hold is no result, and no reason to end a command.
+    """
     try:
         data = json.loads((RESULTS / side / "run.json").read_text("utf-8"))
-        return Run.of(data) if data["schema_version"] == SCHEMA_VERSION else None
-    except (OSError, ValueError, KeyError, TypeError):
+        known = data["schema_version"] == SCHEMA_VERSION
+        whole = all(isinstance(data[name], kind) for name, kind in ALWAYS_THERE.items())
+        return Run.of(data) if known and whole else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -146,6 +146,7 @@ def no_record(exit_code: int, output: str) -> dict[str, Any]:
     return {
         "versions": versions(),
         "exit_code": exit_code,
+        "duration_s": 0.0,  # nobody measured it
         "collection_errors": [],
         "logged_errors": {},
         "last_words": " | ".join(last),

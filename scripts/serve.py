@@ -17,7 +17,7 @@ def serve(port: int) -> int:
     choice = choose()
     with ExitStack() as stack:
         listener = stack.enter_context(bound(port))  # before any server starts
-        show.say(str(choice))
+        show.status(str(choice))
         guardian = stack.enter_context(running(choice.backend))
         show.servers(guardian.servers)
         from suite.servers import prepare

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -41,9 +42,34 @@ SHORT = {
 STYLES = {"passed": "green", "failed": "red", "error": "red", "skipped": "yellow"}
 
 
-def say(text: str, style: str = "") -> None:
-    """A line of text that is not markup."""
-    console.print(escape(harmless(text)), style=style or None, soft_wrap=True)
+def say(text: str, style: str = "", to: Console | None = None) -> None:
+    """A line of text that is not markup, as it is: a command, a diff, what an exception said."""
+    (to or console).print(escape(harmless(text)), style=style or None, soft_wrap=True)
+
+
+def prose(text: str, style: str = "", to: Console | None = None) -> None:
+    """Sentences, broken between words and with an indent where they meet the terminal's edge.
+
+    In a pipe each stays on one line, for those who search it, unless COLUMNS gives it a width.
+    """
+    target = to or console
+    known = target.is_terminal or os.environ.get("COLUMNS")
+    for line in text.splitlines() or [""]:
+        say("\n".join(wrapped(line, target.width)) if known else line, style, target)
+
+
+def wrapped(line: str, width: int) -> list[str]:
+    """The line in pieces of that width; a word that is longer (a path, a URL) stays whole."""
+    indent = " " * (len(line) - len(line.lstrip()) + 2)
+    pieces = textwrap.wrap(
+        line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+    return pieces or [line]
+
+
+def status(text: str, style: str = "") -> None:
+    """How far a command has come: not its result, which alone goes to stdout."""
+    prose(text, style, errors)
 
 
 def harmless(text: str) -> str:
@@ -61,23 +87,23 @@ def error(text: str, hint: str = "") -> None:
 def servers(servers: Servers) -> None:
     """The servers that answered, by the names they gave; and what no run shall be touched by."""
     pair = (servers.postgres, servers.mongodb)
-    say("         " + " · ".join(str(server) for server in pair if server))
+    status("         " + " · ".join(str(server) for server in pair if server))
     for name, reason in servers.missing.items():
-        say(f"         no {name}: {reason}", "yellow")
+        status(f"         no {name}: {reason}", "yellow")
     foreign = foreign_plugins()
     if foreign:
-        say(f"Switched off for these runs, as none of ours: pytest plugin {', '.join(foreign)}")
+        status(f"Switched off for these runs, as none of ours: pytest plugin {', '.join(foreign)}")
 
 
 @contextmanager
 def progress(title: str, total: int) -> Iterator[Callable[[str], None]]:
     """A bar that counts the tests of a run from pytest's own lines; one plain line when piped."""
-    if not console.is_terminal:
-        say(f"{title} …")
+    if not errors.is_terminal:
+        status(f"{title} …")
         yield lambda line: None
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
+    with Progress(*columns, console=errors, transient=True) as bar:
         task = bar.add_task(title, total=total)
 
         def on_line(line: str) -> None:
@@ -111,18 +137,22 @@ def outcomes(run: Run) -> None:
 
 def messages(run: Run, side: Side) -> None:
     """One failure of each message and driver, verbatim, with the sentence of why."""
-    shown: set[tuple[str | None, str | None]] = set()
-    for test in run.tests.values():
-        if test.kind is None or (test.kind, test.driver) in shown:
-            continue
-        shown.add((test.kind, test.driver))
-        console.print()
+    for test in one_of_each(run):
+        say("")
         whose = f" ({test.driver})" if test.driver else ""
-        heading = f"[bold]{escape(MESSAGES[test.kind])}{whose}[/], in {escape(test.nodeid)}"
-        console.print(heading, soft_wrap=True)
+        prose(f"{MESSAGES[test.kind or 'other']}{whose}, in {test.nodeid}", "bold")
         say(f"  {test.type}: {test.message}", "red")
         say(f"  raised at {test.at}" if test.at else "  raised outside this repository's files")
-        say(f"  Why: {why(test, side)}")
+        prose(f"  Why: {why(test, side)}")
+
+
+def one_of_each(run: Run) -> list[Test]:
+    """The first test of each message and driver among those that do not pass."""
+    found: dict[tuple[str, str | None], Test] = {}
+    for test in run.tests.values():
+        if test.kind is not None:
+            found.setdefault((test.kind, test.driver), test)
+    return list(found.values())
 
 
 def why(test: Test, side: Side) -> str:
@@ -157,6 +187,6 @@ def lanes(run: Run, broken: Run) -> None:
 def differences(judgement: Judgement, run: Run) -> None:
     """Each difference from what is documented, and the versions in play."""
     for sentence in judgement.differences:
-        say(f"  {sentence}", "yellow")
+        prose(f"  {sentence}", "yellow")
     versions = " · ".join(f"{name} {version}" for name, version in run.data["versions"].items())
-    say(f"  Versions in play: Python {versions.removeprefix('python ')}")
+    prose(f"  Versions in play: Python {versions.removeprefix('python ')}")

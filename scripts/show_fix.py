@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from rich import box
 from rich.markup import escape
 from rich.table import Table
@@ -9,7 +11,7 @@ from rich.table import Table
 from scripts.grade import WORDS, Grade
 from scripts.manifest import Side
 from scripts.results import Run
-from scripts.show import SHORT, console, say
+from scripts.show import SHORT, console, one_of_each, prose, say
 
 STYLES = {
     "cured": "green",
@@ -20,6 +22,13 @@ STYLES = {
     "flipped": "yellow",
     "not on both": "yellow",
 }
+# As in a message: "running at /home/me/suite/test_jobs.py:15", "> cb=[…]> got Future".
+PATH = re.compile(r"(?<= at )/[^>\]]*?([^/>\]]+/[^/>\]]+\.py:\d+)")
+CALLBACKS = re.compile(r"(> cb=)\[[^\]]*\](?=> got Future)")
+NO_LOOP = (
+    "The column of loops is empty: whichloop learns from a loop's run_forever which test runs on"
+    " it, and these loops have another one (nest_asyncio, for one, puts its own there)."
+)
 IN_WORDS = {
     "RESOLVED_FULL": "all",
     "RESOLVED_PARTIAL": "some",
@@ -30,9 +39,8 @@ IN_WORDS = {
 
 def headline(side: Side, grade: Grade) -> None:
     """ "Remedy 3 cures 6 of 13 failing tests (MongoDB all, Postgres none): as documented."."""
-    say("")
-    console.print(f"[bold]{escape(sentence(side, grade))}[/]", soft_wrap=True)
-    say(f"{side.title} ({side.folder})")
+    prose(sentence(side, grade), "bold")
+    prose(f"{side.title} ({side.folder})")
 
 
 def sentence(side: Side, grade: Grade) -> str:
@@ -77,6 +85,32 @@ def table(run: Run, grade: Grade) -> None:
             message += f", {test.outcome} in {test.phase}"
         rows.add_row("  " + escape(name), test.loop or "", f"[{STYLES[word]}]{word}[/]", message)
     console.print(rows)
+    why_no_loop(run)
+
+
+def why_no_loop(run: Run) -> None:
+    """A word on the table's column of loops where it is empty and loops were seen."""
+    if run.data.get("loops") and not any(test.loop for test in run.tests.values()):
+        prose(NO_LOOP)
+
+
+def messages(run: Run) -> None:
+    """What the failing tests said: of each message and driver one, in full, and where it is from.
+
+    The table has room for a word or two only, and a trap may differ from broken/ in nothing else.
+    """
+    for test in one_of_each(run):
+        words = " ".join(filter(None, (SHORT[test.kind or "other"], test.driver)))
+        prose(f"{words}, in {test.nodeid}:")
+        for line in shortened(f"{test.type}: {test.message}").splitlines():
+            say(f"  {line}", "red")
+
+
+def shortened(message: str) -> str:
+    """The message without what differs from machine to machine and says nothing of loops: the
+    way to a file, and the callbacks of a task."""
+    message = CALLBACKS.sub(r"\1[…]", message)
+    return PATH.sub(r"…/\1", message)
 
 
 def price(broken: Run, run: Run) -> None:
@@ -92,13 +126,14 @@ def price(broken: Run, run: Run) -> None:
             )
         )
         product = run.data["servers"][server]["product"]
-        say(f"Connections, {product}: {words}.")
-    for text, count in run.data["logged_errors"].items():
+        prose(f"Connections, {product}: {words}.")
+    for text, count in run.data.get("logged_errors", {}).items():
         before = broken.data.get("logged_errors", {}).get(text, 0)
-        say(f"Logged as an error: {count} × {text} (broken {before}).")
-    mine, its = run.data["duration_s"], broken.data["duration_s"]
-    per_test = 1000 * mine / len(run.tests)
-    say(f"Time: {mine / its:.2f} × broken ({per_test:.0f} ms a test, tracebacks included).")
+        prose(f"Logged as an error: {count} × {text} (broken {before}).")
+    mine, its = run.data.get("duration_s"), broken.data.get("duration_s")
+    if mine and its:
+        per_test = 1000 * mine / len(run.tests)
+        prose(f"Time: {mine / its:.2f} × broken ({per_test:.0f} ms a test, tracebacks included).")
 
 
 def verdicts(side: Side, grade: Grade) -> None:
@@ -108,6 +143,6 @@ def verdicts(side: Side, grade: Grade) -> None:
     for name, documented in side.verdict.model_dump().items():
         found = grade.verdict if name == "overall" else grade.per_group[name]
         if found != documented:
-            say(f"  {name}: documented {documented}, was {found}", "yellow")
+            prose(f"  {name}: documented {documented}, was {found}", "yellow")
     for nodeid in grade.not_on_both:
-        say(f"  {nodeid} ran on one of the two sides only", "yellow")
+        prose(f"  {nodeid} ran on one of the two sides only", "yellow")

@@ -66,9 +66,10 @@ def test_piped_output_has_no_control_characters_and_names_the_servers(
 ) -> None:
     assert "\x1b" not in reproduced.out
     assert "\r" not in reproduced.out
-    assert "Servers: embedded (BACKEND=embedded). Others: BACKEND=" in reproduced.out
+    assert "\x1b" not in reproduced.err
+    assert "Servers: embedded (BACKEND=embedded). Others: BACKEND=" in reproduced.err
     for server in run["servers"].values():
-        assert f"{server['product']} {server['version']}" in reproduced.out
+        assert f"{server['product']} {server['version']}" in reproduced.err
 
 
 def test_run_json_says_what_happened(run: dict[str, Any], results: Path) -> None:
@@ -137,7 +138,7 @@ def test_another_checkout_at_an_odd_path_sees_the_same_until_it_is_wired_otherwi
     checkout.change("broken/pytest.ini", "loop_scope = session", "loop_scope = function")
     done = checkout.scripts("reproduce", **external).must_exit(1)
 
-    assert "Servers: external" in done.out
+    assert "Servers: external" in done.err
     assert "NOT AS DOCUMENTED: 7 of 26 tests fail: 7 asyncpg" in done.out
     differences = [line for line in done.out.splitlines() if ": documented " in line]
     assert len(differences) == 6

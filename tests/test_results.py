@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts import results
+from scripts import manifest, results
 from scripts.errors import CommandError
+from tests.runs import NO_RUNS, write_run
 
 
 def test_a_file_is_replaced_whole_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
@@ -45,7 +46,10 @@ def test_only_a_run_of_this_schema_is_read(tmp_path: Path, monkeypatch: pytest.M
     assert results.read_run("broken") is None
     path.write_text('{"schema_version": 99, "side": "broken", "tests": []}', "utf-8")
     assert results.read_run("broken") is None
-    path.write_text('{"schema_version": 1, "side": "broken", "tests": []}', "utf-8")
+    for text in NO_RUNS:
+        path.write_text(text, "utf-8")
+        assert results.read_run("broken") is None, text
+    write_run(tmp_path, manifest.load(), "broken")
     run = results.read_run("broken")
     assert run is not None
     assert run.side == "broken"

@@ -8,7 +8,13 @@ from tests.checkouts import Checkout
 from tests.commands import Done, environment, run, scripts
 from tests.faults.seen import Seen
 
+# A plugin, and not a line in the conftest: `make tour` refuses a side that has other changes than
+# remedies.toml says, and of this one it names the pytest.ini.
 HANGING = """
+import asyncio
+
+import pytest
+
 
 @pytest.fixture(autouse=True)
 async def never_ends(request: pytest.FixtureRequest) -> None:
@@ -20,8 +26,8 @@ async def never_ends(request: pytest.FixtureRequest) -> None:
 @pytest.mark.fault("A test of one remedy hangs (WRONGLOOP_LIMIT_S=25), under `make tour`")
 def test_a_hanging_test(temporary: Path, checkout: Checkout, seen: Seen) -> None:
     folder = "fixed/03_function_fixture_loop_scope"
-    path = checkout.folder / folder / "conftest.py"
-    path.write_text(path.read_text("utf-8") + HANGING, "utf-8")
+    (checkout.folder / "suite" / "hanging.py").write_text(HANGING, "utf-8")
+    checkout.change(f"{folder}/pytest.ini", "-p suite.servers", "-p suite.servers -p suite.hanging")
     command = [checkout.python, "-m", "scripts", "tour"]
     env = environment(TMPDIR=str(temporary), WRONGLOOP_LIMIT_S="25")
 
