@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from scripts.results import Run
 
+FEW = 3  # loops that a test may have run on, to be drawn
 FAILING = ("failed", "error")
 DRIVERS = ("motor", "pymongo", "sqlalchemy", "asyncpg", "psycopg", "httpx")
 
@@ -49,13 +51,18 @@ def loops_of_tests(recording: dict[str, Any]) -> dict[str, str]:
 
 def worth_drawing(recording: dict[str, Any], run: Run, broken: Run) -> list[str]:
     """A test of each half for the picture of a run: one that fails here on several loops if there
-    is one, else one that failed on broken/. Empty if no test of the run ever failed."""
+    is one, else one that failed on broken/. Empty if no test of the run ever failed.
+
+    A test that was repeated, on a loop each time, would fill the picture.
+    """
+    ran = Counter(test["name"] for test in recording.get("tests", ()) if test["outcome"])
     crossed = {crossing["during"] for crossing in recording.get("crossings", ())}
     found: dict[str, tuple[bool, bool, str]] = {}
     for test in run.tests.values():
         before = broken.tests.get(test.nodeid)
         fails = test.outcome in FAILING
-        if fails or (before is not None and before.outcome in FAILING):
+        failed = fails or (before is not None and before.outcome in FAILING)
+        if failed and ran[test.nodeid] <= FEW:
             mark = (test.nodeid not in crossed, not fails, test.nodeid)
             if test.group not in found or mark[:2] < found[test.group][:2]:
                 found[test.group] = mark
