@@ -88,9 +88,11 @@ def compare() -> int:
     guide(documented)
     for why, targets in lacking.items():
         again = " ".join(targets) if len(targets) <= FEW else "all-fixes"
-        show.prose(f"\n{why}: {', '.join(targets)}. Next: make {again}", "yellow")
+        show.prose(f"\n{why}: {', '.join(targets)}.", "yellow")
+        show.say(f"Next: make {again}", "yellow")
     if wrong:
-        show.prose(f"\nNot as documented: {', '.join(wrong)}. Next: make {wrong[0]}", "bold red")
+        show.prose(f"\nNot as documented: {', '.join(wrong)}.", "bold red")
+        show.say(f"Next: make {wrong[0]}", "bold red")
     return 1 if lacking or wrong else 0
 
 

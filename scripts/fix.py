@@ -144,7 +144,7 @@ def check_folder(side: Side) -> None:
         raise CommandError(
             f"{side.folder} is not what remedies.toml says: there, {may} differs from broken/.\n"
             + "\n".join(f"  {side.folder}/{sentence}" for sentence in found),
-            hint=f"git status {side.folder}, or to run it as it is: .venv/bin/pytest {side.folder}",
+            hint=f"git status broken {side.folder}; as it is: .venv/bin/pytest {side.folder}",
         )
 
 

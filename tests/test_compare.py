@@ -84,7 +84,7 @@ def test_a_side_that_was_killed_is_invalid_and_no_traceback(
     assert "INVALID" in line_of("trap-06", said)
     assert "…" not in line_of("side", said)
     assert all(len(line.rstrip()) <= 80 for line in said.splitlines())
-    assert "Not as documented: trap-6. Next: make trap-6" in said
+    assert "Not as documented: trap-6.\nNext: make trap-6" in said
 
 
 @pytest.mark.parametrize("text", NO_RUNS)
@@ -97,7 +97,7 @@ def test_a_file_that_is_no_run_is_no_result(compared: Compared, tmp_path: Path, 
 
     assert code == 1
     assert line_of("fix-03", said) == ""
-    assert "No result yet of: fix-3. Next: make fix-3" in said
+    assert "No result yet of: fix-3.\nNext: make fix-3" in said
     (tmp_path / "broken" / "run.json").write_text(text, "utf-8")
     with pytest.raises(CommandError, match="no results of this version"):
         compared()
@@ -157,4 +157,4 @@ def test_many_that_are_lacking_are_run_by_one_command(compared: Compared, tmp_pa
     code, said = compared()
 
     assert code == 1
-    assert "No result yet of: fix-1, fix-2, fix-3, fix-4. Next: make all-fixes" in said
+    assert "No result yet of: fix-1, fix-2, fix-3, fix-4.\nNext: make all-fixes" in said
