@@ -13,7 +13,7 @@ from scripts.paths import ROOT
 
 # The tests mostly wait for servers and other processes: several workers, each with servers of its
 # own. A file's tests share what took long to make; where they mostly do not, each goes its own way.
-PARALLEL = ("-n", "2", "--dist", "loadfile")
+PARALLEL = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")
 APART = ("-n", "3", "--dist", "load")
 # What is formatted and linted: everything. What is held to strict types: see pyproject.toml.
 CHECKS = (

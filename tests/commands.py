@@ -17,6 +17,9 @@ from typing import IO
 from scripts.paths import ROOT
 
 LIMIT_S = 60
+# pytest plugins that came with a tool of our own tests. No user has them, and to load them takes
+# each of these many runs of pytest a second.
+NOT_LOADED = ("-p", "no:schemathesis", "-p", "no:hypothesispytest")
 # What a caller of these tests may have set, and what pytest and make set for their children.
 NOT_PASSED_ON = (
     *("BACKEND", "MONGO_URL", "DATABASE_URL", "MONGO_IMAGE", "POSTGRES_IMAGE"),
@@ -88,7 +91,7 @@ def scripts(*arguments: str, cwd: Path = ROOT, limit_s: float = LIMIT_S, **chang
 
 def pytest(*arguments: str, cwd: Path = ROOT, **changes: str) -> Done:
     """Run a bare `pytest ARGUMENTS` with these changes to the environment."""
-    options = ["-p", "no:cacheprovider", "--tb=no"]
+    options = ["-p", "no:cacheprovider", "--tb=no", *NOT_LOADED]
     program = str(Path(sys.executable).with_name("pytest"))
     return run([program, *options, *arguments], cwd=cwd, env=environment(**changes))
 

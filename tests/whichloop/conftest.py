@@ -19,6 +19,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import servers
 
+from tests.commands import NOT_LOADED
+
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 pytest_plugins = ["pytester"]
@@ -111,7 +113,7 @@ def run_pytest(folder: Path, *args: str, env: dict[str, str] | None = None, reco
     env = {"OUTCOME_LOG": str(log), **(env or {})}
     # Beside what a test puts on the path: a suite must be able to bring packages of its own.
     env["PYTHONPATH"] = os.pathsep.join([str(HERE), *filter(None, [env.get("PYTHONPATH")])])
-    own = ("-p", "outcome_log")
+    own = ("-p", "outcome_log", *NOT_LOADED)
     variables = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "COLUMNS"))}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-rA", "-p", "no:cacheprovider", *own, *args],
