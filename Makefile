@@ -9,7 +9,7 @@ WHAT ?= reproduce
 .DEFAULT_GOAL := help
 .PHONY: help help-all minimal reproduce fix tour test fixes traps all-fixes compare outcomes \
 	serve doctor pull up down logs ps offline-pack offline-unpack soak same bench check faults \
-	test-whichloop test-foreign test-docker bench-whichloop format pins audit
+	test-long test-whichloop test-foreign test-docker bench-whichloop format pins audit
 
 ##@ Start here
 help: ## this list
@@ -96,6 +96,9 @@ help-all: ## this list, whole
 
 check: ## format, lint, types and tests: what CI runs
 	$(RUN) check
+
+test-long: ## READMEs on other options and versions, each run; 2,000 generated requests
+	$(RUN) test-long
 
 test-whichloop: ## whichloop's own tests and its zoo; needs redis-server
 	$(RUN) test-whichloop

@@ -25,7 +25,7 @@ PREFERRED = ((3, 13), (3, 12), (3, 11))
 # The commands that need the linter and the type checker as well.
 DEV_COMMANDS = (
     *("audit", "check", "faults", "format", "pins", "soak"),
-    *("test", "test-whichloop", "test-foreign", "test-docker", "bench-whichloop"),
+    *("test", "test-long", "test-whichloop", "test-foreign", "test-docker", "bench-whichloop"),
 )
 
 

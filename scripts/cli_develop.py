@@ -60,6 +60,15 @@ def test(context: typer.Context) -> None:
 
 
 @commands.command(
+    name="test-long",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def test_long(context: typer.Context) -> None:
+    """The tests that take minutes; arguments go to pytest."""
+    raise typer.Exit(develop.test_long(context.args))
+
+
+@commands.command(
     name="test-whichloop",
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )

@@ -13,7 +13,7 @@ from scripts.paths import ROOT
 
 # The tests mostly wait for servers and other processes: several workers, each with servers of its
 # own. A file's tests share what took long to make; where they mostly do not, each goes its own way.
-PARALLEL = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")
+PARALLEL = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 APART = ("-n", "3", "--dist", "load")
 # What is formatted and linted: everything. What is held to strict types: see pyproject.toml.
 CHECKS = (
@@ -37,6 +37,11 @@ def call(command: list[str]) -> int:
 def test(arguments: list[str]) -> int:
     """The project's own tests, or those that the arguments choose: 0 if they passed, else 1."""
     return 1 if call(["pytest", *(arguments or PARALLEL)]) else 0
+
+
+def test_long(arguments: list[str]) -> int:
+    """The tests that take minutes: READMEs on other options and versions, generated requests."""
+    return 1 if call(["pytest", "tests/long", *(arguments or APART)]) else 0
 
 
 def test_whichloop(arguments: list[str]) -> int:

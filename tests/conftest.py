@@ -24,7 +24,7 @@ from tests.faults.seen import pytest_addoption, pytest_configure, seen
 __all__ = ["pytest_addoption", "pytest_configure", "seen"]  # hooks and a fixture for two folders
 
 # The files that take longest, first: at the end nobody waits for one of them alone.
-LONGEST = ("test_sides.py", "test_variants.py", "test_app_schema.py")
+LONGEST = ("test_sides.py", "test_app_schema.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

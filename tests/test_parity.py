@@ -7,6 +7,7 @@ import pytest
 from scripts import diffs, manifest, readme
 from scripts.manifest import Side
 from scripts.paths import ROOT
+from tests.long.variants import VARIANTS, Variant
 
 MANIFEST = manifest.load()
 SIDES = MANIFEST.side[1:]
@@ -90,6 +91,14 @@ def cured_of(side: Side, group: Group) -> str:
     if getattr(side.verdict, group) == "RESOLVED_NO":
         cured = []  # what passes on a rerun is flaky
     return f"{len(cured)} of {len(failing)}"
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=[variant.id for variant in VARIANTS])
+def test_what_is_run_of_a_variant_is_what_a_readme_says(variant: Variant) -> None:
+    folder = "fixed/18_session_loop_and_rollback" if "emptying" in variant.id else variant.folder
+    said = " ".join((ROOT / folder / "README.md").read_text("utf-8").split())
+
+    assert variant.says in said
 
 
 def test_a_remedy_of_at_most_three_lines_cures_both_groups() -> None:

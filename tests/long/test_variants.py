@@ -1,7 +1,7 @@
 """What the READMEs of the sides say of a small change beside a remedy, each held against a run.
 
-The changes are made in a copy of the checkout. `says` is the README's own sentence, so that neither
-can change without the other.
+The changes are made in a copy of the checkout. `says` is the README's own sentence (a test of
+tests/test_parity.py), so that neither can change without the other.
 """
 
 from __future__ import annotations
@@ -15,11 +15,10 @@ import pytest
 
 from scripts import manifest
 from scripts.environ import unneeded_plugins
-from scripts.paths import ROOT
 from tests import environments
 from tests.checkouts import Checkout
 from tests.commands import environment, run
-from tests.variants import VARIANTS, Variant
+from tests.long.variants import VARIANTS, Variant
 
 MANIFEST = manifest.load()
 
@@ -94,14 +93,6 @@ def test_a_variant_does_what_the_readme_says(
     if variant.counts:
         counts = recorded["counts"]["postgres"]
         assert (counts["opened"], counts["left_open"]) == variant.counts
-
-
-@pytest.mark.parametrize("variant", VARIANTS, ids=[variant.id for variant in VARIANTS])
-def test_the_readme_says_so(variant: Variant) -> None:
-    folder = "fixed/18_session_loop_and_rollback" if "emptying" in variant.id else variant.folder
-    said = " ".join((ROOT / folder / "README.md").read_text("utf-8").split())
-
-    assert variant.says in said
 
 
 def command_of(variant: Variant, python: str) -> list[str]:
