@@ -140,9 +140,9 @@ def check_folder(side: Side) -> None:
         raise CommandError(f"{side.folder} is not there; remedies.toml names it for {side.id}")
     found = diffs.unexpected(side)
     if found:
-        may = ", ".join(side.changes) or "nothing"
+        may = " and ".join(side.changes) or "its caption"
         raise CommandError(
-            f"{side.folder} is not what remedies.toml says: there, {may} differs from broken/.\n"
+            f"{side.folder} is not as remedies.toml has it: only {may} may differ from broken/.\n"
             + "\n".join(f"  {side.folder}/{sentence}" for sentence in found),
             hint=f"git status broken {side.folder}; as it is: .venv/bin/pytest {side.folder}",
         )

@@ -195,7 +195,7 @@ def test_a_pytest_that_left_no_record_has_a_duration() -> None:
 
 
 FOLDER = "fixed/03_function_fixture_loop_scope"
-SAYS = f"{FOLDER} is not what remedies.toml says: there, pytest.ini differs from broken/."
+SAYS = f"{FOLDER} is not as remedies.toml has it: only pytest.ini may differ from broken/."
 
 
 @pytest.fixture
@@ -253,7 +253,7 @@ def test_a_manifest_that_names_another_file_is_refused(side: manifest.Side) -> N
     with pytest.raises(CommandError) as told:
         fix.check_folder(side.model_copy(update={"changes": ("conftest.py",)}))
 
-    assert "there, conftest.py differs from broken/." in str(told.value)
+    assert "only conftest.py may differ from broken/." in str(told.value)
     assert f"{FOLDER}/pytest.ini differs from broken/" in str(told.value)
     assert f"{FOLDER}/conftest.py is as in broken/" in str(told.value)
 
