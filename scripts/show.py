@@ -115,9 +115,7 @@ def progress(title: str, total: int) -> Iterator[Callable[[str], None]]:
 
 def outcomes(run: Run) -> None:
     """The table of a run: test, outcome, which message, which driver; a section a file."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for heading in ("test", "loop", "outcome", "message", "driver"):
-        table.add_column(heading, overflow="fold")
+    table = of_tests("loop", "outcome", "message", "driver")
     file = ""
     for test in run.tests.values():
         path, _, name = test.nodeid.partition("::")
@@ -133,6 +131,15 @@ def outcomes(run: Run) -> None:
             test.driver or "",
         )
     console.print(table)
+
+
+def of_tests(*headings: str) -> Table:
+    """An empty table with a line a test. Where the terminal is narrow, long names are cut."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0)
+    table.add_column("test", overflow="ellipsis")
+    for heading in headings:
+        table.add_column(heading, no_wrap=True)
+    return table
 
 
 def messages(run: Run, side: Side) -> None:

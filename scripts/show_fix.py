@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 
-from rich import box
 from rich.markup import escape
-from rich.table import Table
 
 from scripts.grade import WORDS, Grade
 from scripts.manifest import Side
 from scripts.results import Run
-from scripts.show import SHORT, console, one_of_each, prose, say
+from scripts.show import SHORT, console, of_tests, one_of_each, prose, say
 
 STYLES = {
     "cured": "green",
@@ -70,9 +68,7 @@ def diff(text: str) -> None:
 
 def table(run: Run, grade: Grade) -> None:
     """Test by test, from broken/ to here: cured (failed → passed), still fails, and so on."""
-    rows = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for heading in ("test", "loop", "broken → here", "message"):
-        rows.add_column(heading, overflow="fold")
+    rows = of_tests("loop", "broken → here", "message")
     file = ""
     for test in run.tests.values():
         path, _, name = test.nodeid.partition("::")
