@@ -78,15 +78,19 @@ def write_grade(graded: Grade) -> None:
     results.write_json(results.folder("compare") / f"{graded.side}.json", graded.to_data())
 
 
-def write_grades(runs: dict[str, Run], documented: Manifest) -> None:
-    """Those of the sides that have finished, if there is a broken/ to hold them against."""
+def write_grades(runs: dict[str, Run], documented: Manifest) -> dict[str, Grade]:
+    """Write and return those of the sides that have finished, if there is a broken/ to hold them
+    against."""
+    graded: dict[str, Grade] = {}
     broken = runs.get("broken")
     if broken is None or why_invalid(broken, documented):
-        return
+        return graded
     for name, run in runs.items():
         if name != "broken":
             side = documented.get(name)
-            write_grade(grade(broken, run, side, documented, judge(run, side, documented)))
+            graded[name] = grade(broken, run, side, documented, judge(run, side, documented))
+            write_grade(graded[name])
+    return graded
 
 
 def broken_run(documented: Manifest, guardian: Guardian) -> Run:
@@ -209,7 +213,7 @@ def all_fixes(shuffle: bool = False, alone: bool = False) -> int:
         try:
             batch = run_batch(order, guardian, 1 if alone else None, runs)
         finally:  # also after Ctrl-C, or when a server has gone
-            write_grades(runs, documented)
+            graded = write_grades(runs, documented)
     wall = time.monotonic() - started
     broken = runs["broken"]
     if no_baseline(broken, documented):
@@ -218,10 +222,7 @@ def all_fixes(shuffle: bool = False, alone: bool = False) -> int:
     for side in documented.side:
         run = runs[side.id]
         judgement = judge(run, side, documented)
-        as_documented = judgement.as_documented
-        if side.id != "broken":
-            as_documented = grade(broken, run, side, documented, judgement).as_documented
-        if not as_documented:
+        if not graded.get(side.id, judgement).as_documented:
             wrong.append(side.id)
             show.prose(f"{side.id} is not as documented: {judgement.invalid}", "bold red")
             show.differences(judgement, run)
