@@ -15,9 +15,10 @@ from typing import Annotated
 
 import typer
 
-from scripts import cli_develop, show
 from scripts.errors import CommandError
+from scripts.maintain import cli as maintain_cli
 from scripts.paths import ROOT
+from scripts.views import terminal
 
 INTERRUPTED = 130
 
@@ -28,7 +29,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Reproduce and cure «attached to a different loop».",
 )
-app.add_typer(cli_develop.commands)
+app.add_typer(maintain_cli.commands)
 
 
 def run() -> int:
@@ -47,7 +48,7 @@ def run() -> int:
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     except CommandError as error:
-        show.error(str(error), error.hint)
+        terminal.error(str(error), error.hint)
         return error.exit_code
     except Exception as error:
         # typer's own usage errors know how to show themselves; they are click's underneath.
@@ -56,7 +57,7 @@ def run() -> int:
             return int(error.exit_code)
         raise
     if code == INTERRUPTED:  # typer's word for Ctrl-C is this value, or typer.Abort
-        show.error("interrupted; what was finished is kept, the servers are stopped")
+        terminal.error("interrupted; what was finished is kept, the servers are stopped")
     return code
 
 
@@ -76,29 +77,29 @@ def end_with_parent(parent: int) -> None:
 def minimal() -> None:
     """The error in five lines of Python: no pytest, no driver, no server."""
     script = ROOT / "scripts" / "minimal.py"
-    show.say(script.read_text("utf-8").split('"""')[2].strip())
-    show.say("")
+    terminal.say(script.read_text("utf-8").split('"""')[2].strip())
+    terminal.say("")
     done = subprocess.run(
         [sys.executable, str(script)], capture_output=True, text=True, check=False
     )
     said = done.stderr.strip().splitlines()
     if done.returncode == 0 or "attached to a different loop" not in said[-1]:
-        show.error("the five lines did not raise the error", f"python {script}")
+        terminal.error("the five lines did not raise the error", f"python {script}")
         raise typer.Exit(1)
-    show.say(said[-1], "red")
-    show.say("")
-    show.say(
+    terminal.say(said[-1], "red")
+    terminal.say("")
+    terminal.say(
         "The future was made on loop A. The task that awaits it runs on loop B, and nobody would\n"
         "wake B when a future of A is done, so asyncio refuses. A database connection waits on\n"
         "futures of the loop it was opened on; a test suite runs its tests on several loops."
     )
-    show.say("\nNext: make reproduce")
+    terminal.say("\nNext: make reproduce")
 
 
 @app.command()
 def reproduce() -> None:
     """Run the broken side on real servers and show both errors."""
-    from scripts.reproduce import reproduce as command
+    from scripts.commands.reproduce import reproduce as command
 
     raise typer.Exit(command())
 
@@ -111,7 +112,7 @@ def fix(
     number: Annotated[str, typer.Argument(help="default: the recommended one")] = "",
 ) -> None:
     """Run a remedy: its diff, which tests it cures, what it costs, when to choose it."""
-    from scripts.fix import fix as command
+    from scripts.commands.fix import fix as command
 
     raise typer.Exit(command("fix", number))
 
@@ -119,7 +120,7 @@ def fix(
 @app.command()
 def trap(number: Number) -> None:
     """Run a popular answer that does not work, in the same way."""
-    from scripts.fix import fix as command
+    from scripts.commands.fix import fix as command
 
     raise typer.Exit(command("trap", number))
 
@@ -127,7 +128,7 @@ def trap(number: Number) -> None:
 @app.command()
 def tour() -> None:
     """The short story: the remedies worth stepping through, with a pause between."""
-    from scripts.fix import tour as command
+    from scripts.commands.fix import tour as command
 
     raise typer.Exit(command())
 
@@ -138,7 +139,7 @@ def all_fixes(
     alone: Annotated[bool, typer.Option("--alone", help="one side at a time")] = False,
 ) -> None:
     """Run every side, as many at once as there are cores."""
-    from scripts.fix import all_fixes as command
+    from scripts.commands.fix import all_fixes as command
 
     raise typer.Exit(command(shuffle, alone))
 
@@ -146,7 +147,7 @@ def all_fixes(
 @app.command()
 def compare() -> None:
     """The matrix of all results, and which remedy to use; only reads results/."""
-    from scripts.compare import compare as command
+    from scripts.views.compare import compare as command
 
     raise typer.Exit(command())
 
@@ -157,16 +158,17 @@ def diff(
     trap: Annotated[bool, typer.Option("--trap", help="a trap's, not a remedy's")] = False,
 ) -> None:
     """Only the diff between broken/ and a remedy."""
-    from scripts import diffs, manifest, show_fix
+    from scripts.sides import diffs, manifest
+    from scripts.views import remedy
 
     side = manifest.load().numbered("trap" if trap else "fix", number)
-    show_fix.diff(diffs.unified(side))
+    remedy.diff(diffs.unified(side))
 
 
 @app.command()
 def fixes() -> None:
     """The remedies and their documented verdicts."""
-    from scripts.compare import listing
+    from scripts.views.compare import listing
 
     listing("fix")
 
@@ -174,7 +176,7 @@ def fixes() -> None:
 @app.command()
 def traps() -> None:
     """The popular answers that do not work, and their documented verdicts."""
-    from scripts.compare import listing
+    from scripts.views.compare import listing
 
     listing("trap")
 
@@ -182,7 +184,7 @@ def traps() -> None:
 @app.command()
 def serve(port: Annotated[int, typer.Option(min=1, max=65535)] = 8000) -> None:
     """Serve the app with uvicorn on the chosen servers; /docs is there to try it."""
-    from scripts.serve import serve as command
+    from scripts.commands.serve import serve as command
 
     raise typer.Exit(command(port))
 
@@ -190,7 +192,7 @@ def serve(port: Annotated[int, typer.Option(min=1, max=65535)] = 8000) -> None:
 @app.command()
 def doctor() -> None:
     """What this machine has for the commands, a line each: fine, or what to do."""
-    from scripts.doctor import doctor as command
+    from scripts.maintain.doctor import doctor as command
 
     raise typer.Exit(command())
 
@@ -242,7 +244,7 @@ def offline_pack(
     pythons: Annotated[str, typer.Option(help='"3.12 3.13"; default: this one\'s')] = "",
 ) -> None:
     """Write one folder with everything for a machine without a network: wheels, and images."""
-    from scripts.offline import pack
+    from scripts.maintain.offline import pack
 
     raise typer.Exit(pack(folder, platform, pythons.split()))
 
@@ -250,6 +252,6 @@ def offline_pack(
 @app.command(name="offline-unpack")
 def offline_unpack(folder: Annotated[Path, typer.Argument(help="the pack")]) -> None:
     """Set this checkout up from a pack: no network is needed, now or later."""
-    from scripts.offline import unpack
+    from scripts.maintain.offline import unpack
 
     raise typer.Exit(unpack(folder))

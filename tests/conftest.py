@@ -16,10 +16,10 @@ import pytest
 
 from scripts.servers.client import Guardian, running
 from suite.servers import Databases
-from tests.app import served
-from tests.checkouts import Checkout
-from tests.commands import Done, processes_of, scripts
 from tests.faults.seen import pytest_addoption, pytest_configure, seen
+from tests.support.app import served
+from tests.support.checkouts import Checkout
+from tests.support.commands import Done, processes_of, scripts
 
 __all__ = ["pytest_addoption", "pytest_configure", "seen"]  # hooks and a fixture for two folders
 

@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING
 
 from testcontainers.core.config import testcontainers_config
 
-from scripts import show
 from scripts.errors import ServerError
-from scripts.limits import seconds
 from scripts.paths import ROOT
 from scripts.servers import engine, process, ready
 from scripts.servers.compose import PROJECT, command, compose, environment
 from scripts.servers.databases import drop_databases
 from scripts.servers.fetch import fetch_missing
+from scripts.servers.limits import seconds
 from scripts.servers.model import Server, Servers
 from scripts.servers.owned import take_charge, watch
 from scripts.servers.upstream import Upstream
+from scripts.views import terminal
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
@@ -40,8 +40,8 @@ def up() -> int:
         compose("down")  # half a pair serves nobody
     else:
         for server in answers(PROJECT):
-            show.say(f"up: {server}")
-        show.say("Next: BACKEND=compose make reproduce (and at the end: make down)")
+            terminal.say(f"up: {server}")
+        terminal.say("Next: BACKEND=compose make reproduce (and at the end: make down)")
     return code
 
 

@@ -22,9 +22,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from scripts.errors import ServerError
-from scripts.limits import seconds
 from scripts.servers import process
 from scripts.servers.ask import ask_mongodb, ask_postgres
+from scripts.servers.limits import seconds
 from scripts.servers.model import Server
 from scripts.servers.process import last_lines
 from scripts.servers.wheels import no_mongodb

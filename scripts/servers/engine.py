@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from scripts.later import later
+from scripts.servers.later import later
 
 if TYPE_CHECKING:
     import docker

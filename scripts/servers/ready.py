@@ -11,9 +11,9 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from scripts.errors import ServerError
-from scripts.limits import seconds
 from scripts.servers import engine, process
 from scripts.servers.ask import ask_mongodb, ask_postgres
+from scripts.servers.limits import seconds
 from scripts.servers.model import Server
 from scripts.servers.owned import addresses
 

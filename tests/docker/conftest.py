@@ -15,7 +15,7 @@ from docker.models.containers import Container
 from scripts.servers import engine
 from scripts.servers.images import images
 from scripts.servers.owned import LABEL
-from tests.commands import Done, scripts
+from tests.support.commands import Done, scripts
 
 # The images that were asked for: the commands here are started without what the caller has set.
 IMAGES = images()

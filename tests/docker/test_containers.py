@@ -16,12 +16,12 @@ import pytest
 from docker.models.containers import Container
 from testcontainers.core.config import testcontainers_config
 
-from scripts import offline
+from scripts.maintain import offline
 from scripts.servers.compose import PROJECT
 from scripts.servers.owned import REAPER
-from tests.commands import Started, eventually, process_with, scripts, started
-from tests.commands import pytest as bare_pytest
 from tests.docker.conftest import IMAGES
+from tests.support.commands import Started, eventually, process_with, scripts, started
+from tests.support.commands import pytest as bare_pytest
 
 REPRODUCE = [sys.executable, "-m", "scripts", "reproduce"]
 BACKENDS = ("testcontainers", "compose")
@@ -62,7 +62,7 @@ def test_the_containers_of_a_command_that_is_killed_are_gone_in_five_seconds(
         if moment == "start":
             eventually(lambda: ours(str(temporary)), 60)
         else:
-            process_with(temporary, "scripts.recorder")
+            process_with(temporary, "scripts.run.recorder")
         running.signal(number)
         running.process.wait(30)
         killed = time.monotonic()
@@ -78,7 +78,7 @@ def test_what_a_killed_guardian_left_is_removed_by_ryuk(
     image = testcontainers_config.ryuk_image
     assert client.images.list(image), f"missing: {image}; make pull"
     with started(REPRODUCE, tmp_path, **places(temporary, tmp_path, "testcontainers")) as running:
-        process_with(temporary, "scripts.recorder")
+        process_with(temporary, "scripts.run.recorder")
         os.kill(process_with(temporary, "scripts.servers.guardian"), signal.SIGKILL)
         running.end()
 
@@ -93,7 +93,7 @@ def test_what_a_killed_guardian_left_is_removed_by_the_next(
     own = places(temporary, tmp_path, "testcontainers")
     own["TESTCONTAINERS_RYUK_DISABLED"] = "true"
     with started(REPRODUCE, tmp_path, **own) as running:
-        process_with(temporary, "scripts.recorder")
+        process_with(temporary, "scripts.run.recorder")
         os.kill(process_with(temporary, "scripts.servers.guardian"), signal.SIGKILL)
         running.end()
     (folder,) = (path for path in temporary.iterdir() if path.is_dir())
@@ -111,7 +111,7 @@ def test_servers_listen_on_loopback_only_and_no_password_is_shown(
 ) -> None:
     with started(REPRODUCE, tmp_path, **places(temporary, tmp_path, backend)) as running:
         containers = wait_for_containers(running, ours, temporary)
-        process_with(temporary, "scripts.recorder")
+        process_with(temporary, "scripts.run.recorder")
         for container in containers:
             container.reload()
         passwords = {secret for container in containers for secret in secrets_of(container)}

@@ -16,14 +16,14 @@ import pytest
 from docker.models.containers import Container
 
 from scripts.servers.compose import PROJECT
-from tests import engines
-from tests.commands import Done, eventually, process_with, scripts, started
 from tests.docker.conftest import IMAGES
 from tests.faults.page import DOCKER
 from tests.faults.seen import Seen, assert_same_titles
+from tests.support import engines
+from tests.support.commands import Done, eventually, process_with, scripts, started
 
 REPRODUCE = [sys.executable, "-m", "scripts", "reproduce"]
-TESTS_RUN = "scripts.recorder"
+TESTS_RUN = "scripts.run.recorder"
 # Two words as a shell writes them, PROGRAM and FOLDER: `PROGRAM down FOLDER` ends the engine and
 # `PROGRAM up FOLDER` starts it. Set by whoever started it for these tests, .ci/containers for one.
 MAY_RESTART = "WRONGLOOP_TEST_ENGINE"

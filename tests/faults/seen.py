@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands import Done, eventually, processes_of
 from tests.faults.page import DOCKER, EMBEDDED, PAGE, Row, drawn, titles
+from tests.support.commands import Done, eventually, processes_of
 
 # What a person may rely on: nothing is left this many seconds after the end.
 GONE_IN_S = 5.0

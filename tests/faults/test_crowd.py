@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from scripts import manifest
-from scripts.judge import judge
-from scripts.results import Run
-from tests.commands import Done, started
+from scripts.run.results import Run
+from scripts.sides import manifest
+from scripts.verdict.documented import judge
 from tests.faults.seen import Seen
+from tests.support.commands import Done, started
 
 DOCUMENTED = manifest.load()
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.checkouts import Checkout
-from tests.commands import Done, environment, run, scripts
 from tests.faults.seen import Seen
+from tests.support.checkouts import Checkout
+from tests.support.commands import Done, environment, run, scripts
 
 # A plugin, and not a line in the conftest: `make tour` refuses a side that has other changes than
 # remedies.toml says, and of this one it names the pytest.ini.

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from scripts.paths import ROOT
-from tests import engines
-from tests.checkouts import Checkout
-from tests.commands import Done, environment, run, scripts
 from tests.faults.seen import Seen
+from tests.support import engines
+from tests.support.checkouts import Checkout
+from tests.support.commands import Done, environment, run, scripts
 
 REPRODUCED = "Reproduced: 13 of 26 tests fail: 7 asyncpg, 6 motor, each as documented."
 ROOT_USER = hasattr(os, "geteuid") and os.geteuid() == 0

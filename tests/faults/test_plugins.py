@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from scripts import manifest
-from scripts.judge import judge
 from scripts.paths import ROOT
-from scripts.results import Run
-from tests.checkouts import Checkout
+from scripts.run.results import Run
+from scripts.sides import manifest
+from scripts.verdict.documented import judge
 from tests.faults.seen import Seen
+from tests.support.checkouts import Checkout
 
 
 @pytest.fixture(scope="module")

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands import LIMIT_S, Done, eventually, process_with, started
 from tests.faults.seen import Seen
+from tests.support.commands import LIMIT_S, Done, eventually, process_with, started
 
 FIX = [sys.executable, "-m", "scripts", "fix", "18"]
 ALL_FIXES = [sys.executable, "-m", "scripts", "all-fixes"]
-TESTS_RUN = "scripts.recorder"
+TESTS_RUN = "scripts.run.recorder"
 A_TEST_HAS_A_DATABASE = "postgres: postgres wrongloop_"
 # No command may take longer, whatever happens to its servers.
 BOUND_S = 150

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from scripts.servers.folder import sweep
-from tests.commands import LIMIT_S, Done, eventually, process_with, processes_of, started
 from tests.faults.seen import GONE_IN_S, Seen
+from tests.support.commands import LIMIT_S, Done, eventually, process_with, processes_of, started
 
 FIX = [sys.executable, "-m", "scripts", "fix", "18"]
 REPRODUCE = [sys.executable, "-m", "scripts", "reproduce"]
@@ -22,7 +22,7 @@ PYTEST = [str(Path(sys.executable).with_name("pytest")), "-p", "no:cacheprovider
 # The moment of the end: as soon as a process runs whose command line holds these words.
 SERVERS_START = "scripts.servers.guardian"
 SERVERS_RUN = "secantus"
-TESTS_RUN = "scripts.recorder"
+TESTS_RUN = "scripts.run.recorder"
 # So often at most, until a signal meets a command that is about to end.
 TRIES = 5
 GRADING = "the side's run.json is written"

@@ -9,8 +9,8 @@ import pytest
 from scripts.paths import ROOT
 from scripts.servers.client import Guardian
 from suite.servers import prepare
-from tests.app import restore
-from tests.commands import environment, run
+from tests.support.app import restore
+from tests.support.commands import environment, run
 
 FOLDER = ROOT / "fixed" / "15_engine_per_running_loop"
 ONE_AFTER_ANOTHER = "for _ in range(3): asyncio.run(work())"

@@ -1,7 +1,7 @@
 """What the READMEs of the sides say of a small change beside a remedy, each held against a run.
 
 The changes are made in a copy of the checkout. `says` is the README's own sentence (a test of
-tests/test_parity.py), so that neither can change without the other.
+tests/harness/test_parity.py), so that neither can change without the other.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from scripts import manifest
-from scripts.environ import unneeded_plugins
-from tests import environments
-from tests.checkouts import Checkout
-from tests.commands import environment, run
+from scripts.run.environment import unneeded_plugins
+from scripts.sides import manifest
 from tests.long.variants import VARIANTS, Variant
+from tests.support import environments
+from tests.support.checkouts import Checkout
+from tests.support.commands import environment, run
 
 MANIFEST = manifest.load()
 
@@ -97,7 +97,7 @@ def test_a_variant_does_what_the_readme_says(
 
 def command_of(variant: Variant, python: str) -> list[str]:
     """Plain pytest on the variant's side, with everything that was logged shown."""
-    command = [python, "-m", "pytest", "-p", "scripts.recorder", "-p", "no:cacheprovider"]
+    command = [python, "-m", "pytest", "-p", "scripts.run.recorder", "-p", "no:cacheprovider"]
     command += ["-p", "no:whichloop", "-rA", variant.folder, *variant.arguments]
     command += [word for option in variant.options for word in ("-o", option)]
     return command + [word for name in unneeded_plugins() for word in ("-p", f"no:{name}")]

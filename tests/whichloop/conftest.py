@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import servers
 
-from tests.commands import NOT_LOADED
+from tests.support.commands import NOT_LOADED
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import environments
+from tests.support import environments
 
 PYTHONS = [sys.executable, *filter(None, os.environ.get("WL_PYTHONS", "").split(":"))]
 VERSIONS = Path(__file__).parent.parent.parent / "requirements" / "versions"

@@ -1,0 +1,1 @@
+"""The commands a newcomer types: reproduce, fix, tour, serve, minimal."""

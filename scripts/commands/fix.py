@@ -1,0 +1,239 @@
+"""`make fix-N`, `make trap-N`: run one side, and say what it did to each test."""
+
+from __future__ import annotations
+
+import random
+import time
+from pathlib import Path
+
+from scripts.errors import CommandError
+from scripts.paths import RESULTS, ROOT
+from scripts.run import results
+from scripts.run.results import Run
+from scripts.run.side import describe, run_side
+from scripts.run.versions import versions
+from scripts.servers.choose import choose
+from scripts.servers.client import Guardian, running
+from scripts.sides import diffs, manifest
+from scripts.sides.manifest import Manifest, Side
+from scripts.verdict.against_broken import Grade, grade
+from scripts.verdict.documented import judge, why_invalid
+from scripts.views import remedy, terminal
+
+EVERYTHING = "make all-fixes && make compare"
+
+
+def fix(kind: str, number: str) -> int:
+    """Run a remedy ("" is the recommended one) or a trap.
+
+    0 if it did what is documented, which may be to cure nothing; else 1.
+    """
+    documented = manifest.load()
+    side = documented.numbered(kind, number or documented.recommended[-2:])
+    check_folder(side)
+    results.folder(side.id)
+    choice = choose()
+    terminal.status(str(choice))
+    with running(choice.backend) as guardian:
+        terminal.servers(guardian.servers)
+        broken = broken_run(documented, guardian)
+        if no_baseline(broken, documented):
+            return 1
+        run = watched(side, documented, guardian)
+    terminal.status("")
+    return report(side, documented, broken, run, following(side, documented))
+
+
+def report(side: Side, documented: Manifest, broken: Run, run: Run, then: str = "") -> int:
+    """Grade the run, write the grade down and show it, and what to type next; the exit code."""
+    judgement = judge(run, side, documented)
+    graded = grade(broken, run, side, documented, judgement)
+    write_grade(graded)
+    remedy.headline(side, graded)
+    if judgement.invalid:
+        terminal.prose(f"INVALID: {judgement.invalid}", "bold red")
+        terminal.say(f"The whole output: results/{side.id}/output.txt")
+        return 1
+    terminal.prose(f"Source: {side.source}")
+    remedy.diff(diffs.unified(side))
+    remedy.table(run, graded)
+    remedy.messages(run)
+    terminal.lanes(run, broken)
+    remedy.price(broken, run)
+    terminal.prose(f"Why: {side.why}")
+    terminal.prose(f"When: {side.when}")
+    if not graded.as_documented:
+        terminal.say("NOT AS DOCUMENTED:", "bold red")
+        terminal.differences(judgement, run)
+        remedy.verdicts(side, graded)
+        terminal.say(f"Next: git diff {side.folder} remedies.toml")
+        terminal.say(f"or accept it: python -m scripts outcomes {side.id} --write")
+        return 1
+    terminal.say(f"Without our scripts: {run.data['command']}")
+    if then:
+        terminal.say(f"Next: {then}")
+    return 0
+
+
+def write_grade(graded: Grade) -> None:
+    """`results/compare/<side>.json`."""
+    results.write_json(results.folder("compare") / f"{graded.side}.json", graded.to_data())
+
+
+def write_grades(runs: dict[str, Run], documented: Manifest) -> dict[str, Grade]:
+    """Write and return those of the sides that have finished, if there is a broken/ to hold them
+    against."""
+    graded: dict[str, Grade] = {}
+    broken = runs.get("broken")
+    if broken is None or why_invalid(broken, documented):
+        return graded
+    for name, run in runs.items():
+        if name != "broken":
+            side = documented.get(name)
+            graded[name] = grade(broken, run, side, documented, judge(run, side, documented))
+            write_grade(graded[name])
+    return graded
+
+
+def broken_run(documented: Manifest, guardian: Guardian) -> Run:
+    """The broken side's last run, if it is a result and was made under the same circumstances;
+    else a new one."""
+    side = documented.get("broken")
+    last = results.read_run("broken")
+    now = {**describe(guardian.servers, side), "versions": versions()}
+    if last and why_invalid(last, documented):
+        last = None  # a killed run, say, in which no test failed
+    if last and last.circumstances == {name: now[name] for name in last.circumstances}:
+        written = (RESULTS / "broken" / "run.json").stat().st_mtime
+        if written > newest_source():
+            return last
+    return watched(side, documented, guardian)
+
+
+def no_baseline(broken: Run, documented: Manifest) -> bool:
+    """Say so if the run of broken/ is INVALID: that is no remedy's doing, and nothing is graded."""
+    invalid = why_invalid(broken, documented)
+    if invalid:
+        terminal.prose("The broken side: INVALID. Without it no remedy can be graded.", "bold")
+        terminal.prose(f"INVALID: {invalid}", "bold red")
+        terminal.say("The whole output: results/broken/output.txt")
+        terminal.say("Next: make reproduce")
+    return bool(invalid)
+
+
+def newest_source() -> float:
+    """When the last file that the broken side runs was changed."""
+    files = (
+        path for name in ("broken", "suite", "shared_app") for path in (ROOT / name).rglob("*")
+    )
+    return max(path.stat().st_mtime for path in files if path.suffix in (".py", ".ini"))
+
+
+def watched(side: Side, documented: Manifest, guardian: Guardian) -> Run:
+    """Run a side with its progress shown."""
+    total = len(documented.nodeids)
+    with terminal.progress(f"Running pytest {side.folder}", total) as on_line:
+        return run_side(side, guardian, on_line)
+
+
+def check_folder(side: Side) -> None:
+    """Raise CommandError if the side's folder is not what the manifest says of it.
+
+    What an edited folder does may be as documented all the same: it is another remedy then.
+    """
+    folder = Path(ROOT, side.folder)
+    if not folder.is_dir():
+        raise CommandError(f"{side.folder} is not there; remedies.toml names it for {side.id}")
+    found = diffs.unexpected(side)
+    if found:
+        may = " and ".join(side.changes) or "its caption"
+        raise CommandError(
+            f"{side.folder} is not as remedies.toml has it: only {may} may differ from broken/.\n"
+            + "\n".join(f"  {side.folder}/{sentence}" for sentence in found),
+            hint=f"git status broken {side.folder}; as it is: .venv/bin/pytest {side.folder}",
+        )
+
+
+def following(side: Side, documented: Manifest) -> str:
+    """The next command to type."""
+    kind = side.id.partition("-")[0]
+    mine = documented.of(kind)
+    place = [each.id for each in mine].index(side.id)
+    if place + 1 < len(mine):
+        return f"make {mine[place + 1].target}"
+    return EVERYTHING
+
+
+def tour() -> int:
+    """The short story: a few remedies, with a pause between on a terminal."""
+    documented = manifest.load()
+    sides = [documented.get(name) for name in documented.tour]
+    for side in sides:
+        check_folder(side)
+        results.folder(side.id)
+    choice = choose()
+    terminal.status(str(choice))
+    worst = 0
+    with running(choice.backend) as guardian:
+        terminal.servers(guardian.servers)
+        broken = broken_run(documented, guardian)
+        if no_baseline(broken, documented):
+            return 1
+        for place, side in enumerate(sides):
+            if place:
+                terminal.say("")
+                if terminal.console.is_terminal:
+                    terminal.console.input("[bold]Enter for the next remedy …[/]")
+            run = watched(side, documented, guardian)
+            terminal.status("")
+            worst = max(worst, report(side, documented, broken, run))
+    terminal.say(f"Next: {EVERYTHING}")
+    return worst
+
+
+def all_fixes(shuffle: bool = False, alone: bool = False) -> int:
+    """Every side, as many beside each other as there are cores; 0 if all are as documented.
+
+    With `shuffle` they run in a random order, with `alone` one at a time: what a side does must
+    depend neither on those before it nor on those beside it.
+    """
+    from scripts.run.batch import run_batch
+
+    documented = manifest.load()
+    for side in documented.side:
+        check_folder(side)
+        results.folder(side.id)
+    choice = choose()
+    terminal.status(str(choice))
+    started = time.monotonic()
+    with running(choice.backend) as guardian:
+        terminal.servers(guardian.servers)
+        order = list(documented.side)
+        if shuffle:
+            random.shuffle(order)
+        runs: dict[str, Run] = {}
+        try:
+            batch = run_batch(order, guardian, 1 if alone else None, runs)
+        finally:  # also after Ctrl-C, or when a server has gone
+            graded = write_grades(runs, documented)
+    wall = time.monotonic() - started
+    broken = runs["broken"]
+    if no_baseline(broken, documented):
+        return 1
+    wrong = []
+    for side in documented.side:
+        run = runs[side.id]
+        judgement = judge(run, side, documented)
+        if not graded.get(side.id, judgement).as_documented:
+            wrong.append(side.id)
+            terminal.prose(f"{side.id} is not as documented: {judgement.invalid}", "bold red")
+            terminal.differences(judgement, run)
+    ideal = sum(batch.seconds.values()) / batch.workers
+    terminal.prose(
+        f"{len(documented.side)} sides in {wall:.1f} s, servers included: {wall / ideal:.2f} × the"
+        f" sum of their own times ÷ {batch.workers} at once."
+    )
+    if wrong:
+        return 1
+    terminal.say("All as documented. Next: make compare", "bold green")
+    return 0

@@ -1,0 +1,61 @@
+"""`python -m scripts same DIR…`: do several results folders say the same of every test?
+
+For CI, which runs every side on each backend: what fails, and how, must not hang on the servers.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from scripts.errors import CommandError
+from scripts.run.results import Run
+from scripts.views import terminal
+
+# Side and node id → what it did.
+Outcomes = dict[tuple[str, str], str]
+
+
+def same(folders: list[Path]) -> int:
+    """Compare `<folder>/*/run.json`: 0 if outcomes and kinds are equal per node id, else 1."""
+    if len(folders) < 2:
+        raise CommandError(
+            "same compares two results folders or more",
+            hint="python -m scripts same results/embedded results/testcontainers",
+        )
+    every = [read(folder) for folder in folders]
+    keys = sorted(set().union(*(outcomes for outcomes, _ in every)))
+    differences = 0
+    for key in keys:
+        seen = [outcomes.get(key, "not run") for outcomes, _ in every]
+        if len(set(seen)) > 1:
+            differences += 1
+            terminal.say("::".join(key), "red")
+            for folder, what in zip(folders, seen, strict=True):
+                terminal.say(f"  {folder}: {what}")
+    for folder, (outcomes, servers) in zip(folders, every, strict=True):
+        terminal.say(f"{folder}: {len(outcomes)} outcomes on {servers}")
+    words = "each test has the same outcome and kind in all of them"
+    total = len(keys)
+    terminal.say(f"{differences} of {total} tests differ" if differences else f"Equal: {words}.")
+    return 1 if differences else 0
+
+
+def read(folder: Path) -> tuple[Outcomes, str]:
+    """What every test of every side did, and on which servers. Raises CommandError if none ran."""
+    outcomes: Outcomes = {}
+    servers = set()
+    for path in sorted(folder.glob("*/run.json")):
+        run = Run.of(json.loads(path.read_text("utf-8")))
+        pair = run.data["servers"].values()
+        names = (f"{server['product']} {server['version']}" for server in pair if server)
+        servers.add(f"{run.data['backend']} ({', '.join(names)})")
+        for test in run.tests.values():
+            kind = f" {test.kind} {test.driver}" if test.kind else ""
+            outcomes[run.side, test.nodeid] = f"{test.outcome}{kind}"
+    if not outcomes:
+        raise CommandError(
+            f"no side was run into {folder}",
+            hint=f"WRONGLOOP_RESULTS={folder} python -m scripts all-fixes",
+        )
+    return outcomes, " and ".join(sorted(servers))

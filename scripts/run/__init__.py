@@ -1,0 +1,1 @@
+"""Run sides under pytest and record what happened."""

@@ -1,0 +1,199 @@
+"""A pytest plugin that writes down what happened to each test, for `results/<side>/run.json`.
+
+Loaded by the commands with `-p scripts.run.recorder`; a bare `pytest broken` runs without it.
+It looks at reports and exceptions only, so it changes no outcome.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import time
+import traceback
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.paths import ROOT
+from scripts.run.connections import (
+    SERVER_GONE,
+    Counter,
+    MongoCounter,
+    PostgresCounter,
+    look,
+    totals,
+)
+from scripts.run.logged_errors import LoggedErrors
+from scripts.run.results import RECORD_VARIABLE, write_json
+from scripts.run.versions import versions
+from scripts.verdict.classify import Raised, classify
+from suite.servers import DATABASES
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Record if a command asked for it."""
+    path = os.environ.get(RECORD_VARIABLE)
+    if path:
+        config.pluginmanager.register(Recorder(config, Path(path)), "wrongloop-recorder")
+
+
+class Recorder:
+    """Collects the reports of one pytest run."""
+
+    def __init__(self, config: pytest.Config, path: Path) -> None:
+        self.config = config
+        self.path = path
+        self.tests: dict[str, dict[str, Any]] = {}
+        self.collection_errors: list[str] = []
+        self.counters = counters(config)
+        self.logged = LoggedErrors()
+        logging.getLogger().addHandler(self.logged)
+        self.started = time.time()
+        self.began = time.monotonic()  # a clock that is set meanwhile makes no run longer
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Take each phase's outcome while the exception is still an object."""
+        report = yield
+        if report.when == "call":
+            look(self.counters)
+        self.take(item, call, report)
+        return report
+
+    def take(
+        self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport
+    ) -> None:
+        """Merge one phase into the test's entry; the first failing phase decides.
+
+        Of a test that is run several times the last run decides; `reruns` counts those before it
+        that failed, so that a test which passes in the end is seen to be flaky.
+        """
+        test = self.tests.setdefault(item.nodeid, new_entry(item))
+        if report.when == "setup" and test["duration_s"] > 0:
+            reruns = test["reruns"] + (test["error"] is not None)
+            self.tests[item.nodeid] = test = {**new_entry(item), "reruns": reruns}
+        test["duration_s"] = round(test["duration_s"] + report.duration, 4)
+        if report.skipped:
+            test.update(outcome="skipped", phase=report.when)
+        elif report.failed and test["error"] is None and call.excinfo is not None:
+            outcome = "failed" if report.when == "call" else "error"
+            error = describe(call.excinfo.value)
+            test.update(outcome=outcome, phase=report.when, error=error)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Keep what could not be collected: a run without it is not a result."""
+        if report.failed:
+            lines = str(report.longrepr).strip().splitlines()
+            self.collection_errors.append(f"{report.nodeid}: {lines[-1] if lines else 'failed'}")
+
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        """Write it all, in one piece."""
+        config = self.config
+        counted = totals(self.counters)
+        logging.getLogger().removeHandler(self.logged)
+        write_json(
+            self.path,
+            {
+                "versions": versions(),
+                "exit_code": int(exitstatus),
+                "started_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.started)),
+                "duration_s": round(time.monotonic() - self.began, 3),
+                "asyncio": {
+                    "mode": option(config, "asyncio_mode"),
+                    "default_fixture_loop_scope": option(
+                        config, "asyncio_default_fixture_loop_scope"
+                    ),
+                    "default_test_loop_scope": option(config, "asyncio_default_test_loop_scope"),
+                },
+                "counts": counted,
+                "logged_errors": dict(self.logged.counts),
+                "collection_errors": self.collection_errors,
+                "tests": list(self.tests.values()),
+            },
+        )
+
+
+def counters(config: pytest.Config) -> dict[str, Counter]:
+    """What counts the connections to this side's databases."""
+    databases = config.stash.get(DATABASES, None)
+    found: dict[str, Counter] = {}
+    if databases and databases.postgres:
+        with contextlib.suppress(*SERVER_GONE):  # its tests will say so
+            found["postgres"] = PostgresCounter(databases.postgres)
+    if databases and databases.mongo:
+        found["mongodb"] = MongoCounter(databases.mongo)
+    return found
+
+
+def new_entry(item: pytest.Item) -> dict[str, Any]:
+    """A test of which nothing is known yet but that it exists."""
+    return {
+        "nodeid": item.nodeid,
+        "group": getattr(getattr(item, "module", None), "GROUP", "unknown"),
+        "outcome": "passed",
+        "phase": "call",
+        "duration_s": 0.0,
+        "loop": None,
+        "reruns": 0,
+        "error": None,
+    }
+
+
+def describe(error: BaseException) -> dict[str, Any]:
+    """The `error` of a test: type, message, kind, driver and the line of ours nearest to it."""
+    chain = list(exceptions(error))
+    kind, driver = classify(chain)
+    raised = chain[0]
+    ours = (frame for frame in frames(error) if is_ours(frame.filename))
+    at = next((f"{relative(frame.filename)}:{frame.lineno}" for frame in ours), None)
+    return {
+        "type": raised.type,
+        "message": raised.message,
+        "kind": kind,
+        "driver": driver,
+        "at": at,
+    }
+
+
+def exceptions(error: BaseException | None) -> Iterator[Raised]:
+    """The exception, then what is inside it or behind it."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        files = tuple(frame.filename for frame in frames(error))
+        yield Raised(type(error).__name__, str(error), files)
+        if isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        else:
+            hidden = None if error.__suppress_context__ else error.__context__
+            error = error.__cause__ or hidden
+
+
+def frames(error: BaseException) -> list[traceback.FrameSummary]:
+    """The frames of an exception's traceback, innermost first, without their source lines."""
+    walked = traceback.walk_tb(error.__traceback__)
+    return list(reversed(traceback.StackSummary.extract(walked, lookup_lines=False)))
+
+
+def is_ours(file: str) -> bool:
+    """Is the file one that a reader of this repository would open?"""
+    return file.startswith(str(ROOT) + os.sep) and ".venv" not in file
+
+
+def relative(file: str) -> str:
+    """The file's path in the checkout."""
+    return Path(file).relative_to(ROOT).as_posix()
+
+
+def option(config: pytest.Config, name: str) -> str | None:
+    """An ini option that the side may not have, as text."""
+    try:
+        value = config.getoption(name, None) or config.getini(name)
+    except (KeyError, ValueError):
+        return None
+    return str(value) if value else None

@@ -1,0 +1,173 @@
+"""Run one side in a pytest of its own, and write down what happened."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from scripts.errors import CommandError
+from scripts.paths import ROOT
+from scripts.run import loops, results
+from scripts.run.environment import for_side, unneeded_plugins
+from scripts.run.results import RECORD_VARIABLE, Run
+from scripts.run.versions import versions
+from scripts.run.watchdog import Watchdog, hanging, limit_s
+from scripts.servers.client import Guardian
+from scripts.servers.model import SERVERS_VARIABLE, Servers
+from scripts.sides.manifest import Side
+
+
+class Interrupted(Exception):
+    """The side was ended by `end_all`: what it did until then is no result, and is not written."""
+
+
+WHICHLOOP_VARIABLE = "WRONGLOOP_WHICHLOOP"
+# The pytest processes of this command that have not ended.
+UNDER_WAY: set[subprocess.Popen[str]] = set()
+
+
+def run_side(side: Side, guardian: Guardian, on_line: Callable[[str], None]) -> Run:
+    """Run `side` on the guardian's servers; write `run.json` and `output.txt`; return the run.
+
+    `on_line` gets every line of pytest's output as it comes. Raises CommandError if the results
+    cannot be written or the side's tests cannot be imported.
+    """
+    folder = results.folder(side.id)
+    command = [sys.executable, "-m", "pytest", "-p", "scripts.run.recorder", "--color=no"]
+    command += ["-p", "no:cacheprovider", "-v", side.folder]
+    command += [word for name in unneeded_plugins() for word in ("-p", f"no:{name}")]
+    with tempfile.TemporaryDirectory(dir=guardian.servers.log_dir) as scratch:
+        record, recording = Path(scratch) / "record.json", Path(scratch) / "recording.json"
+        command.append(f"--whichloop-record={recording}")
+        if os.environ.get(WHICHLOOP_VARIABLE) == "off":  # to show that it changes no outcome
+            command.append("--whichloop=off")
+        exit_code, output, watched = run_pytest(command, guardian, record, on_line)
+        results.write(folder / "output.txt", output)
+        recorded = read_json(record) or no_record(exit_code, output)
+        if not recorded["tests"]:
+            recorded["said"] = first_error(output)
+        if exit_code != 0 and not watched.stopped:
+            watched.look()  # did tests fail for want of a server?
+        if watched.stopped:
+            recorded |= {"stopped": watched.stopped, "server_gone": watched.server_gone}
+            if not watched.server_gone and hanging(output):
+                recorded["stopped"] += f"; running then: {hanging(output)}"
+        seen = read_json(recording) or {}
+        results.write_json(folder / "recording.json", seen)
+    on_loop = loops.loops_of_tests(seen)
+    for test in recorded["tests"]:
+        test["loop"] = on_loop.get(test["nodeid"])
+    run = Run.of(
+        {"side": side.id, **describe(guardian.servers, side), **recorded, **loops.fields(seen)}
+    )
+    if run.data["collection_errors"]:
+        raise CommandError(
+            f"{side.folder}: a test file does not import.\n"
+            + "\n".join(f"  {line}" for line in run.data["collection_errors"]),
+            hint=f".venv/bin/pytest {side.folder}",
+        )
+    results.write_json(folder / "run.json", run.data)
+    return run
+
+
+def run_pytest(
+    command: list[str], guardian: Guardian, record: Path, on_line: Callable[[str], None]
+) -> tuple[int, str, Watchdog]:
+    """Run pytest to its end, or to ours: its exit code, all that it printed, and who watched."""
+    environ = for_side(os.environ) | {
+        SERVERS_VARIABLE: guardian.servers.to_json(),
+        RECORD_VARIABLE: str(record),
+    }
+    watchdog = Watchdog(guardian.servers, limit_s())
+    pytest = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,
+    )
+    assert pytest.stdout is not None
+    guardian.end_with_me(pytest.pid)
+    UNDER_WAY.add(pytest)
+    lines = []
+    try:
+        with watchdog.watching(lambda: end(pytest)):
+            for line in pytest.stdout:
+                lines.append(line)
+                on_line(line.rstrip("\n"))
+            pytest.wait()
+        if pytest not in UNDER_WAY:
+            raise Interrupted
+    finally:
+        end(pytest)
+        UNDER_WAY.discard(pytest)
+        pytest.stdout.close()
+    return pytest.returncode, "".join(lines), watchdog
+
+
+def end(pytest: subprocess.Popen[str]) -> None:
+    """End a pytest and whatever it started, if it has not ended."""
+    if pytest.poll() is None:
+        os.killpg(pytest.pid, signal.SIGKILL)
+        pytest.wait()
+
+
+def end_all() -> None:
+    """End every side that is under way; `run_side`, in its thread, then raises Interrupted."""
+    while UNDER_WAY:
+        end(UNDER_WAY.pop())
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """What a plugin wrote; None if pytest died before it could."""
+    try:
+        data: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return data
+
+
+def no_record(exit_code: int, output: str) -> dict[str, Any]:
+    """The record of a pytest that did not live to write one: no test, and its last words."""
+    last = [line for line in output.splitlines() if line.strip()][-3:]
+    return {
+        "versions": versions(),
+        "exit_code": exit_code,
+        "duration_s": 0.0,  # nobody measured it
+        "collection_errors": [],
+        "logged_errors": {},
+        "last_words": " | ".join(last),
+        "tests": [],
+    }
+
+
+def first_error(output: str) -> str:
+    """The first ERROR that pytest names, or ""; it may follow an unfinished `collecting`."""
+    found = re.search(r"^(?:collecting \.\.\. )?(ERROR: .*)", output, re.MULTILINE)
+    return found[1] if found else ""
+
+
+def describe(servers: Servers, side: Side) -> dict[str, Any]:
+    """The backend, the servers that answered, and the command that repeats the run by hand."""
+    pair = {"mongodb": servers.mongodb, "postgres": servers.postgres}
+    return {
+        "backend": servers.backend,
+        "servers": {
+            name: {"product": server.product, "version": server.version} if server else None
+            for name, server in pair.items()
+        },
+        "command": f".venv/bin/pytest {side.folder}",
+    }

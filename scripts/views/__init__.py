@@ -1,0 +1,1 @@
+"""What a person reads: tables, diffs, pages, all drawn from results and manifests."""

@@ -1,0 +1,197 @@
+"""`make compare`: all results in one matrix, and which remedy to use. Only reads results/."""
+
+from __future__ import annotations
+
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from scripts.errors import CommandError
+from scripts.run import results
+from scripts.run.results import Run
+from scripts.sides import manifest
+from scripts.sides.manifest import Manifest, Side
+from scripts.verdict.against_broken import Grade, grade
+from scripts.verdict.documented import judge, why_invalid
+from scripts.views import terminal
+
+LETTERS = {
+    "FAIL_TO_PASS": "[green]C[/]",
+    "FAIL_TO_FAIL": "[red]x[/]",
+    "PASS_TO_PASS": "[dim].[/]",
+    "PASS_TO_FAIL": "[bold red]B[/]",
+    "flaky": "[yellow]~[/]",
+    "flipped": "[yellow]?[/]",
+    "not_on_both": "[yellow]-[/]",
+}
+VERDICTS = {
+    "RESOLVED_FULL": "full",
+    "RESOLVED_PARTIAL": "part",
+    "RESOLVED_NO": "none",
+    "INVALID": "INVALID",
+}
+# The modules of the suite, over their tests' letters.
+SHORT_NAMES = {
+    "test_chat_service_e2e.py": "chat",
+    "test_conversation_api.py": "api",
+    "test_conversation_dao.py": "dao",
+    "test_job_flows.py": "flows",
+    "test_jobs.py": "jobs",
+    "test_jobs_http.py": "http",
+    "test_simple_async.py": "control",
+}
+LEGEND = """\
+C cured, x still fails, . still passes, B broke, ~ flaky: passed on a rerun only, ? flipped: by \
+the pre-ping's alternation and not by the remedy, - ran on one of the two sides only.
+mongo, pg: full if all of that driver's failing tests are cured, part if some are, else none.
+PG conns: opened / at the peak / left open, by what Postgres said. time: × broken."""
+# Up to so many sides are named in the command that runs them again.
+FEW = 3
+
+
+def compare() -> int:
+    """Show the matrix and the guide; 0 if every side has a result and it is as documented.
+
+    Each side is graded here, from its run.json and that of broken/: so what a row says of the tests
+    and what it says of their price come from the same run.
+    """
+    documented = manifest.load()
+    broken = results.read_run("broken")
+    if broken is None:
+        raise CommandError("there are no results of this version yet", hint="make all-fixes")
+    invalid = why_invalid(broken, documented)
+    if invalid:
+        raise CommandError(
+            f"the last run of broken/ is INVALID, and every other is held against it: {invalid}",
+            hint="make reproduce && make compare",
+        )
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0)  # no more than 80 columns
+    for heading in ("side", names_of_modules(documented), "mongo", "pg", "PG conns", "time"):
+        table.add_column(heading, no_wrap=True)
+    lacking: dict[str, list[str]] = {}
+    wrong = []
+    for side in documented.side[1:]:
+        run = results.read_run(side.id)
+        why = elsewhere(run, broken) if run else "No result yet of"
+        if run is None or why:
+            lacking.setdefault(why, []).append(side.target)
+            continue
+        graded = grade(broken, run, side, documented, judge(run, side, documented))
+        if not graded.as_documented:
+            wrong.append(side.target)
+        table.add_row(*row(side, run, graded, broken, documented))
+    terminal.console.print(table)
+    terminal.prose(LEGEND)
+    modules = (f"{name} = {path}" for path, name in short_names(documented).items())
+    terminal.prose(f"Columns: {', '.join(modules)}.")
+    versions = ", ".join(f"{name} {value}" for name, value in broken.data["versions"].items())
+    terminal.prose(f"Versions: {versions}")
+    terminal.say("")
+    guide(documented)
+    for why, targets in lacking.items():
+        again = " ".join(targets) if len(targets) <= FEW else "all-fixes"
+        terminal.prose(f"\n{why}: {', '.join(targets)}.", "yellow")
+        terminal.say(f"Next: make {again}", "yellow")
+    if wrong:
+        terminal.prose(f"\nNot as documented: {', '.join(wrong)}.", "bold red")
+        terminal.say(f"Next: make {wrong[0]}", "bold red")
+    return 1 if lacking or wrong else 0
+
+
+def elsewhere(run: Run, broken: Run) -> str:
+    """How the run's circumstances differ from those of broken/'s run, or "": it cannot be graded
+    then, for a difference between the two might be the remedy's or that of the versions."""
+    mine, its = in_words(run), in_words(broken)
+    differing = [
+        f"{mine.get(name, 'none')} and not {its.get(name, 'none')}"
+        for name in dict.fromkeys([*its, *mine])
+        if mine.get(name) != its.get(name)
+    ]
+    return f"Run with {', '.join(differing)} as broken/ was" if differing else ""
+
+
+def in_words(run: Run) -> dict[str, str]:
+    """The circumstances of a run by their names: "embedded", "PostgreSQL 18.4", "motor 3.7"."""
+    found = {"backend": str(run.data["backend"])}
+    for name, server in run.data["servers"].items():
+        found[name] = f"{server['product']} {server['version']}" if server else f"no {name}"
+    return found | {name: f"{name} {value}" for name, value in run.data["versions"].items()}
+
+
+def row(side: Side, run: Run, graded: Grade, broken: Run, documented: Manifest) -> list[str]:
+    """One side's line of the matrix."""
+    counts = run.data.get("counts", {}).get("postgres")
+    connections = (
+        "/".join(str(counts[k]) for k in ("opened", "peak", "left_open")) if counts else ""
+    )
+    mine, its = run.data.get("duration_s"), broken.data.get("duration_s")
+    mongo, postgres = (VERDICTS[graded.per_group[group]] for group in ("mongo", "postgres"))
+    return [
+        escape(side.id),
+        cells(graded, documented),
+        mongo,
+        "" if graded.invalid else postgres,
+        connections,
+        f"{mine / its:.1f}" if mine and its else "",
+    ]
+
+
+def cells(graded: Grade, documented: Manifest) -> str:
+    """A letter for each test, under the names of `names_of_modules`."""
+    return " ".join(
+        "".join(LETTERS[graded.of(nodeid)] for nodeid in nodeids) + " " * (width - len(nodeids))
+        for nodeids, width in columns(documented)
+    )
+
+
+def names_of_modules(documented: Manifest) -> str:
+    """The heading over the cells."""
+    widths = (width for _, width in columns(documented))
+    names = short_names(documented).values()
+    return " ".join(name.ljust(width) for name, width in zip(names, widths, strict=True))
+
+
+def columns(documented: Manifest) -> list[tuple[list[str], int]]:
+    """Each module's tests, and the width of what stands over them or of their letters."""
+    names = short_names(documented)
+    return [
+        (nodeids, max(len(names[path]), len(nodeids)))
+        for path, nodeids in by_module(documented).items()
+    ]
+
+
+def short_names(documented: Manifest) -> dict[str, str]:
+    """{module: its name in the matrix}, in the order in which pytest runs them."""
+    return {path: SHORT_NAMES.get(path, path) for path in by_module(documented)}
+
+
+def by_module(documented: Manifest) -> dict[str, list[str]]:
+    """The suite's node ids by their module, in the order in which pytest runs the modules."""
+    modules: dict[str, list[str]] = {}
+    for nodeid in documented.nodeids:
+        modules.setdefault(nodeid.partition("::")[0], []).append(nodeid)
+    return dict(sorted(modules.items()))
+
+
+def guide(documented: Manifest) -> None:
+    """Which one should I use? A short path of questions, the smallest whole cure first."""
+    terminal.say("Which one should I use?", "bold")
+    for step in documented.guide:
+        terminal.prose(f"  {step.question}")
+        names = ", ".join(documented.get(side).target for side in step.sides)
+        terminal.prose(f"      → {names}: {step.answer}")
+
+
+def listing(kind: str) -> None:
+    """The sides of a kind with their documented verdicts."""
+    documented = manifest.load()
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for heading in ("", "title", "mongo", "postgres"):
+        table.add_column(heading, overflow="fold")
+    for side in documented.of(kind):
+        assert side.verdict is not None
+        mongo, postgres = VERDICTS[side.verdict.mongo], VERDICTS[side.verdict.postgres]
+        table.add_row(side.target, escape(side.title), mongo, postgres)
+    terminal.console.print(table)
+    terminal.prose("full: cures all of a group's failing tests; part: some of them; none.")
+    terminal.say(f"Next: make {kind}-1")

@@ -1,0 +1,144 @@
+"""What a person sees of a remedy: the headline, the diff, the table, the price."""
+
+from __future__ import annotations
+
+import re
+
+from rich.markup import escape
+
+from scripts.run.results import Run
+from scripts.sides.manifest import Side
+from scripts.verdict.against_broken import WORDS, Grade
+from scripts.views.terminal import SHORT, console, of_tests, one_of_each, prose, say
+
+STYLES = {
+    "cured": "green",
+    "still passes": "dim",
+    "still fails": "red",
+    "broke": "bold red",
+    "flaky": "yellow",
+    "flipped": "yellow",
+    "not on both": "yellow",
+}
+# As in a message: "running at /home/me/suite/test_jobs.py:15", "> cb=[…]> got Future".
+PATH = re.compile(r"(?<= at )/[^>\]]*?([^/>\]]+/[^/>\]]+\.py:\d+)")
+CALLBACKS = re.compile(r"(> cb=)\[[^\]]*\](?=> got Future)")
+NO_LOOP = (
+    "The column of loops is empty: whichloop learns from a loop's run_forever which test runs on"
+    " it, and these loops have another one (nest_asyncio, for one, puts its own there)."
+)
+IN_WORDS = {
+    "RESOLVED_FULL": "all",
+    "RESOLVED_PARTIAL": "some",
+    "RESOLVED_NO": "none",
+    "INVALID": "not known",
+}
+
+
+def headline(side: Side, grade: Grade) -> None:
+    """ "Remedy 3 cures 6 of 13 failing tests (MongoDB all, Postgres none): as documented."."""
+    prose(sentence(side, grade), "bold")
+    prose(f"{side.title} ({side.folder})")
+
+
+def sentence(side: Side, grade: Grade) -> str:
+    """The headline's text."""
+    cured = len(grade.classes["FAIL_TO_PASS"])
+    groups = ", ".join(
+        f"{name} {IN_WORDS[grade.per_group[group]]}"
+        for name, group in (("MongoDB", "mongo"), ("Postgres", "postgres"))
+    )
+    text = f"{side.name} cures {cured} of {grade.failing_before} failing tests ({groups})"
+    if grade.flaky:
+        text += f", makes {len(grade.flaky)} flaky"
+    if grade.classes["PASS_TO_FAIL"]:
+        text += f", breaks {len(grade.classes['PASS_TO_FAIL'])}"
+    if grade.invalid:
+        return f"{side.name}: INVALID."
+    return f"{text}: {'as documented' if grade.as_documented else 'NOT as documented'}."
+
+
+def diff(text: str) -> None:
+    """A unified diff, coloured on a terminal."""
+    say("")
+    for line in text.splitlines():
+        style = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
+        say(line, "bold" if line.startswith(("+++", "---")) else style)
+
+
+def table(run: Run, grade: Grade) -> None:
+    """Test by test, from broken/ to here: cured (failed → passed), still fails, and so on."""
+    rows = of_tests("loop", "broken → here", "message")
+    file = ""
+    for test in run.tests.values():
+        path, _, name = test.nodeid.partition("::")
+        if path != file:
+            rows.add_row(f"[dim]{escape(path)}[/]")
+            file = path
+        word = WORDS[grade.of(test.nodeid)]
+        message = " ".join(filter(None, (SHORT[test.kind] if test.kind else "", test.driver)))
+        if test.phase != "call":
+            message += f", {test.outcome} in {test.phase}"
+        rows.add_row("  " + escape(name), test.loop or "", f"[{STYLES[word]}]{word}[/]", message)
+    console.print(rows)
+    why_no_loop(run)
+
+
+def why_no_loop(run: Run) -> None:
+    """A word on the table's column of loops where it is empty and loops were seen."""
+    if run.data.get("loops") and not any(test.loop for test in run.tests.values()):
+        prose(NO_LOOP)
+
+
+def messages(run: Run) -> None:
+    """What the failing tests said: of each message and driver one, in full, and where it is from.
+
+    The table has room for a word or two only, and a trap may differ from broken/ in nothing else.
+    """
+    for test in one_of_each(run):
+        words = " ".join(filter(None, (SHORT[test.kind or "other"], test.driver)))
+        prose(f"{words}, in {test.nodeid}:")
+        for line in shortened(f"{test.type}: {test.message}").splitlines():
+            say(f"  {line}", "red")
+
+
+def shortened(message: str) -> str:
+    """The message without what differs from machine to machine and says nothing of loops: the
+    way to a file, and the callbacks of a task."""
+    message = CALLBACKS.sub(r"\1[…]", message)
+    return PATH.sub(r"…/\1", message)
+
+
+def price(broken: Run, run: Run) -> None:
+    """Connections, by what the servers said, and time against broken/."""
+    for server, counts in run.data.get("counts", {}).items():
+        before = broken.data.get("counts", {}).get(server, {})
+        words = ", ".join(
+            f"{counts[key]} {label} (broken {before.get(key, '–')})"
+            for key, label in (
+                ("opened", "opened"),
+                ("peak", "at the peak"),
+                ("left_open", "left open"),
+            )
+        )
+        product = run.data["servers"][server]["product"]
+        prose(f"Connections, {product}: {words}.")
+    for text, count in run.data.get("logged_errors", {}).items():
+        before = broken.data.get("logged_errors", {}).get(text, 0)
+        prose(f"Logged as an error: {count} × {text} (broken {before}).")
+    mine, its = run.data.get("duration_s"), broken.data.get("duration_s")
+    if mine and its:
+        per_test = 1000 * mine / len(run.tests)
+        prose(f"Time: {mine / its:.2f} × broken ({per_test:.0f} ms a test, tracebacks included).")
+
+
+def verdicts(side: Side, grade: Grade) -> None:
+    """Where the verdict itself is not the documented one."""
+    if side.verdict is None:
+        return
+    for name, documented in side.verdict.model_dump().items():
+        found = grade.verdict if name == "overall" else grade.per_group[name]
+        if found != documented:
+            prose(f"  {name}: documented {documented}, was {found}", "yellow")
+    for nodeid in grade.not_on_both:
+        prose(f"  {nodeid} ran on one of the two sides only", "yellow")

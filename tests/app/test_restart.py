@@ -1,0 +1,215 @@
+"""A database is killed and started again while the app is at work on it.
+
+The app says so in clean 503s, goes on by itself once the database is back, and whatever it
+acknowledged is there, once.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+
+from scripts.servers.client import Guardian
+from tests.support.app import assert_unavailable, ending_of, events_of, served
+from tests.support.commands import eventually
+from tests.support.gate import gated
+from tests.support.restartable import Pair, restartable
+
+LIMIT_S = 60
+WORKERS = 6
+NOT_STORED = "gave no answer that could be stored: a database is unavailable"
+BEFORE, AFTER = 5, 5  # writes that every worker has seen acknowledged
+
+Write = Callable[[httpx.Client, str], bool]
+
+
+@dataclass
+class Worker:
+    """A client that writes one text after another, each once, and notes what it was told."""
+
+    base_url: httpx.URL
+    write: Write
+    name: str
+    acknowledged: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    error: BaseException | None = None
+
+    def run(self, stop: threading.Event) -> None:
+        """Write until told to stop, or until an answer is neither of the two."""
+        try:
+            with httpx.Client(base_url=self.base_url, timeout=LIMIT_S) as client:
+                while not stop.is_set():
+                    text = f"{self.name}-{len(self.acknowledged) + len(self.refused)}"
+                    done = self.write(client, text)
+                    (self.acknowledged if done else self.refused).append(text)
+                    if not done:
+                        stop.wait(0.05)
+        except BaseException as error:
+            self.error = error
+
+
+@dataclass
+class Load:
+    """Several workers at once."""
+
+    workers: list[Worker]
+
+    def acknowledged(self) -> list[str]:
+        """All that the app said it had stored."""
+        return [text for worker in self.workers for text in worker.acknowledged]
+
+    def wait_for(self, condition: Callable[[Worker], bool]) -> None:
+        """Wait until it holds for every worker; an AssertionError if one has failed."""
+
+        def settled() -> bool:
+            return any(each.error for each in self.workers) or all(map(condition, self.workers))
+
+        reached = eventually(settled, LIMIT_S)
+        assert [each.error for each in self.workers if each.error] == []
+        assert reached, [(len(each.acknowledged), len(each.refused)) for each in self.workers]
+
+
+@dataclass(frozen=True)
+class Running:
+    """The app, and the servers under it."""
+
+    pair: Pair
+    client: httpx.Client
+
+    def outage(self, server: str, write: Write, look: Callable[[], None]) -> Load:
+        """Kill `server` and start it again under load; `look` is called while it is away."""
+        stop = threading.Event()
+        base_url = self.client.base_url
+        load = Load([Worker(base_url, write, f"worker{number}") for number in range(WORKERS)])
+        threads = [threading.Thread(target=each.run, args=(stop,)) for each in load.workers]
+        for thread in threads:
+            thread.start()
+        try:
+            load.wait_for(lambda each: len(each.acknowledged) >= BEFORE)
+            self.pair.kill(server)
+            load.wait_for(lambda each: len(each.refused) > 0)
+            look()
+            self.pair.start(server)
+            back = {each.name: len(each.acknowledged) for each in load.workers}
+            load.wait_for(lambda each: len(each.acknowledged) >= back[each.name] + AFTER)
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+        load.wait_for(lambda each: True)
+        return load
+
+    def listed(self, path: str) -> list[dict[str, str]]:
+        """A whole list, page by page."""
+        found: list[dict[str, str]] = []
+        while True:
+            page = {"page": len(found) // 100 + 1, "page_size": 100}
+            items = self.client.get(path, params=page).json()["items"]
+            found += items
+            if len(items) < 100:
+                return found
+
+
+@pytest.fixture
+def pair(guardian: Guardian, temporary: Path) -> Iterator[Pair]:
+    """Servers of the test's own."""
+    with restartable(temporary, guardian.servers.upstream) as pair:
+        yield pair
+
+
+@pytest.fixture
+def running(pair: Pair, tmp_path: Path) -> Iterator[Running]:
+    """The app on those servers."""
+    changes = {"MONGO_TIMEOUT_S": "0.5", "PROVIDER_TIMEOUT_S": str(LIMIT_S)}
+    with served(pair.servers, tmp_path, **changes) as (client, _):
+        yield Running(pair, client)
+
+
+def must_be_there_once(stored: list[str], load: Load) -> None:
+    """What was acknowledged is stored; nothing is stored twice, nothing came from nowhere."""
+    counted = Counter(stored)
+    assert [text for text in load.acknowledged() if counted[text] != 1] == []
+    refused = {text for worker in load.workers for text in worker.refused}
+    assert set(counted) <= refused | set(load.acknowledged())
+    assert [text for text, count in counted.items() if count > 1] == []
+
+
+def test_chats_outlive_a_restart_of_postgres(running: Running) -> None:
+    client = running.client
+    paths = {
+        f"worker{number}": client.post("/conversations", json={"title": "Chat"}).json()["id"]
+        for number in range(WORKERS)
+    }
+
+    def chat(client: httpx.Client, text: str) -> bool:
+        path = f"/conversations/{paths[text.partition('-')[0]]}/chat"
+        ending = ending_of(client.post(path, json={"provider": "gemini", "content": text}))
+        assert ending in ("done", "error", "unavailable")
+        return ending == "done"
+
+    def look() -> None:
+        assert_unavailable(client.get("/conversations"))
+        assert_unavailable(client.post("/conversations", json={"title": "Now?"}))
+        assert client.get("/jobs").status_code == 200  # the other database is not concerned
+
+    load = running.outage("postgres", chat, look)
+
+    stored = []
+    for conversation in paths.values():
+        messages = client.get(f"/conversations/{conversation}").json()["messages"]
+        # Whole turns only, each answer right after its question.
+        assert [message["role"] for message in messages[0::2]] == len(messages[0::2]) * ["user"]
+        for question, answer in zip(messages[0::2], messages[1::2], strict=True):
+            assert answer["role"] == "assistant"
+            assert f"you said “{question['content']}”" in answer["content"]
+        stored += [message["content"] for message in messages[0::2]]
+    must_be_there_once(stored, load)
+    assert {each["title"] for each in running.listed("/conversations")} == {"Chat"}
+
+
+def test_jobs_outlive_a_restart_of_mongodb(running: Running) -> None:
+    client = running.client
+
+    def post(client: httpx.Client, text: str) -> bool:
+        response = client.post("/jobs", json={"title": text, "company": "Northwind"})
+        if response.status_code == 201:
+            return True
+        assert_unavailable(response)
+        return False
+
+    def look() -> None:
+        assert_unavailable(client.get("/jobs"))
+        assert_unavailable(client.get("/jobs/hot"))
+        assert client.get("/conversations").status_code == 200
+
+    load = running.outage("mongodb", post, look)
+
+    must_be_there_once([job["title"] for job in running.listed("/jobs")], load)
+
+
+def test_an_answer_that_nobody_can_store_is_an_error_event(pair: Pair, tmp_path: Path) -> None:
+    with gated() as gate, ThreadPoolExecutor(1) as pool:
+        changes = {"PROVIDER_TIMEOUT_S": str(LIMIT_S), **gate.environment}
+        with served(pair.servers, tmp_path, **changes) as (client, _):
+            conversation = client.post("/conversations", json={"title": "Chat"}).json()["id"]
+            path = f"/conversations/{conversation}"
+            url = client.base_url.join(f"{path}/chat")
+            question = {"provider": "gemini", "content": "Who keeps this?"}
+
+            chat = pool.submit(httpx.post, url, json=question, timeout=LIMIT_S)
+            assert eventually(lambda: gate.waiting == 1 or chat.done(), LIMIT_S)
+            pair.kill("postgres")
+            gate.open()
+            *tokens, last = events_of(chat.result(LIMIT_S))
+            pair.start("postgres")
+
+            assert {name for name, _ in tokens} == {"token"}
+            assert last == ("error", {"provider": "gemini", "reason": NOT_STORED})
+            assert client.get(path).json()["messages"] == []

@@ -1,0 +1,162 @@
+"""compare: one matrix of what is in results/, graded there and then; nothing is run."""
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from scripts.errors import CommandError
+from scripts.run import results
+from scripts.sides import manifest
+from scripts.views import terminal
+from scripts.views.compare import SHORT_NAMES, by_module, compare
+from tests.support.runs import KILLED, NO_RUNS, write_run
+
+MANIFEST = manifest.load()
+Compared = Callable[[], tuple[int, str]]
+
+
+@pytest.fixture
+def compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Compared:
+    """`compare` on `tmp_path`, on a terminal of 80 columns: its exit code, and what it said."""
+    monkeypatch.setattr(results, "RESULTS", tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def run() -> tuple[int, str]:
+        out = io.StringIO()
+        monkeypatch.setattr(terminal, "console", Console(file=out, width=80))
+        return compare(), out.getvalue()
+
+    for side in MANIFEST.side:
+        write_run(tmp_path, MANIFEST, side.id)
+    return run
+
+
+def line_of(side: str, said: str) -> str:
+    return next((line for line in said.splitlines() if line.startswith(f" {side} ")), "")
+
+
+def test_every_column_of_letters_has_a_name_that_is_told(compared: Compared) -> None:
+    code, said = compared()
+
+    assert code == 0
+    heading = line_of("side", said).split()
+    modules = by_module(MANIFEST)
+    names = [SHORT_NAMES[path] for path in modules]
+    assert heading == ["side", *names, "mongo", "pg", "PG", "conns", "time"]
+    assert len(set(names)) == len(modules)
+    assert list(modules) == sorted(modules)  # as pytest runs them, and fix-N shows them
+    legend = " ".join(said.partition("C cured")[2].split())
+    assert all(f"{SHORT_NAMES[path]} = {path}" in legend for path in modules)
+    assert line_of("fix-03", said).split()[1:10] == [
+        *(".x.x", ".x.x", ".x.x.x", "C", "CCCCC", "....", ".."),
+        *("full", "none"),
+    ]
+    for line in said.splitlines():
+        assert len(line.rstrip()) <= 80
+
+
+def test_letters_stand_under_their_module(compared: Compared) -> None:
+    _, said = compared()
+
+    heading, line = line_of("side", said), line_of("fix-03", said)
+    for name, letters in (
+        ("flows", "C "),
+        ("jobs", "CCCCC "),
+        ("http", ".... "),
+        ("control", ".."),
+    ):
+        assert line[heading.index(f" {name} ") + 1 :].startswith(letters)
+
+
+@pytest.mark.parametrize("without", [(), ("duration_s",)])
+def test_a_side_that_was_killed_is_invalid_and_no_traceback(
+    compared: Compared, tmp_path: Path, without: tuple[str, ...]
+) -> None:
+    path = write_run(tmp_path, MANIFEST, "trap-06", **KILLED)
+    data = json.loads(path.read_text("utf-8"))
+    path.write_text(json.dumps({key: data[key] for key in data if key not in without}), "utf-8")
+
+    code, said = compared()
+
+    assert code == 1
+    assert "INVALID" in line_of("trap-06", said)
+    assert "…" not in line_of("side", said)
+    assert all(len(line.rstrip()) <= 80 for line in said.splitlines())
+    assert "Not as documented: trap-6.\nNext: make trap-6" in said
+
+
+@pytest.mark.parametrize("text", NO_RUNS)
+def test_a_file_that_is_no_run_is_no_result(compared: Compared, tmp_path: Path, text: str) -> None:
+    (tmp_path / "fix-03" / "run.json").write_text(text, "utf-8")
+    (tmp_path / "compare").mkdir()
+    (tmp_path / "compare" / "fix-03.json").write_text(text, "utf-8")
+
+    code, said = compared()
+
+    assert code == 1
+    assert line_of("fix-03", said) == ""
+    assert "No result yet of: fix-3.\nNext: make fix-3" in said
+    (tmp_path / "broken" / "run.json").write_text(text, "utf-8")
+    with pytest.raises(CommandError, match="no results of this version"):
+        compared()
+
+
+def test_nothing_is_held_against_a_broken_run_that_is_invalid(
+    compared: Compared, tmp_path: Path
+) -> None:
+    write_run(tmp_path, MANIFEST, "broken", **KILLED)
+
+    with pytest.raises(CommandError, match=r"broken/ is INVALID.*had not ended after 1 s") as told:
+        compared()
+
+    assert told.value.hint.startswith("make reproduce")
+
+
+def test_a_verdict_is_of_the_same_run_as_its_counts(compared: Compared, tmp_path: Path) -> None:
+    # What an earlier version, or a command that was ended early, has left here.
+    (tmp_path / "compare").mkdir()
+    old = {"schema_version": 1, "side": "fix-03", "as_documented": False, "per_group": {}}
+    (tmp_path / "compare" / "fix-03.json").write_text(json.dumps(old), "utf-8")
+
+    code, said = compared()
+
+    assert code == 0
+    assert "full" in line_of("fix-03", said)
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"versions": {"python": "3.11.7", "pytest": "8.4"}}, "pytest 8.4 and not pytest 9.2.0"),
+        ({"backend": "compose"}, "compose and not embedded"),
+        (
+            {"servers": {"mongodb": None, "postgres": None}},
+            "no mongodb and not SecantusDB 0.7, no postgres and not PostgreSQL 18.4",
+        ),
+    ],
+)
+def test_a_run_under_other_circumstances_than_brokens_is_none_to_compare(
+    compared: Compared, tmp_path: Path, more: dict[str, object], words: str
+) -> None:
+    write_run(tmp_path, MANIFEST, "fix-03", **more)
+
+    code, said = compared()
+
+    assert code == 1
+    assert line_of("fix-03", said) == ""
+    sentence = f"Run with {words} as broken/ was: fix-3. Next: make fix-3"
+    assert sentence in " ".join(said.split())
+
+
+def test_many_that_are_lacking_are_run_by_one_command(compared: Compared, tmp_path: Path) -> None:
+    for side in MANIFEST.side[1:5]:
+        (tmp_path / side.id / "run.json").unlink()
+
+    code, said = compared()
+
+    assert code == 1
+    assert "No result yet of: fix-1, fix-2, fix-3, fix-4.\nNext: make all-fixes" in said

@@ -1,0 +1,44 @@
+"""make: every target is a command, and the first answer is help."""
+
+import re
+
+import pytest
+
+from scripts.paths import ROOT
+from tests.support.commands import run, scripts
+
+MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
+
+
+@pytest.mark.parametrize("goal", ["", "help"])
+def test_help_is_the_default_and_lists_the_first_commands(goal: str) -> None:
+    out = run(["make", *goal.split()]).must_exit(0).out
+
+    for target in ("minimal", "reproduce", "test", "help-all"):
+        assert re.search(rf"^  make {target}\b +\S", out, re.MULTILINE)
+    assert "make soak" not in out
+
+
+def test_help_all_lists_every_documented_target() -> None:
+    out = run(["make", "help-all"]).must_exit(0).out
+
+    targets = re.findall(r"^([a-z][a-z-]*):.*## ", MAKEFILE, re.MULTILINE)
+    assert len(targets) > 10
+    for target in targets:
+        assert re.search(rf"^  make {target}\b", out, re.MULTILINE)
+
+
+def test_every_command_that_make_runs_exists() -> None:
+    commands = set(re.findall(r"\$\(RUN\) ([a-z]+)", MAKEFILE))
+
+    listed = scripts("--help").must_exit(0).out
+    assert {"reproduce", "test", "soak"} <= commands
+    for command in commands:
+        assert re.search(rf"\b{command}\b", listed)
+
+
+def test_a_failing_command_fails_make() -> None:
+    done = run(["make", "soak", "N=0"])
+
+    assert done.code == 2
+    assert "--times" in done.err

@@ -1,0 +1,162 @@
+"""`python -m scripts reproduce`: both errors, on real servers, as documented."""
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pymongo
+import pytest
+
+from scripts.servers.client import Guardian
+from scripts.sides import manifest
+from tests.support.checkouts import Checkout
+from tests.support.commands import Done
+
+FUTURE = r"got Future <Future pending cb=\[{}[^\]]*\]> attached to a different loop"
+
+
+@pytest.fixture(scope="module")
+def run(reproduced: Done, results: Path) -> dict[str, Any]:
+    """What run.json holds."""
+    reproduced.must_exit(0)
+    data: dict[str, Any] = json.loads((results / "broken" / "run.json").read_text("utf-8"))
+    return data
+
+
+def outcomes(run: dict[str, Any]) -> dict[str, tuple[str | None, ...]]:
+    """{node id: outcome, phase, kind, driver, type}."""
+    found = {}
+    for test in run["tests"]:
+        error = test["error"] or {}
+        details = (error.get(name) for name in ("kind", "driver", "type"))
+        found[test["nodeid"]] = (test["outcome"], test["phase"], *details)
+    return found
+
+
+def test_both_messages_are_shown_verbatim_with_why_and_the_verdict(reproduced: Done) -> None:
+    out = reproduced.must_exit(0).out
+
+    for callback, driver in (("_chain_future", "motor"), ("BaseProtocol._on_waiter", "asyncpg")):
+        assert f"attached to a different loop ({driver}), in test_" in out
+        future = FUTURE.format(re.escape(callback))
+        assert re.search(rf"RuntimeError: Task <Task pending name='Task-\d+' .*{future}", out)
+    assert out.count("  Why: ") == 2
+    assert "Reproduced: 13 of 26 tests fail: 7 asyncpg, 6 motor, each as documented." in out
+    assert ".venv/bin/pytest broken" in out
+    assert out.rstrip().splitlines()[-1].startswith("Next: make ")
+
+
+def test_a_picture_of_one_test_of_each_half_fits_on_a_screen(reproduced: Done) -> None:
+    lines = reproduced.must_exit(0).out.splitlines()
+
+    end = lines.index("Whole picture: .venv/bin/whichloop lanes results/broken/recording.json")
+    start = next(at for at, line in enumerate(lines) if re.match(r"A +session loop  ", line))
+    picture = lines[start:end]
+    assert len(picture) <= 20
+    assert sum(" loop  " in line for line in picture) == 4
+    for words in ("motor client", "pooled connection", "used on C at shared_app/", "23 more loops"):
+        assert any(words in line for line in picture), words
+
+
+def test_piped_output_has_no_control_characters_and_names_the_servers(
+    reproduced: Done, run: dict[str, Any]
+) -> None:
+    assert "\x1b" not in reproduced.out
+    assert "\r" not in reproduced.out
+    assert "\x1b" not in reproduced.err
+    assert "Servers: embedded (BACKEND=embedded). Others: BACKEND=" in reproduced.err
+    for server in run["servers"].values():
+        assert f"{server['product']} {server['version']}" in reproduced.err
+
+
+def test_run_json_says_what_happened(run: dict[str, Any], results: Path) -> None:
+    assert run["schema_version"] == 1
+    assert (run["side"], run["backend"], run["exit_code"]) == ("broken", "embedded", 1)
+    assert run["servers"]["postgres"]["product"] == "PostgreSQL"
+    assert run["servers"]["mongodb"]["product"] in ("SecantusDB", "MongoDB")
+    assert run["command"] == ".venv/bin/pytest broken"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", run["started_at"])
+    assert 0 < run["duration_s"] < 60
+    assert set(run["versions"]) == {
+        *("python", "pytest", "pytest_asyncio", "motor", "pymongo"),
+        *("sqlalchemy", "asyncpg", "fastapi"),
+    }
+    assert run["asyncio"]["mode"] == "auto"
+    assert run["asyncio"]["default_fixture_loop_scope"] == "session"
+    assert run["asyncio"]["default_test_loop_scope"] == "function"
+    fields = {"nodeid", "group", "outcome", "phase", "duration_s", "loop", "reruns", "error"}
+    for test in run["tests"]:
+        assert set(test) >= fields
+        assert test["group"] in ("mongo", "postgres", "control")
+        if test["error"]:
+            assert set(test["error"]) == {"type", "message", "kind", "driver", "at"}
+    output = (results / "broken" / "output.txt").read_text("utf-8")
+    assert "13 failed, 13 passed" in output
+    assert sorted(os.listdir(results / "broken")) == [
+        "output.txt",
+        "recording.json",
+        "run.json",
+    ]
+
+
+def test_run_json_says_which_loop_each_test_ran_on_and_what_crossed(run: dict[str, Any]) -> None:
+    loops = {loop["id"]: loop for loop in run["loops"]}
+    of_tests = [test["loop"] for test in run["tests"]]
+    assert len(set(of_tests)) == len(of_tests) == 26, "each test has a loop of its own"
+    assert {loops[loop]["scope"] for loop in of_tests} == {"function"}
+    (session,) = (loop["id"] for loop in run["loops"] if loop["scope"] == "session")
+    fixtures = [each for each in run["fixtures"] if each["name"] == "test_db"]
+    assert {each["loop"] for each in fixtures} == {session}
+    clients = [each for each in run["connections"] if each["driver"] == "motor"]
+    crossed = [each for each in clients if {*each["used_on"]} - {each["opened_on"]}]
+    assert [each["opened_on"] for each in crossed] == [session] * 6
+
+
+def test_every_test_is_of_the_group_that_the_manifest_says(run: dict[str, Any]) -> None:
+    recorded = {test["nodeid"]: test["group"] for test in run["tests"]}
+
+    groups = manifest.load().tests
+    assert recorded == {nodeid: group for group, ids in groups.items() for nodeid in ids}
+
+
+def test_another_checkout_at_an_odd_path_sees_the_same_until_it_is_wired_otherwise(
+    run: dict[str, Any], checkout: Checkout, guardian: Guardian, external: dict[str, str]
+) -> None:
+    done = checkout.scripts("reproduce").must_exit(0)
+
+    assert "each as documented" in done.out
+    path = checkout.folder / "results" / "broken" / "run.json"
+    second = json.loads(path.read_text("utf-8"))
+    assert outcomes(second) == outcomes(run)
+    assert [test["nodeid"] for test in second["tests"]] == [test["nodeid"] for test in run["tests"]]
+
+    # With fixtures on each test's own loop, Motor's tests pass: no longer the broken side. And on
+    # somebody else's servers: what is made there is removed.
+    checkout.change("broken/pytest.ini", "loop_scope = session", "loop_scope = function")
+    done = checkout.scripts("reproduce", **external).must_exit(1)
+
+    assert "Servers: external" in done.err
+    assert "NOT AS DOCUMENTED: 7 of 26 tests fail: 7 asyncpg" in done.out
+    differences = [line for line in done.out.splitlines() if ": documented " in line]
+    assert len(differences) == 6
+    words = "documented failed, attached to a different loop (motor), was passed"
+    assert all(line.startswith("  test_job") and words in line for line in differences)
+    assert "Versions in play: Python 3." in done.out
+    assert "each as documented" not in done.out
+    assert databases_of_others(guardian) == []
+
+
+def databases_of_others(guardian: Guardian) -> list[str]:
+    """The databases that a command left on the session's servers."""
+    servers = guardian.servers
+    assert servers.postgres is not None
+    assert servers.mongodb is not None
+    with psycopg.connect(servers.postgres.url) as connection:
+        names = [name for (name,) in connection.execute("SELECT datname FROM pg_database")]
+    with pymongo.MongoClient[dict[str, Any]](servers.mongodb.url) as client:
+        names += client.list_database_names()
+    ours = f"wrongloop_{servers.token}_"
+    return [name for name in names if name.startswith("wrongloop_") and not name.startswith(ours)]

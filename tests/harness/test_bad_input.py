@@ -1,0 +1,171 @@
+"""Mistakes of the caller and of the machine: one clear message, exit code 2, nothing left."""
+
+import json
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from scripts.errors import ServerError
+from scripts.servers.external import reach_mongodb, reach_postgres
+from scripts.servers.model import BACKENDS, Server
+from tests.support.checkouts import Checkout
+from tests.support.commands import Done, processes_of, scripts
+
+PASSWORD = "s3cr3t"
+
+
+def refused(done: Done) -> str:
+    """The one message of a command that must have been refused."""
+    assert done.must_exit(2).err.count("error: ") == 1
+    assert PASSWORD not in done.said
+    return done.err
+
+
+def test_an_unknown_backend() -> None:
+    message = refused(scripts("reproduce", BACKEND="bogus"))
+
+    assert "BACKEND='bogus' is not a backend" in message
+    assert ", ".join(BACKENDS) in message
+
+
+POSTGRES_URLS = [
+    ("", "BACKEND=external needs DATABASE_URL"),
+    ("localhost", "DATABASE_URL is not a URL of the form postgresql://"),
+    (f"mysql://u:{PASSWORD}@h/", "mysql://u:***@h/"),
+    (f"postgresql://u:{PASSWORD}@[::1/db", "is not a URL of the form"),
+    (f"postgresql://u:{PASSWORD}@127.0.0.1:port/", "port"),
+    (f"postgresql://u:{PASSWORD}@127.0.0.1:1/db", "no server answers at DATABASE_URL"),
+    (f"postgresql://127.0.0.1:1/db?password={PASSWORD}", "no server answers at DATABASE_URL"),
+]
+MONGODB_URLS = [
+    ("", "BACKEND=external needs MONGO_URL"),
+    (f"http://u:{PASSWORD}@h/", "MONGO_URL is not a URL of the form mongodb://"),
+    (f"mongodb://u:{PASSWORD}@h:99999/", "MONGO_URL is not a URL of the form"),
+    (f"mongodb://u:{PASSWORD}@@h/", "MONGO_URL is not a URL of the form"),
+    (f"mongodb://u:{PASSWORD}@127.0.0.1:1/", "no server answers at MONGO_URL"),
+]
+
+
+@pytest.mark.parametrize(
+    ("reach", "url", "words"),
+    [(reach_postgres, *case) for case in POSTGRES_URLS]
+    + [(reach_mongodb, *case) for case in MONGODB_URLS],
+)
+def test_a_url_that_is_missing_malformed_or_unreachable(
+    reach: Callable[[str], Server], url: str, words: str
+) -> None:
+    with pytest.raises(ServerError) as told:
+        reach(url)
+
+    assert words in str(told.value)
+    assert PASSWORD not in str(told.value) + told.value.hint
+    assert "\n" not in str(told.value)
+
+
+def test_a_malformed_url_given_to_a_command(external: dict[str, str]) -> None:
+    url = f"mongodb://u:{PASSWORD}@127.0.0.1:99999/"
+
+    message = refused(scripts("reproduce", **external | {"MONGO_URL": url}))
+
+    assert "MONGO_URL is not a URL of the form mongodb://127.0.0.1:27017/" in message
+    assert "mongodb://u:***@127.0.0.1:99999/" in message
+    assert "Try: export MONGO_URL=" in message
+
+
+@pytest.mark.parametrize("backend", ["testcontainers", "compose"])
+def test_docker_that_is_absent_where_it_is_asked_for(tmp_path: Path, backend: str) -> None:
+    nowhere = {"DOCKER_HOST": f"unix://{tmp_path}/docker.sock", "BACKEND": backend}
+
+    message = refused(scripts("reproduce", **nowhere))
+
+    assert f"BACKEND={backend} needs a Docker engine: the Docker engine does not answer" in message
+    assert "Try: BACKEND=embedded" in message
+
+
+def test_a_port_in_use_is_found_before_any_server_starts(temporary: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        message = refused(scripts("serve", "--port", str(port), TMPDIR=str(temporary)))
+
+    assert f"port {port} on 127.0.0.1 cannot be used: Address already in use" in message
+    assert processes_of(temporary) == {}
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "http"])
+def test_a_port_that_is_none(port: str) -> None:
+    done = scripts("serve", "--port", port).must_exit(2)
+
+    assert "--port" in done.err
+
+
+def test_results_that_cannot_be_written(tmp_path: Path) -> None:
+    in_the_way = tmp_path / "results"
+    in_the_way.write_text("a file", "utf-8")
+
+    message = refused(scripts("reproduce", WRONGLOOP_RESULTS=str(in_the_way)))
+
+    assert f"cannot write results in {in_the_way}" in message
+    assert "Servers:" not in message  # found out before any was started
+
+
+def test_a_test_file_that_does_not_import(checkout: Checkout, external: dict[str, str]) -> None:
+    checkout.change("suite/test_jobs.py", "import httpx", "import httpxx")
+
+    message = refused(checkout.scripts("reproduce", **external))
+
+    assert "a test file does not import" in message
+    assert "test_jobs.py: " in message
+    assert "No module named 'httpxx'" in message
+    assert not (checkout.folder / "results" / "broken" / "run.json").exists()
+
+
+def test_a_manifest_with_a_mistake(checkout: Checkout) -> None:
+    checkout.change("remedies.toml", 'outcome = "failed"', 'outcome = "borken"')
+
+    message = refused(checkout.scripts("reproduce"))
+
+    assert "remedies.toml, line " in message
+    assert "key side.0.outcome.0.outcome of broken" in message
+
+
+def test_manifests_that_no_command_can_use(checkout: Checkout) -> None:
+    path = checkout.folder / "remedies.toml"
+    text = path.read_text("utf-8")
+    spoilt = {
+        "is not UTF-8": text.encode().replace(b"Reports", b"Rep\xf6rts", 1),
+        "key recommended: trap-01 is": text.replace('"fix-09"', '"trap-01"', 1).encode(),
+        "fix-03 is the id of another": text.replace('"fix-04"', '"fix-03"', 1).encode(),
+    }
+    for words, content in spoilt.items():
+        path.write_bytes(content)
+
+        message = refused(checkout.scripts("fixes"))
+
+        assert "remedies.toml, line " in message
+        assert words in message
+
+
+def test_an_unknown_command() -> None:
+    done = scripts("reproduse").must_exit(2)
+
+    assert "reproduse" in done.err
+
+
+def test_a_mongodb_half_that_cannot_run_leaves_the_postgres_half_and_says_the_way_out(
+    tmp_path: Path,
+) -> None:
+    checkout = Checkout(tmp_path / "without", without="secantus")
+
+    # Nothing is on PATH, so there is no `mongod` either.
+    done = checkout.scripts("reproduce", PATH=str(checkout.folder)).must_exit(1)
+
+    assert "INVALID: 10 tests met no working server" in done.out
+    assert "put mongod on PATH, or use BACKEND=testcontainers" in done.out
+    run = json.loads((checkout.folder / "results" / "broken" / "run.json").read_text("utf-8"))
+    assert run["servers"]["mongodb"] is None
+    assert run["servers"]["postgres"]["product"] == "PostgreSQL"
+    failed = [test for test in run["tests"] if test["outcome"] == "failed"]
+    assert len(failed) == 7
+    assert {test["error"]["driver"] for test in failed} == {"asyncpg"}

@@ -1,0 +1,60 @@
+"""The sides without our commands: plain pytest, from the root and from inside a folder."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from scripts.paths import ROOT
+from tests.support import commands
+
+
+def test_pytest_starts_servers_of_its_own_and_shows_both_errors(temporary: Path) -> None:
+    folder = temporary / "a b 検証"  # not what a URL or a server's option likes best
+    folder.mkdir()
+    folder.chmod(0o711)
+    done = commands.pytest("broken", "-rf", TMPDIR=str(folder)).must_exit(1)
+
+    assert "13 failed, 13 passed" in done.out
+    assert "Servers: embedded (BACKEND=embedded). Others: " in done.out
+    assert "PostgreSQL 1" in done.out
+    assert done.out.count("FAILED broken/test_jobs.py::test_job_api[") == 5
+    assert commands.processes_of(folder) == {}
+    assert list(folder.iterdir()) == []
+
+
+def test_one_test_fails_alone_from_inside_the_folder(given_servers: dict[str, str]) -> None:
+    nodeid = "test_jobs.py::test_job_api[detail_exists]"
+
+    done = commands.pytest(nodeid, "--tb=short", cwd=ROOT / "broken", **given_servers).must_exit(1)
+
+    assert "1 failed" in done.out
+    assert "attached to a different loop" in done.out
+
+
+def test_xdist_workers_have_databases_of_their_own(given_servers: dict[str, str]) -> None:
+    done = commands.pytest("broken", "-n", "2", "--tb=short", **given_servers).must_exit(1)
+
+    # Which Postgres tests fail depends on what ran before them in the same worker.
+    failed, passed = map(int, re.findall(r"(\d+) (?:failed|passed)", done.out.splitlines()[-1]))
+    assert failed + passed == 26
+    errors = [line for line in done.out.splitlines() if re.match(r"E +\w", line)]
+    assert len(errors) == failed
+    assert all("attached to a different loop" in line for line in errors)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["suite"], "Try: pytest broken"),
+        (["suite/test_jobs.py"], "Try: pytest broken"),
+        (["fixed"], "make fix"),
+    ],
+)
+def test_a_folder_that_is_no_side_refuses_and_names_the_right_command(
+    arguments: list[str], words: str
+) -> None:
+    done = commands.pytest(*arguments)
+
+    assert done.code == 4
+    assert words in done.said

@@ -1,0 +1,146 @@
+"""A run held against what is documented: as documented, different, or no result at all."""
+
+from typing import Any
+
+import pytest
+
+from scripts.run.side import first_error
+from scripts.sides import manifest
+from scripts.sides.manifest import Manifest, Side
+from scripts.verdict.documented import judge
+from tests.support.runs import documented, entry, run_of
+
+
+@pytest.fixture(scope="module")
+def whole() -> Manifest:
+    return manifest.load()
+
+
+@pytest.fixture(scope="module")
+def side(whole: Manifest) -> Side:
+    return whole.get("broken")
+
+
+def test_exactly_the_documented_outcomes_are_as_documented(whole: Manifest, side: Side) -> None:
+    judgement = judge(run_of(*documented(whole, side)), side, whole)
+
+    assert judgement.as_documented
+    assert (judgement.invalid, judgement.differences) == ("", ())
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (entry("", "passed"), "was passed"),
+        (entry("", "error", kind="different_loop", driver="motor"), "was error, attached"),
+        (
+            entry("", "failed", kind="loop_closed", driver="motor"),
+            "was failed, Event loop is closed",
+        ),
+        (entry("", "failed", kind="different_loop", driver="asyncpg"), "loop (asyncpg)"),
+        (entry("", "skipped"), "was skipped"),
+    ],
+)
+def test_every_other_outcome_kind_or_driver_is_a_difference(
+    whole: Manifest, side: Side, change: dict[str, Any], words: str
+) -> None:
+    tests = documented(whole, side)
+    nodeid = tests[0]["nodeid"]
+    assert side.documented(nodeid).driver == "motor"
+    tests[0] = {**change, "nodeid": nodeid}
+
+    judgement = judge(run_of(*tests), side, whole)
+
+    (difference,) = judgement.differences
+    assert difference.startswith(
+        f"{nodeid}: documented failed, attached to a different loop (motor)"
+    )
+    assert words in difference
+
+
+def test_a_broken_side_whose_tests_all_pass_differs_in_every_failing_test(
+    whole: Manifest, side: Side
+) -> None:
+    tests = [entry(nodeid, "passed") for nodeid in whole.nodeids]
+
+    judgement = judge(run_of(*tests), side, whole)
+
+    failing = [nodeid for nodeid in whole.nodeids if side.documented(nodeid).kind]
+    assert len(judgement.differences) == len(failing) > 0
+    assert not judgement.as_documented
+
+
+def without_the_first(tests: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"tests": tests[1:]}
+
+
+def with_a_stranger(tests: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"tests": [*tests, entry("test_new.py::test_new", "passed")]}
+
+
+def with_a_dead_server(tests: list[dict[str, Any]]) -> dict[str, Any]:
+    dead = entry(tests[0]["nodeid"], "error", kind="infrastructure", message="mongodb is gone")
+    return {"tests": [dead, *tests[1:]]}
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda tests: {"tests": [], "exit_code": 5}, "no test (exit code 5)"),
+        (lambda tests: {"tests": [], "exit_code": 4, "last_words": "ERROR: usage"}, "ERROR: usage"),
+        (
+            lambda tests: {
+                "tests": [],
+                "exit_code": 4,
+                "said": "ERROR: Unknown config option: foo",
+            },
+            "pytest ran no test (exit code 4): ERROR: Unknown config option: foo",
+        ),
+        (
+            lambda tests: {
+                "tests": [],
+                "said": "ERROR: first",
+                "last_words": "ERROR: first | then",
+            },
+            "): ERROR: first | then",
+        ),
+        (
+            lambda tests: {"tests": [], "said": "ERROR: first", "last_words": "the end"},
+            "): ERROR: first | the end",
+        ),
+        (lambda tests: {"exit_code": 2}, "exit code 2, which is neither passed nor failed"),
+        (lambda tests: {"exit_code": -11}, "exit code -11"),
+        (lambda tests: {"exit_code": 0}, "does not fit the outcomes"),
+        (lambda tests: {"collection_errors": ["test_jobs.py: no module"]}, "could be collected"),
+        (without_the_first, "1 documented tests did not run"),
+        (with_a_stranger, "test_new.py::test_new"),
+        (with_a_dead_server, "mongodb is gone"),
+    ],
+)
+def test_what_is_no_result_is_invalid_and_never_a_difference(
+    whole: Manifest, side: Side, spoil: Any, words: str
+) -> None:
+    tests = documented(whole, side)
+    run = run_of(*tests)
+    spoilt = run_of(**({"tests": tests, "exit_code": run.exit_code} | spoil(tests)))
+
+    judgement = judge(spoilt, side, whole)
+
+    assert words in judgement.invalid
+    assert judgement.differences == ()
+    assert not judgement.as_documented
+
+
+@pytest.mark.parametrize(
+    ("output", "error"),
+    [
+        (
+            "plugins: anyio\ncollecting ... ERROR: Unknown option: foo\n\n",
+            "ERROR: Unknown option: foo",
+        ),
+        ("\nERROR: usage: pytest\nERROR: two\n", "ERROR: usage: pytest"),
+        ("test_jobs.py::test_job ERROR\nERROR test_jobs.py - said ERROR: no\n", ""),
+    ],
+)
+def test_the_first_error_of_pytest_itself_is_found_in_its_output(output: str, error: str) -> None:
+    assert first_error(output) == error

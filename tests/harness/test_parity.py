@@ -1,0 +1,117 @@
+"""Every side is broken/ but for its remedy, and its folder, manifest and README agree."""
+
+from typing import Literal
+
+import pytest
+
+from scripts.paths import ROOT
+from scripts.sides import diffs, manifest
+from scripts.sides.manifest import Side
+from scripts.views import readme
+from tests.long.variants import VARIANTS, Variant
+
+MANIFEST = manifest.load()
+SIDES = MANIFEST.side[1:]
+Group = Literal["mongo", "postgres"]
+GROUPS: dict[Group, str] = {"mongo": "Motor", "postgres": "Postgres"}
+
+
+def each_side() -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("side", SIDES, ids=[side.id for side in SIDES])
+
+
+def test_every_folder_is_in_the_manifest_and_the_other_way_round() -> None:
+    folders = {
+        path.relative_to(ROOT).as_posix()
+        for parent in ("fixed", "traps")
+        for path in (ROOT / parent).iterdir()
+        if path.is_dir() and path.name != "__pycache__"
+    }
+
+    assert folders == {side.folder for side in SIDES}
+
+
+@each_side()
+def test_a_folder_has_the_number_of_its_side(side: Side) -> None:
+    assert side.folder.partition("/")[2][:2] == side.id[-2:]
+
+
+@each_side()
+def test_a_side_has_the_wrappers_of_broken_and_no_other_file(side: Side) -> None:
+    files = {path.name for path in (ROOT / side.folder).iterdir() if not path.name.startswith("__")}
+    needed = {*diffs.wrappers(ROOT / "broken"), "conftest.py", "pytest.ini", "README.md"}
+
+    assert needed <= files
+    assert files - needed <= {"db.py", ".pytest_cache"}
+    assert ("db.py" in files) == ("db.py" in side.changes)
+
+
+@each_side()
+def test_a_side_differs_only_where_the_manifest_says(side: Side) -> None:
+    assert diffs.unexpected(side) == []
+
+
+@each_side()
+def test_the_first_line_of_a_conftest_is_the_caption_of_the_diff(side: Side) -> None:
+    first = diffs.text_of(side, "conftest.py").splitlines()[0]
+
+    assert diffs.CAPTION.match(first)
+    assert first.startswith(f'"""{side.name.split()[0]} {side.id[-2:]}: ')
+
+
+@each_side()
+def test_a_readme_has_the_title_of_the_manifest_and_says_what_each_must_say(side: Side) -> None:
+    text = (ROOT / side.folder / "README.md").read_text("utf-8")
+
+    assert (
+        text.splitlines()[0].lower()
+        == f"# {side.name.split()[0]} {side.id[-2:]}: {side.title}".lower()
+    )
+    for word in ("symptom", "cause", "change", "cures", "price", "isolation", "time", "source"):
+        assert word in text.lower()
+    assert side.target in text
+    assert 15 <= len(text.splitlines()) <= 30
+
+
+@each_side()
+def test_a_readme_cures_what_the_manifest_documents_and_is_chosen_when_it_says(side: Side) -> None:
+    said = " ".join((ROOT / side.folder / "README.md").read_text("utf-8").split())
+    cured = [f"{name} {cured_of(side, group)}" for group, name in GROUPS.items()]
+
+    assert f"**What it cures, and what not.** {', '.join(cured)}." in said
+    assert f"**When to choose it.** {side.when}" in said
+
+
+def cured_of(side: Side, group: Group) -> str:
+    """ "2 of 7": how many of the group's tests that fail on broken/ the side cures."""
+    broken = MANIFEST.get("broken")
+    failing = [
+        test for test in MANIFEST.tests[group] if broken.documented(test).outcome != "passed"
+    ]
+    cured = [test for test in failing if side.documented(test).outcome == "passed"]
+    if getattr(side.verdict, group) == "RESOLVED_NO":
+        cured = []  # what passes on a rerun is flaky
+    return f"{len(cured)} of {len(failing)}"
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=[variant.id for variant in VARIANTS])
+def test_what_is_run_of_a_variant_is_what_a_readme_says(variant: Variant) -> None:
+    folder = "fixed/18_session_loop_and_rollback" if "emptying" in variant.id else variant.folder
+    said = " ".join((ROOT / folder / "README.md").read_text("utf-8").split())
+
+    assert variant.says in said
+
+
+def test_a_remedy_of_at_most_three_lines_cures_both_groups() -> None:
+    recommended = MANIFEST.get(MANIFEST.recommended)
+
+    assert recommended.verdict is not None
+    assert set(recommended.verdict.model_dump().values()) == {"RESOLVED_FULL"}
+    assert sum(diffs.size(recommended)) <= 3
+    assert MANIFEST.guide[0].sides[0] == recommended.id
+
+
+def test_the_tables_of_the_readme_are_what_the_manifest_says() -> None:
+    text = readme.README.read_text("utf-8")
+
+    assert readme.drawn(text, MANIFEST) == text

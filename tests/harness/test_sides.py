@@ -1,0 +1,219 @@
+"""Every side, run for real, does what remedies.toml documents; and the commands that show it."""
+
+import json
+import os
+import re
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from scripts.paths import ROOT
+from scripts.run.results import Run
+from scripts.sides import manifest
+from scripts.views import practices
+from tests.support.commands import Done, eventually, processes_of, scripts, started
+
+MANIFEST = manifest.load()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where `all_fixes` writes; CI keeps it, and compares other backends with it."""
+    kept = os.environ.get("WRONGLOOP_KEEP_RESULTS")
+    return Path(kept) if kept else tmp_path_factory.mktemp("every-side")
+
+
+@pytest.fixture(scope="module")
+def all_fixes(folder: Path) -> Done:
+    """`all-fixes`, run once."""
+    return scripts("all-fixes", limit_s=300, WRONGLOOP_RESULTS=str(folder))
+
+
+@pytest.fixture(scope="module")
+def compared(all_fixes: Done, folder: Path) -> Done:
+    """`compare` on what it wrote."""
+    return scripts("compare", WRONGLOOP_RESULTS=str(folder), COLUMNS="80")
+
+
+def test_every_side_is_as_documented(all_fixes: Done) -> None:
+    all_fixes.must_exit(0)
+    assert "All as documented" in all_fixes.out
+
+
+def test_all_fixes_says_what_running_beside_each_other_cost(all_fixes: Done) -> None:
+    assert f"{len(MANIFEST.side)} sides in " in all_fixes.out
+    assert "servers included" in all_fixes.out
+
+
+@pytest.mark.parametrize("side", MANIFEST.side, ids=[side.id for side in MANIFEST.side])
+def test_a_side_leaves_a_run_and_its_output(
+    all_fixes: Done, folder: Path, side: manifest.Side
+) -> None:
+    run = json.loads((folder / side.id / "run.json").read_text("utf-8"))
+
+    assert [test["nodeid"] for test in run["tests"]] != []
+    assert {test["nodeid"] for test in run["tests"]} == set(MANIFEST.nodeids)
+    assert set(run["counts"]) == {"postgres", "mongodb"}
+    assert (folder / side.id / "output.txt").stat().st_size > 0
+
+
+def test_the_finale_leaves_no_connection_open(all_fixes: Done, folder: Path) -> None:
+    counts = json.loads((folder / "fix-18" / "run.json").read_text("utf-8"))["counts"]
+
+    assert counts["postgres"] == {"opened": 1, "peak": 1, "left_open": 0}
+    assert counts["mongodb"]["left_open"] == 0
+
+
+def test_errors_that_were_only_logged_are_counted(all_fixes: Done, folder: Path) -> None:
+    logged = {
+        side.id: json.loads((folder / side.id / "run.json").read_text("utf-8"))["logged_errors"]
+        for side in MANIFEST.side
+    }
+
+    closing, ending = "Exception closing connection", "Exception terminating connection"
+    assert logged["broken"][f"{ending} (sqlalchemy)"] == 7
+    for side in ("fix-02", "fix-06"):  # green tests, whose teardown fails 4 times
+        assert logged[side][f"{closing} (sqlalchemy)"] == 4
+    for side in ("fix-09", "fix-10", "fix-11", "fix-13", "fix-14", "fix-17", "fix-18", "fix-19"):
+        assert logged[side] == {}
+
+
+def test_the_undisposed_engines_use_up_postgres(all_fixes: Done, folder: Path) -> None:
+    run = json.loads((folder / "trap-06" / "run.json").read_text("utf-8"))
+    said = [test["error"]["message"] for test in run["tests"] if test["error"]]
+
+    assert any("too many clients already" in message for message in said)
+
+
+def test_reruns_are_flaky_and_not_cured(all_fixes: Done, folder: Path) -> None:
+    grade = json.loads((folder / "compare" / "trap-04.json").read_text("utf-8"))
+
+    assert len(grade["flaky"]) == 13
+    assert grade["failing_before"] == 13
+    assert grade["FAIL_TO_PASS"] == []
+
+
+@pytest.mark.parametrize("side", MANIFEST.side, ids=[side.id for side in MANIFEST.side])
+def test_the_price_in_the_readme_of_a_side_is_what_it_cost(
+    all_fixes: Done, folder: Path, side: manifest.Side
+) -> None:
+    counts = json.loads((folder / side.id / "run.json").read_text("utf-8"))["counts"]
+    said = " ".join((ROOT / side.folder / "README.md").read_text("utf-8").split())
+    prices = re.findall(r"(\d+) opened, (\d+) at the peak, (\d+) left open", said)
+    opened = re.search(r"Connections to Postgres: (\d+) opened", said)
+    of_mongodb = re.search(r"To MongoDB (\d+)", said)
+
+    assert prices[:1] in ([], [tuple(str(count) for count in counts["postgres"].values())])
+    assert not opened or int(opened[1]) == counts["postgres"]["opened"]
+    assert prices or opened
+    assert not of_mongodb or int(of_mongodb[1]) == counts["mongodb"]["opened"]
+
+
+def test_compare_shows_a_line_a_side_and_the_guide_at_80_columns(compared: Done) -> None:
+    compared.must_exit(0)
+    for side in MANIFEST.side[1:]:
+        assert f" {side.id} " in compared.out
+    table = compared.out.partition("C cured")[0]
+    assert max(map(len, table.splitlines())) <= 80
+    assert compared.out.index("→ fix-9") < compared.out.index("→ fix-18")
+
+
+def test_the_page_of_practices_is_what_these_runs_measured(all_fixes: Done, folder: Path) -> None:
+    runs = {}
+    for side in MANIFEST.side:
+        data = json.loads((folder / side.id / "run.json").read_text("utf-8"))
+        runs[side.id] = Run.of(data)
+
+    drawn, kept = practices.page(MANIFEST, runs), practices.PAGE.read_text("utf-8")
+    # A `mongod` on PATH is another server than the page names; its price is the same.
+    assert without_servers(drawn) == without_servers(kept)
+
+
+def without_servers(page: str) -> list[str]:
+    return [line for line in page.splitlines() if not line.startswith("Measured on ")]
+
+
+def test_a_remedy_is_shown_with_its_diff_what_it_cures_and_its_price(folder: Path) -> None:
+    done = scripts("fix", "3", WRONGLOOP_RESULTS=str(folder)).must_exit(0)
+
+    assert done.out.startswith(
+        "Remedy 3 cures 6 of 13 failing tests (MongoDB all, Postgres none): as documented.\n"
+    )
+    for text in (
+        "+asyncio_default_fixture_loop_scope = function",
+        "cured",
+        "still fails",
+        "still passes",
+        "different loop asyncpg, in test_chat_service_e2e.py::test_stream_chat_response_gemini_e2e",
+        "running at …/suite/test_chat_service_e2e.py:22> cb=[…]> got Future <Future pending cb=[",
+        "Connections, PostgreSQL: 7 opened",
+        "used on B at shared_app/conversations/dao.py",
+        "Whole picture: .venv/bin/whichloop lanes results/fix-03/recording.json",
+        "Time: ",
+        "Why: ",
+        "When: ",
+        "Next: make fix-4",
+    ):
+        assert text in done.out
+    data = json.loads((folder / "compare" / "fix-03.json").read_text("utf-8"))
+    assert len(data["FAIL_TO_PASS"]) == 6
+    assert data["verdict"] == "RESOLVED_PARTIAL"
+
+
+@pytest.mark.parametrize("number", ["0", "99", "abc", "-1", "3; ls", "٣", ""])
+@pytest.mark.parametrize("kind", ["trap", "diff"])
+def test_a_number_that_there_is_not_names_those_there_are(kind: str, number: str) -> None:
+    done = scripts(kind, "--", number).must_exit(2)
+
+    assert "they are 1 to" in done.err
+
+
+def test_ctrl_c_keeps_the_sides_that_have_finished(tmp_path: Path, temporary: Path) -> None:
+    command = [sys.executable, "-m", "scripts", "all-fixes"]
+    changes = {"WRONGLOOP_RESULTS": str(tmp_path / "results"), "TMPDIR": str(temporary)}
+    with started(command, tmp_path, **changes) as running:
+        running.wait_for("  broken ")
+        running.signal(signal.SIGINT)
+        done = running.end()
+
+    assert done.code == 130
+    assert "error: interrupted" in done.out
+    graded = {path.stem for path in tmp_path.glob("results/compare/*.json")}
+    written = {path.parent.name for path in tmp_path.glob("results/*/run.json")}
+    assert "broken" in written
+    assert graded == written - {"broken"}
+    for side in written:
+        run = json.loads((tmp_path / "results" / side / "run.json").read_text("utf-8"))
+        ran = {test["nodeid"] for test in run["tests"]}
+        assert ran == set(MANIFEST.nodeids), "an unfinished side was written"
+    assert eventually(lambda: not processes_of(temporary), 5), processes_of(temporary)
+
+
+def test_a_diff_is_shown_without_running_anything() -> None:
+    done = scripts("diff", "9").must_exit(0)
+
+    assert "+asyncio_default_test_loop_scope = session" in done.out
+
+
+def test_a_db_module_is_shown_against_that_of_the_app() -> None:
+    done = scripts("diff", "7").must_exit(0)
+
+    assert "--- shared_app/configs/db.py" in done.out
+
+
+def test_compare_without_results_says_what_to_run(tmp_path: Path) -> None:
+    done = scripts("compare", WRONGLOOP_RESULTS=str(tmp_path)).must_exit(2)
+
+    assert "make all-fixes" in done.err
+
+
+def test_results_of_another_version_are_run_again(tmp_path: Path) -> None:
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "run.json").write_text('{"schema_version": 0, "tests": 7}')
+
+    done = scripts("fix", "18", WRONGLOOP_RESULTS=str(tmp_path)).must_exit(0)
+
+    assert "Running pytest broken" in done.err
+    assert "cures 13 of 13 failing tests" in done.out
