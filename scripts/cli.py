@@ -76,7 +76,7 @@ def end_with_parent(parent: int) -> None:
 @app.command()
 def minimal() -> None:
     """The error in five lines of Python: no pytest, no driver, no server."""
-    script = ROOT / "scripts" / "minimal.py"
+    script = ROOT / "scripts" / "commands" / "minimal.py"
     terminal.say(script.read_text("utf-8").split('"""')[2].strip())
     terminal.say("")
     done = subprocess.run(
