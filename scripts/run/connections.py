@@ -35,6 +35,7 @@ class PostgresCounter:
         query = (
             "SELECT count(*) FROM pg_stat_activity"
             " WHERE datname = current_database() AND application_name <> %s"
+            " AND backend_type = 'client backend'"  # autovacuum is in the database, too
         )
         return int(self._ask(query, OWN_NAME))
 
