@@ -9,9 +9,8 @@ from pathlib import Path
 from scripts.errors import CommandError
 from scripts.paths import RESULTS, ROOT
 from scripts.run import results
-from scripts.run.results import Run
-from scripts.run.side import describe, run_side
-from scripts.run.versions import versions
+from scripts.run.model import Run
+from scripts.run.side import circumstances, run_side
 from scripts.servers.choose import choose
 from scripts.servers.client import Guardian, running
 from scripts.sides import diffs, manifest
@@ -69,7 +68,7 @@ def report(side: Side, documented: Manifest, broken: Run, run: Run, then: str = 
         terminal.say(f"Next: git diff {side.folder} remedies.toml")
         terminal.say(f"or accept it: python -m scripts outcomes {side.id} --write")
         return 1
-    terminal.say(f"Without our scripts: {run.data['command']}")
+    terminal.say(f"Without our scripts: {run.command}")
     if then:
         terminal.say(f"Next: {then}")
     return 0
@@ -99,11 +98,10 @@ def broken_run(documented: Manifest, guardian: Guardian) -> Run:
     """The broken side's last run, if it is a result and was made under the same circumstances;
     else a new one."""
     side = documented.get("broken")
-    last = results.read_run("broken")
-    now = {**describe(guardian.servers, side), "versions": versions()}
+    last = results.read_run("broken", terminal.status)
     if last and why_invalid(last, documented):
         last = None  # a killed run, say, in which no test failed
-    if last and last.circumstances == {name: now[name] for name in last.circumstances}:
+    if last and last.circumstances == circumstances(guardian.servers):
         written = (RESULTS / "broken" / "run.json").stat().st_mtime
         if written > newest_source():
             return last

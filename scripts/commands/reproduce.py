@@ -41,6 +41,6 @@ def reproduce() -> int:
         return 1
     terminal.prose(f"Reproduced: {terminal.counts(run)}, each as documented.", "bold green")
     terminal.say("Written: results/broken/run.json and results/broken/output.txt")
-    terminal.say(f"Without our scripts: {run.data['command']}")
+    terminal.say(f"Without our scripts: {run.command}")
     terminal.say("Next: make fix")
     return 0

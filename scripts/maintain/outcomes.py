@@ -10,7 +10,7 @@ from tomlkit.items import AoT, Table
 from scripts.paths import MANIFEST
 from scripts.run import results
 from scripts.run.batch import run_batch
-from scripts.run.results import Run, Test
+from scripts.run.model import Run, Test
 from scripts.servers.choose import choose
 from scripts.servers.client import running
 from scripts.sides import manifest

@@ -5,11 +5,10 @@ For CI, which runs every side on each backend: what fails, and how, must not han
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from scripts.errors import CommandError
-from scripts.run.results import Run
+from scripts.run import results
 from scripts.views import terminal
 
 # Side and node id → what it did.
@@ -46,10 +45,9 @@ def read(folder: Path) -> tuple[Outcomes, str]:
     outcomes: Outcomes = {}
     servers = set()
     for path in sorted(folder.glob("*/run.json")):
-        run = Run.of(json.loads(path.read_text("utf-8")))
-        pair = run.data["servers"].values()
-        names = (f"{server['product']} {server['version']}" for server in pair if server)
-        servers.add(f"{run.data['backend']} ({', '.join(names)})")
+        run = results.read(path)
+        names = ", ".join(str(server) for server in run.servers.values() if server)
+        servers.add(f"{run.backend} ({names})")
         for test in run.tests.values():
             kind = f" {test.kind} {test.driver}" if test.kind else ""
             outcomes[run.side, test.nodeid] = f"{test.outcome}{kind}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -84,8 +83,9 @@ def once(
     (own / "command.txt").write_text(said, "utf-8")
     outcomes: dict[str, str] = {}
     for path in sorted(own.glob("*/run.json")):
-        for test in results.Run.of(json.loads(path.read_text("utf-8"))).tests.values():
-            seen = (test.outcome, test.phase, test.kind, test.driver, test.type)
+        for test in results.read(path).tests.values():
+            error_type = test.error.type if test.error else ""
+            seen = (test.outcome, test.phase, test.kind, test.driver, error_type)
             outcomes[f"{path.parent.name}/{test.nodeid}"] = " ".join(str(part) for part in seen)
     same = f"run {number}: exit {process.returncode}, {len(outcomes)} outcomes"
     terminal.say(f"  {same}, {time.monotonic() - started:.1f} s")

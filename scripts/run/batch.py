@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from scripts.errors import ServerGone
-from scripts.run.results import Run
+from scripts.run.model import Run
 from scripts.run.side import end_all, run_side
 from scripts.servers.client import Guardian
 from scripts.sides.manifest import Side
@@ -50,7 +50,7 @@ def run_batch(
         started = time.monotonic()
         run = run_side(side, guardian, lambda line: None)
         seconds[side.id] = time.monotonic() - started
-        if not run.data.get("server_gone"):
+        if not run.server_gone:
             runs[side.id] = run  # here, so that none is missing that ends beside a Ctrl-C
         return run
 
@@ -67,8 +67,8 @@ def run_batch(
                     for future in finished:
                         side = under_way.pop(future)
                         run = future.result()
-                        if run.data.get("server_gone"):
-                            gone = str(run.data["stopped"])
+                        if run.server_gone:
+                            gone = run.stopped
                             waiting.clear()  # those under way find out by themselves
                             continue
                         done(side, seconds[side.id])

@@ -14,6 +14,7 @@ import psycopg
 from pymongo import monitoring
 from pymongo.errors import PyMongoError
 
+from scripts.run.model import ConnectionCounts
 from scripts.servers.ask import OWN_NAME
 from scripts.servers.databases import MongoDatabase, PostgresDatabase
 
@@ -98,10 +99,10 @@ def look(counters: dict[str, Counter]) -> None:
             del counters[name]
 
 
-def totals(counters: dict[str, Counter]) -> dict[str, dict[str, int]]:
-    """{server: {opened, peak, left_open}} at the end of the session."""
+def totals(counters: dict[str, Counter]) -> dict[str, ConnectionCounts]:
+    """The counts by server at the end of the session."""
     gc.collect()  # what nobody holds is closed now, not whenever the collector comes by
-    found = {}
+    counts = {}
     for name, counter in counters.items():
         try:
             left_open = settled(counter)
@@ -110,8 +111,8 @@ def totals(counters: dict[str, Counter]) -> dict[str, dict[str, int]]:
             continue
         # Short-lived connections are gone when a test's body ends; one opened was one at the peak.
         peak = max(counter.peak, left_open, min(opened, 1))
-        found[name] = {"opened": opened, "peak": peak, "left_open": left_open}
-    return found
+        counts[name] = ConnectionCounts(opened=opened, peak=peak, left_open=left_open)
+    return counts
 
 
 def settled(counter: Counter) -> int:

@@ -18,6 +18,8 @@ from typing import Any
 import pytest
 
 from scripts.paths import ROOT
+from scripts.run import results
+from scripts.run.classify import Raised, classify
 from scripts.run.connections import (
     SERVER_GONE,
     Counter,
@@ -27,15 +29,14 @@ from scripts.run.connections import (
     totals,
 )
 from scripts.run.logged_errors import LoggedErrors
-from scripts.run.results import RECORD_VARIABLE, write_json
+from scripts.run.model import AsyncioOptions, Failure, Record, Test
 from scripts.run.versions import versions
-from scripts.verdict.classify import Raised, classify
 from suite.servers import DATABASES
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Record if a command asked for it."""
-    path = os.environ.get(RECORD_VARIABLE)
+    path = os.environ.get(results.RECORD_VARIABLE)
     if path:
         config.pluginmanager.register(Recorder(config, Path(path)), "wrongloop-recorder")
 
@@ -46,7 +47,7 @@ class Recorder:
     def __init__(self, config: pytest.Config, path: Path) -> None:
         self.config = config
         self.path = path
-        self.tests: dict[str, dict[str, Any]] = {}
+        self.tests: dict[str, Test] = {}
         self.collection_errors: list[str] = []
         self.counters = counters(config)
         self.logged = LoggedErrors()
@@ -73,17 +74,18 @@ class Recorder:
         Of a test that is run several times the last run decides; `reruns` counts those before it
         that failed, so that a test which passes in the end is seen to be flaky.
         """
-        test = self.tests.setdefault(item.nodeid, new_entry(item))
-        if report.when == "setup" and test["duration_s"] > 0:
-            reruns = test["reruns"] + (test["error"] is not None)
-            self.tests[item.nodeid] = test = {**new_entry(item), "reruns": reruns}
-        test["duration_s"] = round(test["duration_s"] + report.duration, 4)
+        test = self.tests.get(item.nodeid) or Test(nodeid=item.nodeid, group=group_of(item))
+        if report.when == "setup" and test.duration_s > 0:
+            reruns = test.reruns + (test.error is not None)
+            test = Test(nodeid=item.nodeid, group=test.group, reruns=reruns)
+        change: dict[str, Any] = {"duration_s": round(test.duration_s + report.duration, 4)}
         if report.skipped:
-            test.update(outcome="skipped", phase=report.when)
-        elif report.failed and test["error"] is None and call.excinfo is not None:
+            change |= {"outcome": "skipped", "phase": report.when}
+        elif report.failed and test.error is None and call.excinfo is not None:
             outcome = "failed" if report.when == "call" else "error"
-            error = describe(call.excinfo.value)
-            test.update(outcome=outcome, phase=report.when, error=error)
+            error = failure(call.excinfo.value)
+            change |= {"outcome": outcome, "phase": report.when, "error": error}
+        self.tests[item.nodeid] = test.model_copy(update=change)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Keep what could not be collected: a run without it is not a result."""
@@ -94,70 +96,51 @@ class Recorder:
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         """Write it all, in one piece."""
         config = self.config
-        counted = totals(self.counters)
+        counts = totals(self.counters)
         logging.getLogger().removeHandler(self.logged)
-        write_json(
-            self.path,
-            {
-                "versions": versions(),
-                "exit_code": int(exitstatus),
-                "started_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.started)),
-                "duration_s": round(time.monotonic() - self.began, 3),
-                "asyncio": {
-                    "mode": option(config, "asyncio_mode"),
-                    "default_fixture_loop_scope": option(
-                        config, "asyncio_default_fixture_loop_scope"
-                    ),
-                    "default_test_loop_scope": option(config, "asyncio_default_test_loop_scope"),
-                },
-                "counts": counted,
-                "logged_errors": dict(self.logged.counts),
-                "collection_errors": self.collection_errors,
-                "tests": list(self.tests.values()),
-            },
+        record = Record(
+            versions=versions(),
+            exit_code=int(exitstatus),
+            started_at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.started)),
+            duration_s=round(time.monotonic() - self.began, 3),
+            asyncio=AsyncioOptions(
+                mode=option(config, "asyncio_mode"),
+                default_fixture_loop_scope=option(config, "asyncio_default_fixture_loop_scope"),
+                default_test_loop_scope=option(config, "asyncio_default_test_loop_scope"),
+            ),
+            counts=counts,
+            logged_errors=dict(self.logged.counts),
+            collection_errors=tuple(self.collection_errors),
+            tests=self.tests,
         )
+        results.write(self.path, record.model_dump_json())
 
 
 def counters(config: pytest.Config) -> dict[str, Counter]:
     """What counts the connections to this side's databases."""
     databases = config.stash.get(DATABASES, None)
-    found: dict[str, Counter] = {}
+    by_server: dict[str, Counter] = {}
     if databases and databases.postgres:
         with contextlib.suppress(*SERVER_GONE):  # its tests will say so
-            found["postgres"] = PostgresCounter(databases.postgres)
+            by_server["postgres"] = PostgresCounter(databases.postgres)
     if databases and databases.mongo:
-        found["mongodb"] = MongoCounter(databases.mongo)
-    return found
+        by_server["mongodb"] = MongoCounter(databases.mongo)
+    return by_server
 
 
-def new_entry(item: pytest.Item) -> dict[str, Any]:
-    """A test of which nothing is known yet but that it exists."""
-    return {
-        "nodeid": item.nodeid,
-        "group": getattr(getattr(item, "module", None), "GROUP", "unknown"),
-        "outcome": "passed",
-        "phase": "call",
-        "duration_s": 0.0,
-        "loop": None,
-        "reruns": 0,
-        "error": None,
-    }
+def group_of(item: pytest.Item) -> str:
+    """mongo, postgres or control: what the test's module says of itself."""
+    return str(getattr(getattr(item, "module", None), "GROUP", "unknown"))
 
 
-def describe(error: BaseException) -> dict[str, Any]:
-    """The `error` of a test: type, message, kind, driver and the line of ours nearest to it."""
+def failure(error: BaseException) -> Failure:
+    """Why a test failed, from its exception."""
     chain = list(exceptions(error))
     kind, driver = classify(chain)
     raised = chain[0]
     ours = (frame for frame in frames(error) if is_ours(frame.filename))
     at = next((f"{relative(frame.filename)}:{frame.lineno}" for frame in ours), None)
-    return {
-        "type": raised.type,
-        "message": raised.message,
-        "kind": kind,
-        "driver": driver,
-        "at": at,
-    }
+    return Failure(type=raised.type, message=raised.message, kind=kind, driver=driver, at=at)
 
 
 def exceptions(error: BaseException | None) -> Iterator[Raised]:

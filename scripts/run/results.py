@@ -1,79 +1,23 @@
-"""The files under `results/`: what happened (`run.json`) and what pytest said (`output.txt`)."""
+"""The files under `results/`: what happened (`run.json`) and what pytest printed (`output.txt`)."""
 
 from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from scripts.errors import CommandError
 from scripts.paths import RESULTS
+from scripts.run.model import Run
+from scripts.run.recording import Recording
 
 SCHEMA_VERSION = 1
-# What every run.json of this version holds, even that of a pytest that was killed.
-ALWAYS_THERE = {"side": str, "backend": str, "servers": dict, "versions": dict, "exit_code": int}
 # Where the recorder of a side is to write, set by the command that started its pytest.
 RECORD_VARIABLE = "WRONGLOOP_RECORD"
-
-
-@dataclass(frozen=True)
-class Test:
-    """What happened to one test; the fields of `tests[]` in run.json.
-
-    `outcome` is passed, failed, error or skipped; `phase` is where it was decided; `kind`, `driver`
-    and `message` are those of its error, None or "" if it has none.
-    """
-
-    nodeid: str
-    group: str
-    outcome: str
-    phase: str = "call"
-    kind: str | None = None
-    driver: str | None = None
-    type: str = ""
-    message: str = ""
-    at: str | None = None
-    loop: str | None = None
-    reruns: int = 0
-    duration_s: float = 0.0
-
-    __test__ = False  # the name is the field's; pytest must not collect it
-
-    @classmethod
-    def of(cls, data: dict[str, Any]) -> Test:
-        """From an entry of run.json."""
-        flat = {name: value for name, value in data.items() if name != "error"}
-        return cls(**flat, **(data["error"] or {}))
-
-
-@dataclass(frozen=True)
-class Run:
-    """A `run.json`: what one run of a side did."""
-
-    data: dict[str, Any]
-    tests: dict[str, Test] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, data: dict[str, Any]) -> Run:
-        """From the content of a run.json."""
-        return cls(data, {entry["nodeid"]: Test.of(entry) for entry in data["tests"]})
-
-    @property
-    def side(self) -> str:
-        """The side's id: broken, fix-03, trap-01."""
-        return str(self.data["side"])
-
-    @property
-    def exit_code(self) -> int:
-        """The exit code of pytest."""
-        return int(self.data["exit_code"])
-
-    @property
-    def circumstances(self) -> dict[str, Any]:
-        """What two runs must share for their results to be compared: versions and servers."""
-        return {name: self.data[name] for name in ("backend", "servers", "versions")}
 
 
 def folder(side: str) -> Path:
@@ -103,30 +47,47 @@ def write(path: Path, text: str) -> None:
         raise CommandError(f"cannot write {path}: {error.strerror}") from None
 
 
-def write_json(path: Path, data: dict[str, Any]) -> None:
+def write_json(path: Path, data: Mapping[str, object]) -> None:
     """Write `data` as a results file, with its schema version first."""
     whole = {"schema_version": SCHEMA_VERSION, **data}
     write(path, json.dumps(whole, indent=2, ensure_ascii=False) + "\n")
 
 
-def read_recording(side: str) -> dict[str, Any]:
+def read_recording(side: str) -> Recording:
     """What whichloop recorded of the last run of a side; empty if there is none."""
-    try:
-        data = json.loads((RESULTS / side / "recording.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return data if isinstance(data, dict) else {}
+    return Recording.read(RESULTS / side / "recording.json")
 
 
-def read_run(side: str) -> Run | None:
+def read_run(side: str, warn: Callable[[str], None] | None = None) -> Run | None:
     """The last run of a side; None if there is none that this version can read.
 
-    Whatever else a file of that name may hold is no result, and no reason to end a command.
+    A file that is damaged, or of another version, is no reason to end a command: `warn` is told.
     """
+    path = RESULTS / side / "run.json"
     try:
-        data = json.loads((RESULTS / side / "run.json").read_text("utf-8"))
-        known = data["schema_version"] == SCHEMA_VERSION
-        whole = all(isinstance(data[name], kind) for name, kind in ALWAYS_THERE.items())
-        return Run.of(data) if known and whole else None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return read(path)
+    except FileNotFoundError:
         return None
+    except (OSError, ValueError) as error:
+        if warn:
+            warn(f"{path} is no result of this version, and is passed over: {reason(error)}")
+        return None
+
+
+def read(path: Path) -> Run:
+    """A run.json. Raises OSError or ValueError if it cannot be read, or is not one."""
+    data: Any = json.loads(path.read_text("utf-8"))
+    if not isinstance(data, dict):
+        raise ValueError("it holds no JSON object")
+    version = data.get("schema_version")
+    if version != SCHEMA_VERSION:
+        raise ValueError(f"its schema_version is {version!r} and not {SCHEMA_VERSION}")
+    return Run.model_validate(data)
+
+
+def reason(error: OSError | ValueError) -> str:
+    """What is wrong with a file, in one line: of a run that is not whole, the first such key."""
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False)[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return str(error)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
@@ -11,13 +10,14 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from scripts.errors import CommandError
 from scripts.paths import ROOT
 from scripts.run import loops, results
 from scripts.run.environment import for_side, unneeded_plugins
-from scripts.run.results import RECORD_VARIABLE, Run
+from scripts.run.model import Circumstances, Record, Run, ServerVersion
+from scripts.run.recording import Recording
+from scripts.run.results import RECORD_VARIABLE
 from scripts.run.versions import versions
 from scripts.run.watchdog import Watchdog, hanging, limit_s
 from scripts.servers.client import Guardian
@@ -45,36 +45,38 @@ def run_side(side: Side, guardian: Guardian, on_line: Callable[[str], None]) -> 
     command += ["-p", "no:cacheprovider", "-v", side.folder]
     command += [word for name in unneeded_plugins() for word in ("-p", f"no:{name}")]
     with tempfile.TemporaryDirectory(dir=guardian.servers.log_dir) as scratch:
-        record, recording = Path(scratch) / "record.json", Path(scratch) / "recording.json"
-        command.append(f"--whichloop-record={recording}")
+        record_file, recording_file = Path(scratch, "record.json"), Path(scratch, "recording.json")
+        command.append(f"--whichloop-record={recording_file}")
         if os.environ.get(WHICHLOOP_VARIABLE) == "off":  # to show that it changes no outcome
             command.append("--whichloop=off")
-        exit_code, output, watched = run_pytest(command, guardian, record, on_line)
+        exit_code, output, watched = run_pytest(command, guardian, record_file, on_line)
         results.write(folder / "output.txt", output)
-        recorded = read_json(record) or no_record(exit_code, output)
-        if not recorded["tests"]:
-            recorded["said"] = first_error(output)
         if exit_code != 0 and not watched.stopped:
             watched.look()  # did tests fail for want of a server?
-        if watched.stopped:
-            recorded |= {"stopped": watched.stopped, "server_gone": watched.server_gone}
-            if not watched.server_gone and hanging(output):
-                recorded["stopped"] += f"; running then: {hanging(output)}"
-        seen = read_json(recording) or {}
-        results.write_json(folder / "recording.json", seen)
-    on_loop = loops.loops_of_tests(seen)
-    for test in recorded["tests"]:
-        test["loop"] = on_loop.get(test["nodeid"])
-    run = Run.of(
-        {"side": side.id, **describe(guardian.servers, side), **recorded, **loops.fields(seen)}
+        recording = Recording.read(recording_file)
+        results.write_json(folder / "recording.json", recording.document)
+        recorded = read_record(record_file)
+    record = recorded or Record(versions=versions(), exit_code=exit_code, tests={})
+    record = record.with_loops(loops.loops_of_tests(recording))
+    stopped = watched.stopped
+    if stopped and not watched.server_gone and hanging(output):
+        stopped += f"; running then: {hanging(output)}"
+    run = Run(
+        **dict(circumstances(guardian.servers)) | dict(record) | dict(loops.loops_used(recording)),
+        side=side.id,
+        command=f".venv/bin/pytest {side.folder}",
+        stopped=stopped,
+        server_gone=watched.server_gone,
+        first_error="" if record.tests else first_error(output),
+        last_words="" if recorded else last_words(output),
     )
-    if run.data["collection_errors"]:
+    if run.collection_errors:
         raise CommandError(
             f"{side.folder}: a test file does not import.\n"
-            + "\n".join(f"  {line}" for line in run.data["collection_errors"]),
+            + "\n".join(f"  {line}" for line in run.collection_errors),
             hint=f".venv/bin/pytest {side.folder}",
         )
-    results.write_json(folder / "run.json", run.data)
+    results.write_json(folder / "run.json", run.to_data())
     return run
 
 
@@ -131,27 +133,17 @@ def end_all() -> None:
         end(UNDER_WAY.pop())
 
 
-def read_json(path: Path) -> dict[str, Any] | None:
-    """What a plugin wrote; None if pytest died before it could."""
+def read_record(path: Path) -> Record | None:
+    """What the recorder wrote; None if pytest died before it could."""
     try:
-        data: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        return Record.model_validate_json(path.read_text("utf-8"))
     except (OSError, ValueError):
         return None
-    return data
 
 
-def no_record(exit_code: int, output: str) -> dict[str, Any]:
-    """The record of a pytest that did not live to write one: no test, and its last words."""
-    last = [line for line in output.splitlines() if line.strip()][-3:]
-    return {
-        "versions": versions(),
-        "exit_code": exit_code,
-        "duration_s": 0.0,  # nobody measured it
-        "collection_errors": [],
-        "logged_errors": {},
-        "last_words": " | ".join(last),
-        "tests": [],
-    }
+def last_words(output: str) -> str:
+    """The last lines of a pytest that died."""
+    return " | ".join([line for line in output.splitlines() if line.strip()][-3:])
 
 
 def first_error(output: str) -> str:
@@ -160,14 +152,14 @@ def first_error(output: str) -> str:
     return found[1] if found else ""
 
 
-def describe(servers: Servers, side: Side) -> dict[str, Any]:
-    """The backend, the servers that answered, and the command that repeats the run by hand."""
+def circumstances(servers: Servers) -> Circumstances:
+    """Those of a run on these servers with what is installed here."""
     pair = {"mongodb": servers.mongodb, "postgres": servers.postgres}
-    return {
-        "backend": servers.backend,
-        "servers": {
-            name: {"product": server.product, "version": server.version} if server else None
+    return Circumstances(
+        backend=servers.backend,
+        servers={
+            name: ServerVersion(product=server.product, version=server.version) if server else None
             for name, server in pair.items()
         },
-        "command": f".venv/bin/pytest {side.folder}",
-    }
+        versions=versions(),
+    )

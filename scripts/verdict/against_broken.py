@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from scripts.run.results import Run, Test
+from scripts.run.model import Run, Test
 from scripts.sides.manifest import Manifest, Side
 from scripts.verdict.documented import Judgement
 

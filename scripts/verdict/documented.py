@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from scripts.run.results import Run, Test
+from scripts.run.model import Run, Test
 from scripts.sides.manifest import Manifest, Side
 
 # pytest's exit codes: 0 all passed, 1 some failed. Anything else is no result.
@@ -45,21 +45,24 @@ def judge(run: Run, side: Side, manifest: Manifest) -> Judgement:
 
 def why_invalid(run: Run, manifest: Manifest) -> str:
     """Why the run says nothing about event loops; "" if it does."""
-    if run.data.get("stopped"):
-        return str(run.data["stopped"])
-    if run.data.get("collection_errors"):
-        return "not every test file could be collected: " + "; ".join(run.data["collection_errors"])
+    if run.stopped:
+        return run.stopped
+    if run.collection_errors:
+        return "not every test file could be collected: " + "; ".join(run.collection_errors)
     if not run.tests:
         # Its first ERROR line says what it stumbled over; its last words may be about the end only.
-        said, last = (str(run.data.get(name, "")) for name in ("said", "last_words"))
-        words = last if said in last else " | ".join(filter(None, (said, last)))
+        first, last = run.first_error, run.last_words
+        words = last if first in last else " | ".join(filter(None, (first, last)))
         return f"pytest ran no test (exit code {run.exit_code})" + (f": {words}" if words else "")
     if run.exit_code not in MEANINGFUL_EXIT_CODES:
         return f"pytest ended with exit code {run.exit_code}, which is neither passed nor failed"
-    broken = [test for test in run.tests.values() if test.kind == "infrastructure"]
-    if broken:
-        first = broken[0]
-        return f"{len(broken)} tests met no working server; {first.nodeid}: {first.message[:200]}"
+    unreached = [
+        f"{test.nodeid}: {test.error.message[:200]}"
+        for test in run.tests.values()
+        if test.error and test.error.kind == "infrastructure"
+    ]
+    if unreached:
+        return f"{len(unreached)} tests met no working server; {unreached[0]}"
     failed = any(test.outcome in ("failed", "error") for test in run.tests.values())
     if failed != (run.exit_code == 1):
         return f"pytest's exit code {run.exit_code} does not fit the outcomes of its tests"

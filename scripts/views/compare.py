@@ -8,7 +8,7 @@ from rich.table import Table
 
 from scripts.errors import CommandError
 from scripts.run import results
-from scripts.run.results import Run
+from scripts.run.model import Run
 from scripts.sides import manifest
 from scripts.sides.manifest import Manifest, Side
 from scripts.verdict.against_broken import Grade, grade
@@ -84,7 +84,7 @@ def compare() -> int:
     terminal.prose(LEGEND)
     modules = (f"{name} = {path}" for path, name in short_names(documented).items())
     terminal.prose(f"Columns: {', '.join(modules)}.")
-    versions = ", ".join(f"{name} {value}" for name, value in broken.data["versions"].items())
+    versions = ", ".join(f"{name} {value}" for name, value in broken.versions.items())
     terminal.prose(f"Versions: {versions}")
     terminal.say("")
     guide(documented)
@@ -112,19 +112,16 @@ def elsewhere(run: Run, broken: Run) -> str:
 
 def in_words(run: Run) -> dict[str, str]:
     """The circumstances of a run by their names: "embedded", "PostgreSQL 18.4", "motor 3.7"."""
-    found = {"backend": str(run.data["backend"])}
-    for name, server in run.data["servers"].items():
-        found[name] = f"{server['product']} {server['version']}" if server else f"no {name}"
-    return found | {name: f"{name} {value}" for name, value in run.data["versions"].items()}
+    servers = {name: str(server or f"no {name}") for name, server in run.servers.items()}
+    versions = {name: f"{name} {value}" for name, value in run.versions.items()}
+    return {"backend": run.backend} | servers | versions
 
 
 def row(side: Side, run: Run, graded: Grade, broken: Run, documented: Manifest) -> list[str]:
     """One side's line of the matrix."""
-    counts = run.data.get("counts", {}).get("postgres")
-    connections = (
-        "/".join(str(counts[k]) for k in ("opened", "peak", "left_open")) if counts else ""
-    )
-    mine, its = run.data.get("duration_s"), broken.data.get("duration_s")
+    counts = run.counts.get("postgres")
+    connections = f"{counts.opened}/{counts.peak}/{counts.left_open}" if counts else ""
+    seconds, before = run.duration_s, broken.duration_s
     mongo, postgres = (VERDICTS[graded.per_group[group]] for group in ("mongo", "postgres"))
     return [
         escape(side.id),
@@ -132,7 +129,7 @@ def row(side: Side, run: Run, graded: Grade, broken: Run, documented: Manifest) 
         mongo,
         "" if graded.invalid else postgres,
         connections,
-        f"{mine / its:.1f}" if mine and its else "",
+        f"{seconds / before:.1f}" if seconds and before else "",
     ]
 
 

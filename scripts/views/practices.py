@@ -5,7 +5,7 @@ from __future__ import annotations
 from scripts.errors import CommandError
 from scripts.paths import ROOT
 from scripts.run import results
-from scripts.run.results import Run
+from scripts.run.model import Run
 from scripts.sides import manifest
 from scripts.sides.manifest import Manifest, Practice, Side
 
@@ -40,9 +40,7 @@ def practices() -> int:
 def page(documented: Manifest, runs: dict[str, Run]) -> str:
     """The whole page. Pure: the manifest and the runs of the sides it names in, Markdown out."""
     broken = next(iter(runs.values()))
-    servers = " and ".join(
-        f"{server['product']} {server['version']}" for server in broken.data["servers"].values()
-    )
+    servers = " and ".join(str(server) for server in broken.servers.values() if server)
     parts = [INTRODUCTION, f"Measured on {servers}."]
     parts += [section(practice, documented, runs) for practice in documented.practice]
     return "\n\n".join(part.strip() for part in parts) + "\n"
@@ -60,7 +58,7 @@ def line(side: Side, run: Run) -> str:
     """One remedy's line: what it cures and what it costs."""
     assert side.verdict is not None
     mongo, postgres = (CURES[each] for each in (side.verdict.mongo, side.verdict.postgres))
-    counts = run.data["counts"]["postgres"]
-    price = " / ".join(str(counts[key]) for key in ("opened", "peak", "left_open"))
+    counts = run.counts["postgres"]
+    price = f"{counts.opened} / {counts.peak} / {counts.left_open}"
     link = f"[{side.name}](../{side.folder}/README.md): {side.title}"
     return f"| {link} | {mongo} | {postgres} | {price} |"

@@ -6,10 +6,10 @@ import re
 
 from rich.markup import escape
 
-from scripts.run.results import Run
+from scripts.run.model import Run
 from scripts.sides.manifest import Side
 from scripts.verdict.against_broken import WORDS, Grade
-from scripts.views.terminal import SHORT, console, of_tests, one_of_each, prose, say
+from scripts.views.terminal import SHORT, console, first_failures, of_tests, prose, say
 
 STYLES = {
     "cured": "green",
@@ -27,6 +27,8 @@ NO_LOOP = (
     "The column of loops is empty: whichloop learns from a loop's run_forever which test runs on"
     " it, and these loops have another one (nest_asyncio, for one, puts its own there)."
 )
+# The fields of ConnectionCounts.
+COUNTED = ("opened", "at the peak", "left open")
 IN_WORDS = {
     "RESOLVED_FULL": "all",
     "RESOLVED_PARTIAL": "some",
@@ -86,7 +88,7 @@ def table(run: Run, grade: Grade) -> None:
 
 def why_no_loop(run: Run) -> None:
     """A word on the table's column of loops where it is empty and loops were seen."""
-    if run.data.get("loops") and not any(test.loop for test in run.tests.values()):
+    if run.loops and not any(test.loop for test in run.tests.values()):
         prose(NO_LOOP)
 
 
@@ -95,10 +97,10 @@ def messages(run: Run) -> None:
 
     The table has room for a word or two only, and a trap may differ from broken/ in nothing else.
     """
-    for test in one_of_each(run):
-        words = " ".join(filter(None, (SHORT[test.kind or "other"], test.driver)))
+    for test, error in first_failures(run):
+        words = " ".join(filter(None, (SHORT[error.kind], error.driver)))
         prose(f"{words}, in {test.nodeid}:")
-        for line in shortened(f"{test.type}: {test.message}").splitlines():
+        for line in shortened(f"{error.type}: {error.message}").splitlines():
             say(f"  {line}", "red")
 
 
@@ -111,25 +113,19 @@ def shortened(message: str) -> str:
 
 def price(broken: Run, run: Run) -> None:
     """Connections, by what the servers said, and time against broken/."""
-    for server, counts in run.data.get("counts", {}).items():
-        before = broken.data.get("counts", {}).get(server, {})
+    for name, counts in run.counts.items():
+        before = broken.counts.get(name)
         words = ", ".join(
-            f"{counts[key]} {label} (broken {before.get(key, '–')})"
-            for key, label in (
-                ("opened", "opened"),
-                ("peak", "at the peak"),
-                ("left_open", "left open"),
-            )
+            f"{count} {label} (broken {getattr(before, key, '–')})"
+            for (key, count), label in zip(counts, COUNTED, strict=True)
         )
-        product = run.data["servers"][server]["product"]
-        prose(f"Connections, {product}: {words}.")
-    for text, count in run.data.get("logged_errors", {}).items():
-        before = broken.data.get("logged_errors", {}).get(text, 0)
-        prose(f"Logged as an error: {count} × {text} (broken {before}).")
-    mine, its = run.data.get("duration_s"), broken.data.get("duration_s")
-    if mine and its:
-        per_test = 1000 * mine / len(run.tests)
-        prose(f"Time: {mine / its:.2f} × broken ({per_test:.0f} ms a test, tracebacks included).")
+        server = run.servers[name]
+        prose(f"Connections, {server.product if server else name}: {words}.")
+    for text, times in run.logged_errors.items():
+        prose(f"Logged as an error: {times} × {text} (broken {broken.logged_errors.get(text, 0)}).")
+    if run.duration_s and broken.duration_s:
+        ratio, per_test = run.duration_s / broken.duration_s, 1000 * run.duration_s / len(run.tests)
+        prose(f"Time: {ratio:.2f} × broken ({per_test:.0f} ms a test, tracebacks included).")
 
 
 def verdicts(side: Side, grade: Grade) -> None:

@@ -18,7 +18,7 @@ from whichloop.lanes import draw_lanes, needs_ascii
 
 from scripts.run import loops, results
 from scripts.run.environment import foreign_plugins
-from scripts.run.results import Run, Test
+from scripts.run.model import Failure, Run, Test
 from scripts.servers.model import Servers
 from scripts.sides.manifest import Side
 from scripts.verdict.documented import MESSAGES, Judgement, failures_by_driver
@@ -144,22 +144,22 @@ def of_tests(*headings: str) -> Table:
 
 def messages(run: Run, side: Side) -> None:
     """One failure of each message and driver, verbatim, with the sentence of why."""
-    for test in one_of_each(run):
+    for test, error in first_failures(run):
         say("")
-        whose = f" ({test.driver})" if test.driver else ""
-        prose(f"{MESSAGES[test.kind or 'other']}{whose}, in {test.nodeid}", "bold")
-        say(f"  {test.type}: {test.message}", "red")
-        say(f"  raised at {test.at}" if test.at else "  raised outside this repository's files")
+        whose = f" ({error.driver})" if error.driver else ""
+        prose(f"{MESSAGES[error.kind]}{whose}, in {test.nodeid}", "bold")
+        say(f"  {error.type}: {error.message}", "red")
+        say(f"  raised at {error.at}" if error.at else "  raised outside this repository's files")
         prose(f"  Why: {why(test, side)}")
 
 
-def one_of_each(run: Run) -> list[Test]:
-    """The first test of each message and driver among those that do not pass."""
-    found: dict[tuple[str, str | None], Test] = {}
+def first_failures(run: Run) -> list[tuple[Test, Failure]]:
+    """Of each message and driver the first test that failed so."""
+    first: dict[tuple[str, str | None], tuple[Test, Failure]] = {}
     for test in run.tests.values():
-        if test.kind is not None:
-            found.setdefault((test.kind, test.driver), test)
-    return list(found.values())
+        if test.error:
+            first.setdefault((test.error.kind, test.error.driver), (test, test.error))
+    return list(first.values())
 
 
 def why(test: Test, side: Side) -> str:
@@ -183,10 +183,10 @@ def lanes(run: Run, broken: Run) -> None:
     recording = results.read_recording(run.side)
     tests = loops.worth_drawing(recording, run, broken)
     width = min(console.width, 100)
-    if tests and recording.get("loops") and width >= 60:
+    if tests and recording.loops and width >= 60:
         say("")
         plain = needs_ascii(console.encoding)
-        for line in draw_lanes(recording, width=width, ascii=plain, tests=tests):
+        for line in draw_lanes(recording.document, width=width, ascii=plain, tests=tests):
             say(line)
     say(f"Whole picture: .venv/bin/whichloop lanes results/{run.side}/recording.json")
 
@@ -195,5 +195,5 @@ def differences(judgement: Judgement, run: Run) -> None:
     """Each difference from what is documented, and the versions in play."""
     for sentence in judgement.differences:
         prose(f"  {sentence}", "yellow")
-    versions = " · ".join(f"{name} {version}" for name, version in run.data["versions"].items())
+    versions = " · ".join(f"{name} {version}" for name, version in run.versions.items())
     prose(f"  Versions in play: Python {versions.removeprefix('python ')}")

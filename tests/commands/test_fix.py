@@ -16,8 +16,7 @@ from rich.console import Console
 from scripts.commands import fix
 from scripts.errors import CommandError
 from scripts.run import batch, results
-from scripts.run.results import Run
-from scripts.run.side import no_record
+from scripts.run.model import Run
 from scripts.run.versions import versions
 from scripts.servers.choose import Choice
 from scripts.servers.client import Guardian
@@ -101,6 +100,7 @@ def test_a_file_that_is_no_run_is_no_baseline(commands: Commands, text: str) -> 
     assert fix.fix("fix", "9") == 0
 
     assert commands.ran == ["broken", "fix-09"]
+    assert f"{path} is no result of this version" in " ".join(commands.err.getvalue().split())
 
 
 @pytest.mark.parametrize("command", [lambda: fix.fix("trap", "3"), fix.tour])
@@ -187,14 +187,10 @@ def test_a_run_of_which_no_time_is_known_has_no_price_in_time(
     if not left:
         del data["duration_s"]
 
-    remedy.price(Run.of(data), commands.watched(MANIFEST.get("fix-03")))
+    remedy.price(Run.model_validate(data), commands.watched(MANIFEST.get("fix-03")))
 
     assert "Connections, PostgreSQL: 54 opened (broken 54)" in commands.out.getvalue()
     assert "Time: " not in commands.out.getvalue()
-
-
-def test_a_pytest_that_left_no_record_has_a_duration() -> None:
-    assert no_record(-9, "")["duration_s"] == 0.0
 
 
 FOLDER = "fixed/03_function_fixture_loop_scope"

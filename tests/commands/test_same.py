@@ -18,7 +18,7 @@ def write(folder: Path, *tests: dict[str, Any]) -> str:
     side.mkdir(parents=True)
     server = {"product": "PostgreSQL", "version": "18.4"}
     more = {"backend": folder.name, "servers": {"mongodb": None, "postgres": server}}
-    data = {"schema_version": 1, **run_of(*tests, **more).data}
+    data = {"schema_version": 1, **run_of(*tests, **more).to_data()}
     (side / "run.json").write_text(json.dumps(data), "utf-8")
     return str(folder)
 

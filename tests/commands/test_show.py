@@ -123,12 +123,14 @@ def test_what_failing_tests_said_is_shown_once_of_each_kind_and_driver(
     ]
 
 
+LOOP = {"id": "A", "scope": None, "thread": None, "opened_by": None, "closed_by": None}
+
+
 @pytest.mark.parametrize(
-    ("loop", "loops", "said"), [(None, [{"id": "A"}], True), ("A", [{"id": "A"}], False),
-                                (None, [], False)]
-)  # fmt: skip
+    ("loop", "loops", "said"), [(None, [LOOP], True), ("A", [LOOP], False), (None, [], False)]
+)
 def test_a_column_of_loops_that_is_empty_says_why(
-    narrow: io.StringIO, loop: str | None, loops: list[dict[str, str]], said: bool
+    narrow: io.StringIO, loop: str | None, loops: list[dict[str, str | None]], said: bool
 ) -> None:
     remedy.why_no_loop(run_of({**entry("t.py::a", "passed"), "loop": loop}, loops=loops))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.run.results import Run
+from scripts.run.model import Run
 from scripts.sides import manifest
 from scripts.verdict.documented import judge
 from tests.faults.seen import Seen
@@ -35,7 +35,7 @@ def assert_whole(results: Path, *sides: str) -> None:
     """Each side's run.json is one run, as documented, and nothing half-written lies about."""
     for side in sides:
         data = json.loads((results / side / "run.json").read_text("utf-8"))
-        assert judge(Run.of(data), DOCUMENTED.get(side), DOCUMENTED).as_documented
+        assert judge(Run.model_validate(data), DOCUMENTED.get(side), DOCUMENTED).as_documented
     assert list(results.rglob("*.tmp")) == []
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scripts.paths import ROOT
-from scripts.run.results import Run
+from scripts.run.model import Run
 from scripts.sides import manifest
 from scripts.verdict.documented import judge
 from tests.faults.seen import Seen
@@ -39,7 +39,7 @@ def test_plugins_that_are_none_of_ours(
     assert done.code == 0, done.said
     data = json.loads((checkout.folder / "results" / "broken" / "run.json").read_text("utf-8"))
     documented = manifest.load()
-    assert judge(Run.of(data), documented.get("broken"), documented).as_documented
+    assert judge(Run.model_validate(data), documented.get("broken"), documented).as_documented
     seen(
         done,
         "Switched off for these runs, as none of ours: pytest plugin"

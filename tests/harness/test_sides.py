@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from scripts.paths import ROOT
-from scripts.run.results import Run
+from scripts.run.model import Run
 from scripts.sides import manifest
 from scripts.views import practices
 from tests.support.commands import Done, eventually, processes_of, scripts, started
@@ -124,7 +124,7 @@ def test_the_page_of_practices_is_what_these_runs_measured(all_fixes: Done, fold
     runs = {}
     for side in MANIFEST.side:
         data = json.loads((folder / side.id / "run.json").read_text("utf-8"))
-        runs[side.id] = Run.of(data)
+        runs[side.id] = Run.model_validate(data)
 
     drawn, kept = practices.page(MANIFEST, runs), practices.PAGE.read_text("utf-8")
     # A `mongod` on PATH is another server than the page names; its price is the same.

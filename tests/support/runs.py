@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from scripts.run.results import Run
+from scripts.run.model import Run
 from scripts.sides.manifest import Manifest, Side
 
 
@@ -29,8 +29,8 @@ def run_of(*tests: dict[str, Any], exit_code: int | None = None, **more: Any) ->
     """A run of these tests; its exit code is pytest's for them if none is given."""
     failed = any(test["outcome"] in ("failed", "error") for test in tests)
     code = int(failed) if exit_code is None else exit_code
-    fixed = {"side": "broken", "exit_code": code, "collection_errors": []}
-    return Run.of({**fixed, "tests": list(tests), **more})
+    whole = {"side": "broken", "backend": "embedded", "servers": {}, "versions": {}}
+    return Run.model_validate({**whole, "exit_code": code, "tests": list(tests), **more})
 
 
 def documented(manifest: Manifest, side: Side) -> list[dict[str, Any]]:
@@ -62,14 +62,14 @@ def write_run(folder: Path, manifest: Manifest, name: str, **more: Any) -> Path:
         "counts": {"postgres": {"opened": 54, "peak": 17, "left_open": 17}},
         "logged_errors": {},
     }
-    data = run_of(*tests, **(whole | more)).data
+    data = run_of(*tests, **(whole | more)).to_data()
     path = folder / name / "run.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"schema_version": 1, **data}), "utf-8")
     return path
 
 
-# What is left of a pytest that was killed before any test: see `runner.no_record`.
+# What is left of a pytest that was killed before any test: see `run_side`.
 KILLED: dict[str, Any] = {
     "tests": [],
     "exit_code": -9,

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from scripts.sides.manifest import Kind
+
 # Every message that says "this object belongs to another event loop", by driver and version.
-DIFFERENT_LOOP = (
-    "attached to a different loop",  # asyncio: Task.__step, on a future of another loop
-    "is bound to a different event loop",  # asyncio.Lock, Event, Queue, Semaphore
-    "future belongs to a different loop",  # asyncio.shield, wait_for, gather
-    "in different event loop",  # pymongo.AsyncMongoClient
-)
-LOOP_CLOSED = (
-    "Event loop is closed",  # asyncio: BaseEventLoop._check_closed
-    "the handler is closed",  # the same on uvloop
-)
-OPERATION_IN_PROGRESS = ("another operation is in progress",)  # asyncpg's InterfaceError
+TEXTS: dict[Kind, tuple[str, ...]] = {
+    "different_loop": (
+        "attached to a different loop",  # asyncio: Task.__step, on a future of another loop
+        "is bound to a different event loop",  # asyncio.Lock, Event, Queue, Semaphore
+        "future belongs to a different loop",  # asyncio.shield, wait_for, gather
+        "in different event loop",  # pymongo.AsyncMongoClient
+    ),
+    "loop_closed": (
+        "Event loop is closed",  # asyncio: BaseEventLoop._check_closed
+        "the handler is closed",  # the same on uvloop
+    ),
+    "operation_in_progress": ("another operation is in progress",),  # asyncpg's InterfaceError
+}
 
 # The callback on the future names the library that made it, when no frame of its own is left.
 CALLBACKS = {"_chain_future": "motor", "_on_waiter_completed": "asyncpg"}
@@ -47,24 +51,19 @@ class Raised:
     files: tuple[str, ...] = ()
 
 
-def classify(chain: list[Raised]) -> tuple[str, str | None]:
+def classify(chain: list[Raised]) -> tuple[Kind, str | None]:
     """(kind, driver) of a failure, from its exceptions, the one that was raised first in the list.
 
     `kind` is different_loop, loop_closed, operation_in_progress, infrastructure, assertion or
     other. A wrapping exception is judged by its cause if its own text says nothing.
     """
-    kind = next((found for found in map(kind_of, chain) if found != "other"), "other")
-    driver = next((found for found in map(driver_of, chain) if found), None)
-    return kind, driver
+    kinds = (kind for kind in map(kind_of, chain) if kind != "other")
+    return next(kinds, "other"), next(filter(None, map(driver_of, chain)), None)
 
 
-def kind_of(raised: Raised) -> str:
+def kind_of(raised: Raised) -> Kind:
     """The kind of one exception, by its text, then by its type."""
-    for kind, texts in (
-        ("different_loop", DIFFERENT_LOOP),
-        ("loop_closed", LOOP_CLOSED),
-        ("operation_in_progress", OPERATION_IN_PROGRESS),
-    ):
+    for kind, texts in TEXTS.items():
         if any(text in raised.message for text in texts):
             return kind
     if raised.type in UNREACHABLE:

@@ -1,0 +1,189 @@
+"""What `run.json` holds: one run of a side. The recorder builds it, everything else reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+
+from scripts.sides.manifest import Kind, Outcome
+
+
+class Model(BaseModel):
+    """A part of run.json. A key that is not known is passed over: a later version may have more."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Failure(Model):
+    """Why a test did not pass; `at` is the line of ours nearest to it, "suite/test_jobs.py:22"."""
+
+    type: str
+    message: str
+    kind: Kind
+    driver: str | None
+    at: str | None = None
+
+
+class Test(Model):
+    """What happened to one test: `phase` is where its outcome was decided, `loop` what it ran on.
+
+    `reruns` counts the runs before the last one that failed.
+    """
+
+    nodeid: str
+    group: str
+    outcome: Outcome = "passed"
+    phase: Literal["setup", "call", "teardown"] = "call"
+    duration_s: float = 0.0
+    loop: str | None = None
+    reruns: int = 0
+    error: Failure | None = None
+
+    __test__ = False  # pytest must not collect it for its name
+
+    @property
+    def kind(self) -> Kind | None:
+        """The kind of its failure."""
+        return self.error.kind if self.error else None
+
+    @property
+    def driver(self) -> str | None:
+        """The driver whose object failed, where that is known."""
+        return self.error.driver if self.error else None
+
+
+def by_nodeid(tests: object) -> object:
+    """The list of tests in a file, as a dictionary by node id."""
+    if not isinstance(tests, list):
+        return tests
+    return {test.nodeid: test for test in map(Test.model_validate, tests)}
+
+
+Tests = Annotated[
+    dict[str, Test],
+    BeforeValidator(by_nodeid),
+    PlainSerializer(lambda tests: list(tests.values())),
+]
+
+
+class ServerVersion(Model):
+    """A server by the names that it gave; its URL may hold a password, and is not kept."""
+
+    product: str
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.product} {self.version}"
+
+
+class ConnectionCounts(Model):
+    """Connections of a run to one server, by what the server said."""
+
+    opened: int
+    peak: int
+    left_open: int
+
+
+class AsyncioOptions(Model):
+    """pytest-asyncio's options, as they were in force."""
+
+    mode: str | None
+    default_fixture_loop_scope: str | None
+    default_test_loop_scope: str | None
+
+
+class Loop(Model):
+    """An event loop; `id` is A, B, C … as loops are born."""
+
+    id: str
+    scope: str | None
+    thread: str | None
+    opened_by: str | None
+    closed_by: str | None
+
+
+class Fixture(Model):
+    """An async fixture that ran, once for each time."""
+
+    name: str
+    caching_scope: str | None
+    loop_scope: str | None
+    loop: str | None
+
+
+class Connection(Model):
+    """A driver's object, the loop that it belongs to, and those that it was used on."""
+
+    driver: str
+    opened_on: str | None
+    opened_by: str
+    used_on: tuple[str, ...]
+
+
+class Circumstances(Model):
+    """What two runs must share for their results to be compared; a missing server is None."""
+
+    backend: str
+    servers: dict[str, ServerVersion | None]
+    versions: dict[str, str]
+
+
+class Record(Model):
+    """What a side's own pytest writes down; `logged_errors` counts log records by their text."""
+
+    versions: dict[str, str]
+    exit_code: int
+    started_at: str = ""
+    duration_s: float = 0.0
+    asyncio: AsyncioOptions | None = None
+    counts: dict[str, ConnectionCounts] = {}
+    logged_errors: dict[str, int] = {}
+    collection_errors: tuple[str, ...] = ()
+    tests: Tests
+
+    def with_loops(self, loops: Mapping[str, str]) -> Record:
+        """The same, each test with the loop that it has in {node id: loop}."""
+        tests = self.tests.items()
+        known = {
+            nodeid: test.model_copy(update={"loop": loops.get(nodeid)}) for nodeid, test in tests
+        }
+        return self.model_copy(update={"tests": known})
+
+
+class LoopsUsed(Model):
+    """What whichloop saw; empty if pytest died, or whichloop was switched off."""
+
+    loops: tuple[Loop, ...] = ()
+    fixtures: tuple[Fixture, ...] = ()
+    connections: tuple[Connection, ...] = ()
+
+
+class Run(LoopsUsed, Record, Circumstances):
+    """The whole of a `run.json`. `side` is the side's id: broken, fix-03, trap-01.
+
+    `stopped` says why the run was ended before its end, `server_gone` that a server was the reason.
+    Of a run without any test `first_error` is pytest's first ERROR line, and `last_words` the end
+    of its output if it died.
+    """
+
+    side: str
+    command: str = ""
+    stopped: str = ""
+    server_gone: bool = False
+    first_error: str = Field(
+        "", validation_alias=AliasChoices("first_error", "said"), serialization_alias="said"
+    )
+    last_words: str = ""
+
+    @property
+    def circumstances(self) -> Circumstances:
+        """Those of this run."""
+        return Circumstances.model_validate(dict(self))
+
+    def to_data(self) -> dict[str, Any]:
+        """The content of run.json; what says that nothing went wrong is left out."""
+        data = {"side": self.side, "command": self.command, **self.model_dump(by_alias=True)}
+        unsaid = ("stopped", "server_gone", "said", "last_words", "started_at", "asyncio")
+        return {name: value for name, value in data.items() if value or name not in unsaid}
