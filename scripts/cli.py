@@ -145,11 +145,13 @@ def all_fixes(
 
 
 @app.command()
-def compare() -> None:
+def compare(
+    as_json: Annotated[bool, typer.Option("--json", help="every grade, as JSON")] = False,
+) -> None:
     """The matrix of all results, and which remedy to use; only reads results/."""
     from scripts.views.compare import compare as command
 
-    raise typer.Exit(command())
+    raise typer.Exit(command(as_json))
 
 
 @app.command()

@@ -15,7 +15,7 @@ from scripts.servers.choose import choose
 from scripts.servers.client import Guardian, running
 from scripts.sides import diffs, manifest
 from scripts.sides.manifest import Manifest, Side
-from scripts.verdict.against_broken import Grade, grade
+from scripts.verdict.against_broken import grade
 from scripts.verdict.documented import judge, why_invalid
 from scripts.views import remedy, terminal
 
@@ -44,10 +44,9 @@ def fix(kind: str, number: str) -> int:
 
 
 def report(side: Side, documented: Manifest, broken: Run, run: Run, then: str = "") -> int:
-    """Grade the run, write the grade down and show it, and what to type next; the exit code."""
+    """Grade the run, show it and what to type next; the exit code."""
     judgement = judge(run, side, documented)
     graded = grade(broken, run, side, documented, judgement)
-    write_grade(graded)
     remedy.headline(side, graded)
     if judgement.invalid:
         terminal.prose(f"INVALID: {judgement.invalid}", "bold red")
@@ -72,26 +71,6 @@ def report(side: Side, documented: Manifest, broken: Run, run: Run, then: str = 
     if then:
         terminal.say(f"Next: {then}")
     return 0
-
-
-def write_grade(graded: Grade) -> None:
-    """`results/compare/<side>.json`."""
-    results.write_json(results.folder("compare") / f"{graded.side}.json", graded.to_data())
-
-
-def write_grades(runs: dict[str, Run], documented: Manifest) -> dict[str, Grade]:
-    """Write and return those of the sides that have finished, if there is a broken/ to hold them
-    against."""
-    graded: dict[str, Grade] = {}
-    broken = runs.get("broken")
-    if broken is None or why_invalid(broken, documented):
-        return graded
-    for name, run in runs.items():
-        if name != "broken":
-            side = documented.get(name)
-            graded[name] = grade(broken, run, side, documented, judge(run, side, documented))
-            write_grade(graded[name])
-    return graded
 
 
 def broken_run(documented: Manifest, guardian: Guardian) -> Run:
@@ -209,20 +188,16 @@ def all_fixes(shuffle: bool = False, alone: bool = False) -> int:
         order = list(documented.side)
         if shuffle:
             random.shuffle(order)
-        runs: dict[str, Run] = {}
-        try:
-            batch = run_batch(order, guardian, 1 if alone else None, runs)
-        finally:  # also after Ctrl-C, or when a server has gone
-            graded = write_grades(runs, documented)
+        batch = run_batch(order, guardian, 1 if alone else None)
     wall = time.monotonic() - started
-    broken = runs["broken"]
+    runs, broken = batch.runs, batch.runs["broken"]
     if no_baseline(broken, documented):
         return 1
     wrong = []
     for side in documented.side:
         run = runs[side.id]
         judgement = judge(run, side, documented)
-        if not graded.get(side.id, judgement).as_documented:
+        if not grade(broken, run, side, documented, judgement).as_documented:
             wrong.append(side.id)
             terminal.prose(f"{side.id} is not as documented: {judgement.invalid}", "bold red")
             terminal.differences(judgement, run)

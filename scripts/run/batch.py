@@ -27,20 +27,14 @@ class Batch:
     workers: int
 
 
-def run_batch(
-    sides: list[Side],
-    guardian: Guardian,
-    workers: int | None = None,
-    runs: dict[str, Run] | None = None,
-) -> Batch:
+def run_batch(sides: list[Side], guardian: Guardian, workers: int | None = None) -> Batch:
     """Run the sides, `workers` at once (default: the cores), those that must be alone last.
 
     After Ctrl-C what has finished stays in `results/`, and what has not is ended. Raises ServerGone
-    if a server stops answering: no further side is begun then. A caller that must know what had
-    finished gives the dictionary `runs`: it is filled run by run.
+    if a server stops answering: no further side is begun then.
     """
     workers = workers or min(len(sides), os.cpu_count() or 1)
-    runs = {} if runs is None else runs
+    runs: dict[str, Run] = {}
     seconds: dict[str, float] = {}
     together = [side for side in sides if not side.alone]
     alone = [side for side in sides if side.alone]

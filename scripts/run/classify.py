@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scripts.sides.manifest import Kind
+from scripts.verdict.words import Kind
 
 # Every message that says "this object belongs to another event loop", by driver and version.
 TEXTS: dict[Kind, tuple[str, ...]] = {

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
-from scripts.sides.manifest import Kind, Outcome
+from scripts.verdict.words import Kind, Outcome
 
 
 class Model(BaseModel):

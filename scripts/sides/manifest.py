@@ -17,11 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from scripts.errors import CommandError, ManifestError
 from scripts.paths import MANIFEST
 from scripts.sides.toml_lines import Loc, Mistake, line_of, lines_of
+from scripts.verdict.words import Kind, Outcome
 
-Outcome = Literal["passed", "failed", "error", "skipped"]
-Kind = Literal[
-    "different_loop", "loop_closed", "operation_in_progress", "assertion", "infrastructure", "other"
-]
 Resolved = Literal["RESOLVED_FULL", "RESOLVED_PARTIAL", "RESOLVED_NO"]
 KINDS = {"fix": "Remedy", "trap": "Trap"}
 
@@ -43,9 +40,6 @@ class Documented(Strict):
     kind: Kind | None = None
     driver: str | None = None
     why: str = Field(min_length=20)
-    # True if these tests differ from broken/ only because the pre-ping's alternation starts on the
-    # other foot.
-    alternation: bool = False
 
     @field_validator("why")
     @classmethod

@@ -2,129 +2,99 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, get_args
 
-from scripts.run.model import Run, Test
+from scripts.run.model import Run
 from scripts.sides.manifest import Manifest, Side
-from scripts.verdict.documented import Judgement
+from scripts.verdict.documented import Judgement, outcome_of
+from scripts.verdict.words import Change, Group, Outcome, Verdict
 
-CLASSES = ("FAIL_TO_PASS", "FAIL_TO_FAIL", "PASS_TO_PASS", "PASS_TO_FAIL")
-# The same in a reader's words.
-WORDS = {
-    "FAIL_TO_PASS": "cured",
-    "FAIL_TO_FAIL": "still fails",
-    "PASS_TO_PASS": "still passes",
-    "PASS_TO_FAIL": "broke",
-    "flaky": "flaky",
-    "flipped": "flipped",
-    "not_on_both": "not on both",
-}
-FULL, PARTIAL, NO, INVALID = "RESOLVED_FULL", "RESOLVED_PARTIAL", "RESOLVED_NO", "INVALID"
+GROUPS: tuple[Group, ...] = get_args(Group)
 
 
 @dataclass(frozen=True)
 class Grade:
-    """A remedy's grade; `classes` maps each class to its node ids.
+    """A remedy's grade: what became of each test, and how many of the failing ones it cures.
 
-    `failing_before` is how many of the tests failed on broken/.
-
-    `flaky` tests failed and then passed on a rerun: never cured. `flipped` ones changed because the
-    pre-ping's alternation began on the other foot, not because of the remedy.
+    `failing_before` counts the tests that fail on broken/. `changes` has every node id that ran on
+    either side; a test that fails and passes on a rerun is flaky and never cured. `invalid` says
+    why the run is no result, or is "".
     """
 
     side: str
     failing_before: int
-    classes: dict[str, tuple[str, ...]]
-    not_on_both: tuple[str, ...]
-    flaky: tuple[str, ...]
-    flipped: tuple[str, ...]
-    verdict: str
-    per_group: dict[str, str]
+    changes: dict[str, Change]
+    verdict: Verdict
+    per_group: dict[str, Verdict]
     as_documented: bool
     invalid: str = ""
 
-    def of(self, nodeid: str) -> str:
-        """The class of one test, or "flaky", "flipped", "not_on_both"."""
-        for name in ("flaky", "flipped", "not_on_both"):
-            if nodeid in getattr(self, name):
-                return name
-        return next(name for name in CLASSES if nodeid in self.classes[name])
+    def having(self, change: Change) -> list[str]:
+        """The tests to which this happened."""
+        return [nodeid for nodeid, happened in self.changes.items() if happened == change]
 
     def to_data(self) -> dict[str, Any]:
-        """The content of `results/compare/<side>.json`."""
-        data = asdict(self)
-        return {"side": data.pop("side"), **data.pop("classes"), **data}
+        """An entry of `compare --json`."""
+        tests = {change.lower(): self.having(change) for change in get_args(Change)}
+        return {
+            "side": self.side,
+            "verdict": self.verdict,
+            "per_group": self.per_group,
+            **tests,
+            "as_documented": self.as_documented,
+            "invalid": self.invalid,
+        }
 
 
 def grade(broken: Run, fixed: Run, side: Side, manifest: Manifest, judgement: Judgement) -> Grade:
     """Compare test by test. `judgement` is the fixed run's, held against the manifest."""
-    both = [nodeid for nodeid in broken.tests if nodeid in fixed.tests]
-    one = sorted(broken.tests.keys() ^ fixed.tests.keys())
-    flaky = tuple(nodeid for nodeid in both if is_flaky(fixed.tests[nodeid]))
-    flipped = tuple(
-        nodeid
-        for nodeid in both
-        if nodeid not in flaky
-        and failing(broken.tests[nodeid]) != failing(fixed.tests[nodeid])
-        and nodeid in manifest.nodeids
-        and side.documented(nodeid).alternation
-    )
-    classes: dict[str, list[str]] = {name: [] for name in CLASSES}
-    for nodeid in both:
-        if nodeid not in flipped and nodeid not in flaky:
-            classes[class_of(broken.tests[nodeid], fixed.tests[nodeid])].append(nodeid)
-    found = {name: tuple(nodeids) for name, nodeids in classes.items()}
-    if judgement.invalid:
-        per_group = {group: INVALID for group in ("mongo", "postgres")}
-        verdict = INVALID
-    else:
-        per_group = {
-            group: verdict_of(found, flaky + flipped, set(manifest.tests[group]))
-            for group in ("mongo", "postgres")
-        }
-        verdict = verdict_of(found, flaky + flipped, set(both))
+    changes: dict[str, Change] = {}
+    for nodeid in {**broken.tests, **fixed.tests}:
+        if nodeid in broken.tests and nodeid in fixed.tests:
+            before, after = broken.tests[nodeid], fixed.tests[nodeid]
+            changes[nodeid] = change_of(outcome_of(before), outcome_of(after))
+        else:
+            changes[nodeid] = "not_on_both"
+    verdict: Verdict = "INVALID"
+    per_group: dict[str, Verdict] = {group: "INVALID" for group in GROUPS}
+    if not judgement.invalid:
+        verdict = verdict_of(changes.values())
+        per_group = {group: verdict_of(of_group(changes, group, manifest)) for group in GROUPS}
     expected = {"overall": verdict, **per_group}
-    documented = side.verdict.model_dump() if side.verdict else expected
     return Grade(
         side=fixed.side,
-        failing_before=sum(failing(broken.tests[nodeid]) for nodeid in both),
-        classes=found,
-        not_on_both=tuple(one),
-        flaky=flaky,
-        flipped=flipped,
+        failing_before=sum(test.outcome != "passed" for test in broken.tests.values()),
+        changes=changes,
         verdict=verdict,
         per_group=per_group,
-        as_documented=judgement.as_documented and not one and documented == expected,
+        as_documented=judgement.as_documented
+        and "not_on_both" not in changes.values()
+        and (side.verdict is None or side.verdict.model_dump() == expected),
         invalid=judgement.invalid,
     )
 
 
-def failing(test: Test) -> bool:
-    """Did the test not do its work: failed, ended in an error of setup or teardown, or skipped?
-
-    A skipped test checks nothing, so it counts as failing: skipping is not a cure.
-    """
-    return test.outcome != "passed"
+def of_group(changes: dict[str, Change], group: Group, manifest: Manifest) -> list[Change]:
+    """What became of the tests of a group."""
+    return [changes[nodeid] for nodeid in manifest.tests[group] if nodeid in changes]
 
 
-def is_flaky(test: Test) -> bool:
-    """Did it pass only after it had failed?"""
-    return test.outcome == "passed" and test.reruns > 0
+def change_of(before: Outcome, after: Outcome) -> Change:
+    """From one outcome to another. What is not a clean pass counts as failing: an error of setup or
+    teardown, and a skip, too, for a test that is skipped checks nothing."""
+    if after == "flaky":
+        return "flaky"
+    if before == "passed":
+        return "PASS_TO_PASS" if after == "passed" else "PASS_TO_FAIL"
+    return "FAIL_TO_PASS" if after == "passed" else "FAIL_TO_FAIL"
 
 
-def class_of(before: Test, after: Test) -> str:
-    """FAIL_TO_PASS and so on."""
-    names = {True: "FAIL", False: "PASS"}
-    return f"{names[failing(before)]}_TO_{names[failing(after)]}"
-
-
-def verdict_of(
-    classes: dict[str, tuple[str, ...]], uncertain: tuple[str, ...], nodeids: set[str]
-) -> str:
+def verdict_of(changes: Iterable[Change]) -> Verdict:
     """FULL: all that failed is cured and nothing broke; PARTIAL: something is cured; else NO."""
-    cured = nodeids & set(classes["FAIL_TO_PASS"])
-    bad = nodeids & {*classes["FAIL_TO_FAIL"], *classes["PASS_TO_FAIL"], *uncertain}
-    if not cured:
-        return NO
-    return PARTIAL if bad else FULL
+    kinds = set(changes)
+    if "FAIL_TO_PASS" not in kinds:
+        return "RESOLVED_NO"
+    whole = kinds <= {"FAIL_TO_PASS", "PASS_TO_PASS"}
+    return "RESOLVED_FULL" if whole else "RESOLVED_PARTIAL"

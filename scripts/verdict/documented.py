@@ -7,17 +7,10 @@ from dataclasses import dataclass
 
 from scripts.run.model import Run, Test
 from scripts.sides.manifest import Manifest, Side
+from scripts.verdict.words import KINDS, Kind, Outcome
 
 # pytest's exit codes: 0 all passed, 1 some failed. Anything else is no result.
 MEANINGFUL_EXIT_CODES = (0, 1)
-MESSAGES = {
-    "different_loop": "attached to a different loop",
-    "loop_closed": "Event loop is closed",
-    "operation_in_progress": "another operation is in progress",
-    "assertion": "assertion failed",
-    "infrastructure": "infrastructure failure",
-    "other": "another error",
-}
 
 
 @dataclass(frozen=True)
@@ -75,6 +68,11 @@ def why_invalid(run: Run, manifest: Manifest) -> str:
     return ""
 
 
+def outcome_of(test: Test) -> Outcome:
+    """The test's outcome; one that passed only after it had failed is flaky."""
+    return "flaky" if test.outcome == "passed" and test.reruns else test.outcome
+
+
 def difference(test: Test, side: Side) -> str | None:
     """How one test differs from what is documented; None if it does not."""
     expected = side.documented(test.nodeid)
@@ -85,11 +83,9 @@ def difference(test: Test, side: Side) -> str | None:
     return f"{test.nodeid}: documented {in_words(*want)}, was {in_words(*got)}"
 
 
-def in_words(outcome: str, kind: str | None, driver: str | None) -> str:
+def in_words(outcome: Outcome, kind: Kind | None, driver: str | None) -> str:
     """ "failed, attached to a different loop (motor)"."""
-    words = outcome
-    if kind is not None:
-        words += f", {MESSAGES[kind]}"
+    words = outcome if kind is None else f"{outcome}, {KINDS[kind].message}"
     return f"{words} ({driver})" if driver else words
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
+
 from rich import box
 from rich.markup import escape
 from rich.table import Table
@@ -13,23 +16,9 @@ from scripts.sides import manifest
 from scripts.sides.manifest import Manifest, Side
 from scripts.verdict.against_broken import Grade, grade
 from scripts.verdict.documented import judge, why_invalid
+from scripts.verdict.words import CHANGES, VERDICTS, Change
 from scripts.views import terminal
 
-LETTERS = {
-    "FAIL_TO_PASS": "[green]C[/]",
-    "FAIL_TO_FAIL": "[red]x[/]",
-    "PASS_TO_PASS": "[dim].[/]",
-    "PASS_TO_FAIL": "[bold red]B[/]",
-    "flaky": "[yellow]~[/]",
-    "flipped": "[yellow]?[/]",
-    "not_on_both": "[yellow]-[/]",
-}
-VERDICTS = {
-    "RESOLVED_FULL": "full",
-    "RESOLVED_PARTIAL": "part",
-    "RESOLVED_NO": "none",
-    "INVALID": "INVALID",
-}
 # The modules of the suite, over their tests' letters.
 SHORT_NAMES = {
     "test_chat_service_e2e.py": "chat",
@@ -41,19 +30,54 @@ SHORT_NAMES = {
     "test_simple_async.py": "control",
 }
 LEGEND = """\
-C cured, x still fails, . still passes, B broke, ~ flaky: passed on a rerun only, ? flipped: by \
-the pre-ping's alternation and not by the remedy, - ran on one of the two sides only.
-mongo, pg: full if all of that driver's failing tests are cured, part if some are, else none.
+mongo, pg: how many of that driver's failing tests are cured: all, some or none.
 PG conns: opened / at the peak / left open, by what Postgres said. time: × broken."""
 # Up to so many sides are named in the command that runs them again.
 FEW = 3
 
 
-def compare() -> int:
+@dataclass
+class Comparison:
+    """Every side that can be held against broken/'s run, with its grade; `lacking` maps what is
+    wrong with a side's run to the sides of which it is."""
+
+    documented: Manifest
+    broken: Run
+    graded: list[tuple[Side, Run, Grade]]
+    lacking: dict[str, list[Side]]
+
+    @property
+    def wrong(self) -> list[Side]:
+        """The sides that did not do what is documented."""
+        return [side for side, _, grade in self.graded if not grade.as_documented]
+
+
+def compare(as_json: bool = False) -> int:
     """Show the matrix and the guide; 0 if every side has a result and it is as documented.
 
-    Each side is graded here, from its run.json and that of broken/: so what a row says of the tests
-    and what it says of their price come from the same run.
+    With `as_json` the grades alone go to stdout, as a JSON array.
+    """
+    comparison = graded()
+    if as_json:
+        grades = [grade.to_data() for _, _, grade in comparison.graded]
+        terminal.say(json.dumps(grades, indent=2))
+    else:
+        matrix(comparison)
+        guide(comparison.documented)
+    where = terminal.errors if as_json else terminal.console
+    for why, sides in comparison.lacking.items():
+        again = targets(sides, " ") if len(sides) <= FEW else "all-fixes"
+        terminal.prose(f"\n{why}: {targets(sides)}.", "yellow", where)
+        terminal.say(f"Next: make {again}", "yellow", where)
+    if comparison.wrong:
+        terminal.prose(f"\nNot as documented: {targets(comparison.wrong)}.", "bold red", where)
+        terminal.say(f"Next: make {comparison.wrong[0].target}", "bold red", where)
+    return 1 if comparison.lacking or comparison.wrong else 0
+
+
+def graded() -> Comparison:
+    """Each side's grade, from its run.json and that of broken/: so what is said of its tests and of
+    its price comes from the same run. Raises CommandError if there is no broken/ to compare with.
     """
     documented = manifest.load()
     broken = results.read_run("broken")
@@ -65,37 +89,38 @@ def compare() -> int:
             f"the last run of broken/ is INVALID, and every other is held against it: {invalid}",
             hint="make reproduce && make compare",
         )
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0)  # no more than 80 columns
-    for heading in ("side", names_of_modules(documented), "mongo", "pg", "PG conns", "time"):
-        table.add_column(heading, no_wrap=True)
-    lacking: dict[str, list[str]] = {}
-    wrong = []
+    comparison = Comparison(documented, broken, [], {})
     for side in documented.side[1:]:
         run = results.read_run(side.id)
         why = elsewhere(run, broken) if run else "No result yet of"
         if run is None or why:
-            lacking.setdefault(why, []).append(side.target)
+            comparison.lacking.setdefault(why, []).append(side)
             continue
-        graded = grade(broken, run, side, documented, judge(run, side, documented))
-        if not graded.as_documented:
-            wrong.append(side.target)
-        table.add_row(*row(side, run, graded, broken, documented))
+        its = grade(broken, run, side, documented, judge(run, side, documented))
+        comparison.graded.append((side, run, its))
+    return comparison
+
+
+def targets(sides: list[Side], between: str = ", ") -> str:
+    """ "fix-3, trap-1"."""
+    return between.join(side.target for side in sides)
+
+
+def matrix(comparison: Comparison) -> None:
+    """A line a side: what became of each test, and what it costs."""
+    documented, broken = comparison.documented, comparison.broken
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0)  # no more than 80 columns
+    for heading in ("side", names_of_modules(documented), "mongo", "pg", "PG conns", "time"):
+        table.add_column(heading, no_wrap=True)
+    for side, run, its in comparison.graded:
+        table.add_row(*row(side, run, its, broken, documented))
     terminal.console.print(table)
-    terminal.prose(LEGEND)
+    terminal.prose(f"{legend_of_letters()}\n{LEGEND}")
     modules = (f"{name} = {path}" for path, name in short_names(documented).items())
     terminal.prose(f"Columns: {', '.join(modules)}.")
     versions = ", ".join(f"{name} {value}" for name, value in broken.versions.items())
     terminal.prose(f"Versions: {versions}")
     terminal.say("")
-    guide(documented)
-    for why, targets in lacking.items():
-        again = " ".join(targets) if len(targets) <= FEW else "all-fixes"
-        terminal.prose(f"\n{why}: {', '.join(targets)}.", "yellow")
-        terminal.say(f"Next: make {again}", "yellow")
-    if wrong:
-        terminal.prose(f"\nNot as documented: {', '.join(wrong)}.", "bold red")
-        terminal.say(f"Next: make {wrong[0]}", "bold red")
-    return 1 if lacking or wrong else 0
 
 
 def elsewhere(run: Run, broken: Run) -> str:
@@ -122,7 +147,7 @@ def row(side: Side, run: Run, graded: Grade, broken: Run, documented: Manifest) 
     counts = run.counts.get("postgres")
     connections = f"{counts.opened}/{counts.peak}/{counts.left_open}" if counts else ""
     seconds, before = run.duration_s, broken.duration_s
-    mongo, postgres = (VERDICTS[graded.per_group[group]] for group in ("mongo", "postgres"))
+    mongo, postgres = (VERDICTS[verdict] for verdict in graded.per_group.values())
     return [
         escape(side.id),
         cells(graded, documented),
@@ -133,12 +158,27 @@ def row(side: Side, run: Run, graded: Grade, broken: Run, documented: Manifest) 
     ]
 
 
+def legend_of_letters() -> str:
+    """What each letter of the cells stands for."""
+    parts = [
+        f"{words.letter} {words.word}{words.legend and f': {words.legend}'}"
+        for words in CHANGES.values()
+    ]
+    return f"{', '.join(parts)}."
+
+
 def cells(graded: Grade, documented: Manifest) -> str:
     """A letter for each test, under the names of `names_of_modules`."""
     return " ".join(
-        "".join(LETTERS[graded.of(nodeid)] for nodeid in nodeids) + " " * (width - len(nodeids))
+        "".join(letter(graded.changes[nodeid]) for nodeid in nodeids) + " " * (width - len(nodeids))
         for nodeids, width in columns(documented)
     )
+
+
+def letter(change: Change) -> str:
+    """Its letter, in its colour."""
+    words = CHANGES[change]
+    return f"[{words.style}]{words.letter}[/]"
 
 
 def names_of_modules(documented: Manifest) -> str:
@@ -190,5 +230,5 @@ def listing(kind: str) -> None:
         mongo, postgres = VERDICTS[side.verdict.mongo], VERDICTS[side.verdict.postgres]
         table.add_row(side.target, escape(side.title), mongo, postgres)
     terminal.console.print(table)
-    terminal.prose("full: cures all of a group's failing tests; part: some of them; none.")
+    terminal.prose("How many of a driver's failing tests it cures: all, some or none.")
     terminal.say(f"Next: make {kind}-1")

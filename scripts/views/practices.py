@@ -8,6 +8,7 @@ from scripts.run import results
 from scripts.run.model import Run
 from scripts.sides import manifest
 from scripts.sides.manifest import Manifest, Practice, Side
+from scripts.verdict.words import VERDICTS
 
 PAGE = ROOT / "docs" / "practices.md"
 INTRODUCTION = """\
@@ -21,7 +22,6 @@ holds it against a run.
 - **connections**: to Postgres, opened / at the peak / left open at the end, over the suite's 14
   Postgres tests; asked of the server.
 """
-CURES = {"RESOLVED_FULL": "all", "RESOLVED_PARTIAL": "some", "RESOLVED_NO": "none"}
 
 
 def practices() -> int:
@@ -57,7 +57,7 @@ def section(practice: Practice, documented: Manifest, runs: dict[str, Run]) -> s
 def line(side: Side, run: Run) -> str:
     """One remedy's line: what it cures and what it costs."""
     assert side.verdict is not None
-    mongo, postgres = (CURES[each] for each in (side.verdict.mongo, side.verdict.postgres))
+    mongo, postgres = (VERDICTS[each] for each in (side.verdict.mongo, side.verdict.postgres))
     counts = run.counts["postgres"]
     price = f"{counts.opened} / {counts.peak} / {counts.left_open}"
     link = f"[{side.name}](../{side.folder}/README.md): {side.title}"

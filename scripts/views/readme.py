@@ -7,11 +7,11 @@ from scripts.paths import ROOT
 from scripts.run import results
 from scripts.sides import manifest
 from scripts.sides.manifest import Manifest
+from scripts.verdict.words import VERDICTS, Verdict
 
 README = ROOT / "README.md"
 BEGIN = "<!-- remedies: drawn by `python -m scripts readme` -->"
 END = "<!-- remedies: end -->"
-WORDS = {"RESOLVED_FULL": "**all**", "RESOLVED_PARTIAL": "some", "RESOLVED_NO": "none"}
 
 
 def table(documented: Manifest) -> str:
@@ -21,11 +21,16 @@ def table(documented: Manifest) -> str:
         lines = [f"| {heading} | | Motor | Postgres |", "|---|---|---|---|"]
         for side in documented.of(kind):
             assert side.verdict is not None
-            mongo, postgres = WORDS[side.verdict.mongo], WORDS[side.verdict.postgres]
+            mongo, postgres = (word(each) for each in (side.verdict.mongo, side.verdict.postgres))
             link = f"[{side.title}]({side.folder}/README.md)"
             lines.append(f"| `make {side.target}` | {link} | {mongo} | {postgres} |")
         parts.append("\n".join(lines))
     return "\n\n".join(parts)
+
+
+def word(verdict: Verdict) -> str:
+    """The verdict's word, what cures all in bold."""
+    return f"**{VERDICTS[verdict]}**" if verdict == "RESOLVED_FULL" else VERDICTS[verdict]
 
 
 def drawn(text: str, documented: Manifest) -> str:

@@ -8,18 +8,10 @@ from rich.markup import escape
 
 from scripts.run.model import Run
 from scripts.sides.manifest import Side
-from scripts.verdict.against_broken import WORDS, Grade
-from scripts.views.terminal import SHORT, console, first_failures, of_tests, prose, say
+from scripts.verdict.against_broken import Grade
+from scripts.verdict.words import CHANGES, KINDS, SERVERS, VERDICTS
+from scripts.views.terminal import console, first_failures, of_tests, prose, say
 
-STYLES = {
-    "cured": "green",
-    "still passes": "dim",
-    "still fails": "red",
-    "broke": "bold red",
-    "flaky": "yellow",
-    "flipped": "yellow",
-    "not on both": "yellow",
-}
 # As in a message: "running at /home/me/suite/test_jobs.py:15", "> cb=[…]> got Future".
 PATH = re.compile(r"(?<= at )/[^>\]]*?([^/>\]]+/[^/>\]]+\.py:\d+)")
 CALLBACKS = re.compile(r"(> cb=)\[[^\]]*\](?=> got Future)")
@@ -29,12 +21,6 @@ NO_LOOP = (
 )
 # The fields of ConnectionCounts.
 COUNTED = ("opened", "at the peak", "left open")
-IN_WORDS = {
-    "RESOLVED_FULL": "all",
-    "RESOLVED_PARTIAL": "some",
-    "RESOLVED_NO": "none",
-    "INVALID": "not known",
-}
 
 
 def headline(side: Side, grade: Grade) -> None:
@@ -45,16 +31,16 @@ def headline(side: Side, grade: Grade) -> None:
 
 def sentence(side: Side, grade: Grade) -> str:
     """The headline's text."""
-    cured = len(grade.classes["FAIL_TO_PASS"])
+    cured = grade.having("FAIL_TO_PASS")
+    flaky, broke = grade.having("flaky"), grade.having("PASS_TO_FAIL")
     groups = ", ".join(
-        f"{name} {IN_WORDS[grade.per_group[group]]}"
-        for name, group in (("MongoDB", "mongo"), ("Postgres", "postgres"))
+        f"{name} {VERDICTS[grade.per_group[group]]}" for group, name in SERVERS.items()
     )
-    text = f"{side.name} cures {cured} of {grade.failing_before} failing tests ({groups})"
-    if grade.flaky:
-        text += f", makes {len(grade.flaky)} flaky"
-    if grade.classes["PASS_TO_FAIL"]:
-        text += f", breaks {len(grade.classes['PASS_TO_FAIL'])}"
+    text = f"{side.name} cures {len(cured)} of {grade.failing_before} failing tests ({groups})"
+    if flaky:
+        text += f", makes {len(flaky)} flaky"
+    if broke:
+        text += f", breaks {len(broke)}"
     if grade.invalid:
         return f"{side.name}: INVALID."
     return f"{text}: {'as documented' if grade.as_documented else 'NOT as documented'}."
@@ -77,11 +63,13 @@ def table(run: Run, grade: Grade) -> None:
         if path != file:
             rows.add_row(f"[dim]{escape(path)}[/]")
             file = path
-        word = WORDS[grade.of(test.nodeid)]
-        message = " ".join(filter(None, (SHORT[test.kind] if test.kind else "", test.driver)))
+        change = CHANGES[grade.changes[test.nodeid]]
+        message = " ".join(filter(None, (KINDS[test.kind].short if test.kind else "", test.driver)))
         if test.phase != "call":
             message += f", {test.outcome} in {test.phase}"
-        rows.add_row("  " + escape(name), test.loop or "", f"[{STYLES[word]}]{word}[/]", message)
+        rows.add_row(
+            "  " + escape(name), test.loop or "", f"[{change.style}]{change.word}[/]", message
+        )
     console.print(rows)
     why_no_loop(run)
 
@@ -98,7 +86,7 @@ def messages(run: Run) -> None:
     The table has room for a word or two only, and a trap may differ from broken/ in nothing else.
     """
     for test, error in first_failures(run):
-        words = " ".join(filter(None, (SHORT[error.kind], error.driver)))
+        words = " ".join(filter(None, (KINDS[error.kind].short, error.driver)))
         prose(f"{words}, in {test.nodeid}:")
         for line in shortened(f"{error.type}: {error.message}").splitlines():
             say(f"  {line}", "red")
@@ -132,9 +120,9 @@ def verdicts(side: Side, grade: Grade) -> None:
     """Where the verdict itself is not the documented one."""
     if side.verdict is None:
         return
+    found = {"overall": grade.verdict, **grade.per_group}
     for name, documented in side.verdict.model_dump().items():
-        found = grade.verdict if name == "overall" else grade.per_group[name]
-        if found != documented:
-            prose(f"  {name}: documented {documented}, was {found}", "yellow")
-    for nodeid in grade.not_on_both:
+        if found[name] != documented:
+            prose(f"  {name}: documented {documented}, was {found[name]}", "yellow")
+    for nodeid in grade.having("not_on_both"):
         prose(f"  {nodeid} ran on one of the two sides only", "yellow")

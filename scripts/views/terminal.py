@@ -21,7 +21,8 @@ from scripts.run.environment import foreign_plugins
 from scripts.run.model import Failure, Run, Test
 from scripts.servers.model import Servers
 from scripts.sides.manifest import Side
-from scripts.verdict.documented import MESSAGES, Judgement, failures_by_driver
+from scripts.verdict.documented import Judgement, failures_by_driver
+from scripts.verdict.words import KINDS, OUTCOME_STYLES
 
 # A pipe has no width of its own: wide enough for the longest test name on one line.
 PIPE_WIDTH = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else 100
@@ -29,17 +30,6 @@ console = Console(highlight=False, width=PIPE_WIDTH)
 errors = Console(stderr=True, highlight=False)
 # Everything by which text could steer a terminal; a line's end and a tab are text.
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-
-# The three messages in a word or two, for a table's column.
-SHORT = {
-    "different_loop": "different loop",
-    "loop_closed": "loop is closed",
-    "operation_in_progress": "in progress",
-    "assertion": "assertion",
-    "infrastructure": "no server",
-    "other": "other error",
-}
-STYLES = {"passed": "green", "failed": "red", "error": "red", "skipped": "yellow"}
 
 
 def say(text: str, style: str = "", to: Console | None = None) -> None:
@@ -126,8 +116,8 @@ def outcomes(run: Run) -> None:
         table.add_row(
             "  " + escape(name),
             test.loop or "",
-            f"[{STYLES[test.outcome]}]{outcome}[/]",
-            SHORT[test.kind] if test.kind else "",
+            f"[{OUTCOME_STYLES[test.outcome]}]{outcome}[/]",
+            KINDS[test.kind].short if test.kind else "",
             test.driver or "",
         )
     console.print(table)
@@ -147,7 +137,7 @@ def messages(run: Run, side: Side) -> None:
     for test, error in first_failures(run):
         say("")
         whose = f" ({error.driver})" if error.driver else ""
-        prose(f"{MESSAGES[error.kind]}{whose}, in {test.nodeid}", "bold")
+        prose(f"{KINDS[error.kind].message}{whose}, in {test.nodeid}", "bold")
         say(f"  {error.type}: {error.message}", "red")
         say(f"  raised at {error.at}" if error.at else "  raised outside this repository's files")
         prose(f"  Why: {why(test, side)}")

@@ -16,7 +16,7 @@ from scripts.views.compare import SHORT_NAMES, by_module, compare
 from tests.support.runs import KILLED, NO_RUNS, write_run
 
 MANIFEST = manifest.load()
-Compared = Callable[[], tuple[int, str]]
+Compared = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
@@ -25,10 +25,10 @@ def compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Compared:
     monkeypatch.setattr(results, "RESULTS", tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
 
-    def run() -> tuple[int, str]:
+    def run(as_json: bool = False) -> tuple[int, str]:
         out = io.StringIO()
         monkeypatch.setattr(terminal, "console", Console(file=out, width=80))
-        return compare(), out.getvalue()
+        return compare(as_json), out.getvalue()
 
     for side in MANIFEST.side:
         write_run(tmp_path, MANIFEST, side.id)
@@ -53,7 +53,7 @@ def test_every_column_of_letters_has_a_name_that_is_told(compared: Compared) -> 
     assert all(f"{SHORT_NAMES[path]} = {path}" in legend for path in modules)
     assert line_of("fix-03", said).split()[1:10] == [
         *(".x.x", ".x.x", ".x.x.x", "C", "CCCCC", "....", ".."),
-        *("full", "none"),
+        *("all", "none"),
     ]
     for line in said.splitlines():
         assert len(line.rstrip()) <= 80
@@ -92,8 +92,6 @@ def test_a_side_that_was_killed_is_invalid_and_no_traceback(
 @pytest.mark.parametrize("text", NO_RUNS)
 def test_a_file_that_is_no_run_is_no_result(compared: Compared, tmp_path: Path, text: str) -> None:
     (tmp_path / "fix-03" / "run.json").write_text(text, "utf-8")
-    (tmp_path / "compare").mkdir()
-    (tmp_path / "compare" / "fix-03.json").write_text(text, "utf-8")
 
     code, said = compared()
 
@@ -116,16 +114,22 @@ def test_nothing_is_held_against_a_broken_run_that_is_invalid(
     assert told.value.hint.startswith("make reproduce")
 
 
-def test_a_verdict_is_of_the_same_run_as_its_counts(compared: Compared, tmp_path: Path) -> None:
-    # What an earlier version, or a command that was ended early, has left here.
-    (tmp_path / "compare").mkdir()
-    old = {"schema_version": 1, "side": "fix-03", "as_documented": False, "per_group": {}}
-    (tmp_path / "compare" / "fix-03.json").write_text(json.dumps(old), "utf-8")
+def test_json_has_stdout_to_itself(
+    compared: Compared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "fix-09" / "run.json").unlink()
+    write_run(tmp_path, MANIFEST, "fix-03", **KILLED)
+    err = io.StringIO()
+    monkeypatch.setattr(terminal, "errors", Console(file=err, width=80))
 
-    code, said = compared()
+    code, said = compared(as_json=True)
 
-    assert code == 0
-    assert "full" in line_of("fix-03", said)
+    assert code == 1
+    grades = {grade["side"]: grade for grade in json.loads(said)}
+    assert set(grades) == {side.id for side in MANIFEST.side[1:]} - {"fix-09"}
+    assert grades["fix-03"]["per_group"] == {"mongo": "INVALID", "postgres": "INVALID"}
+    assert "had not ended" in grades["fix-03"]["invalid"]
+    assert "No result yet of: fix-9.\nNext: make fix-9" in err.getvalue()
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,6 @@ def test_broken_is_blamed_if_its_own_run_is_invalid(commands: Commands, command:
     assert said.startswith("The broken side: INVALID.")
     assert "INVALID: it had not ended after 1 s" in said
     assert "Trap" not in said + commands.err.getvalue()
-    assert not (commands.folder / "compare").exists()
 
 
 def test_all_fixes_grades_nothing_against_an_invalid_broken_run(
@@ -122,10 +121,8 @@ def test_all_fixes_grades_nothing_against_an_invalid_broken_run(
 ) -> None:
     commands.more["broken"] = KILLED
 
-    def run_batch(
-        sides: list[manifest.Side], _: object, __: object, runs: dict[str, Run]
-    ) -> batch.Batch:
-        runs |= {side.id: commands.watched(side) for side in sides}
+    def run_batch(sides: list[manifest.Side], *_: object) -> batch.Batch:
+        runs = {side.id: commands.watched(side) for side in sides}
         return batch.Batch(runs, {side.id: 1.0 for side in sides}, 2)
 
     monkeypatch.setattr(batch, "run_batch", run_batch)
@@ -135,24 +132,6 @@ def test_all_fixes_grades_nothing_against_an_invalid_broken_run(
     said = commands.out.getvalue()
     assert said.startswith("The broken side: INVALID.")
     assert "is not as documented" not in said
-
-
-def test_sides_that_had_finished_before_ctrl_c_are_graded(
-    commands: Commands, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def run_batch(_: object, __: object, ___: object, runs: dict[str, Run]) -> batch.Batch:
-        for name in ("fix-03", "broken", "fix-09"):
-            runs[name] = commands.watched(MANIFEST.get(name))
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(batch, "run_batch", run_batch)
-
-    with pytest.raises(KeyboardInterrupt):
-        fix.all_fixes()
-
-    grades = {path.stem: json.loads(path.read_text("utf-8"))["verdict"]
-              for path in commands.folder.glob("compare/*.json")}  # fmt: skip
-    assert grades == {"fix-03": "RESOLVED_PARTIAL", "fix-09": "RESOLVED_FULL"}
 
 
 def test_the_headline_comes_first_and_what_goes_before_it_is_no_result(commands: Commands) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.seen import Seen
-from tests.support.commands import LIMIT_S, Done, eventually, process_with, started
+from tests.support.commands import LIMIT_S, Done, eventually, process_with, scripts, started
 
 FIX = [sys.executable, "-m", "scripts", "fix", "18"]
 ALL_FIXES = [sys.executable, "-m", "scripts", "all-fixes"]
@@ -87,8 +87,8 @@ def test_under_a_run(
     assert done.code == 1
     assert "ocumented" not in done.out
     seen(done, f"~INVALID: {NAMES[server]} no longer answers: .*; its log ends: .*")
-    grade = json.loads((tmp_path / "results" / "compare" / "fix-18.json").read_text("utf-8"))
-    assert grade["verdict"] == "INVALID"
+    compared = scripts("compare", "--json", **places)
+    assert [grade["verdict"] for grade in json.loads(compared.must_exit(1).out)] == ["INVALID"]
 
 
 @pytest.mark.parametrize(("server", "fate"), each("after the last test"))

@@ -6,6 +6,7 @@ import re
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,6 +36,13 @@ def all_fixes(folder: Path) -> Done:
 def compared(all_fixes: Done, folder: Path) -> Done:
     """`compare` on what it wrote."""
     return scripts("compare", WRONGLOOP_RESULTS=str(folder), COLUMNS="80")
+
+
+@pytest.fixture(scope="module")
+def grades(all_fixes: Done, folder: Path) -> dict[str, dict[str, Any]]:
+    """`compare --json` on what it wrote, by side."""
+    done = scripts("compare", "--json", WRONGLOOP_RESULTS=str(folder)).must_exit(0)
+    return {grade["side"]: grade for grade in json.loads(done.out)}
 
 
 def test_every_side_is_as_documented(all_fixes: Done) -> None:
@@ -87,12 +95,24 @@ def test_the_undisposed_engines_use_up_postgres(all_fixes: Done, folder: Path) -
     assert any("too many clients already" in message for message in said)
 
 
-def test_reruns_are_flaky_and_not_cured(all_fixes: Done, folder: Path) -> None:
-    grade = json.loads((folder / "compare" / "trap-04.json").read_text("utf-8"))
+def test_every_grade_can_be_had_as_json(grades: dict[str, dict[str, Any]]) -> None:
+    assert list(grades) == [side.id for side in MANIFEST.side[1:]]
+    grade = grades["fix-03"]
+    assert grade["verdict"] == "RESOLVED_PARTIAL"
+    assert grade["per_group"] == {"mongo": "RESOLVED_FULL", "postgres": "RESOLVED_NO"}
+    counts = {key: len(value) for key, value in grade.items() if isinstance(value, list)}
+    assert counts == {
+        **{"fail_to_pass": 6, "fail_to_fail": 7, "pass_to_pass": 13, "pass_to_fail": 0},
+        **{"flaky": 0, "not_on_both": 0},
+    }
+    assert (grade["as_documented"], grade["invalid"]) == (True, "")
+
+
+def test_reruns_are_flaky_and_not_cured(grades: dict[str, dict[str, Any]]) -> None:
+    grade = grades["trap-04"]
 
     assert len(grade["flaky"]) == 13
-    assert grade["failing_before"] == 13
-    assert grade["FAIL_TO_PASS"] == []
+    assert grade["fail_to_pass"] == []
 
 
 @pytest.mark.parametrize("side", MANIFEST.side, ids=[side.id for side in MANIFEST.side])
@@ -157,9 +177,6 @@ def test_a_remedy_is_shown_with_its_diff_what_it_cures_and_its_price(folder: Pat
         "Next: make fix-4",
     ):
         assert text in done.out
-    data = json.loads((folder / "compare" / "fix-03.json").read_text("utf-8"))
-    assert len(data["FAIL_TO_PASS"]) == 6
-    assert data["verdict"] == "RESOLVED_PARTIAL"
 
 
 @pytest.mark.parametrize("number", ["0", "99", "abc", "-1", "3; ls", "٣", ""])
@@ -180,7 +197,8 @@ def test_ctrl_c_keeps_the_sides_that_have_finished(tmp_path: Path, temporary: Pa
 
     assert done.code == 130
     assert "error: interrupted" in done.out
-    graded = {path.stem for path in tmp_path.glob("results/compare/*.json")}
+    compared = scripts("compare", "--json", WRONGLOOP_RESULTS=str(tmp_path / "results"))
+    graded = {grade["side"] for grade in json.loads(compared.must_exit(1).out)}
     written = {path.parent.name for path in tmp_path.glob("results/*/run.json")}
     assert "broken" in written
     assert graded == written - {"broken"}
