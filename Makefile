@@ -25,6 +25,9 @@ reproduce: ## run the broken side on real servers: both errors
 fix: ## run the recommended remedy: the smallest that cures both
 	$(RUN) fix
 
+fix- trap- diff-:
+	@echo 'error: which number? As in "make $@3"; "make fixes" and "make traps" list them.' >&2; exit 2
+
 # The number reaches the command as a variable, never as a piece of shell text.
 fix-%: export NUMBER = $*
 fix-%: ## run remedy N: its diff, what it cures, its price (make fixes lists them)
@@ -57,7 +60,7 @@ all-fixes: ## every remedy and trap, as many at once as there are cores
 compare: ## the matrix of all results, and which remedy to use
 	$(RUN) compare
 
-outcomes: ## run every side and show where remedies.toml says something else
+outcomes: ## run every side and show where a manifest says something else
 	$(RUN) outcomes all
 
 ##@ Servers

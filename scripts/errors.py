@@ -2,7 +2,7 @@
 
     CommandError            exit 2  the call, the machine or the configuration
     ├── ServerError         exit 2  a server could not be started or reached
-    ├── ManifestError       exit 2  remedies.toml, with the line and the key
+    ├── ManifestError       exit 2  a manifest file, with the key that is wrong
     └── ServerGone          exit 1  a server that did answer no longer does: there is no result
 
 A result that is not as documented is no error: it is a verdict, and exit code 1.
@@ -28,7 +28,7 @@ class ServerError(CommandError):
 
 
 class ManifestError(CommandError):
-    """`remedies.toml` does not say what it must say."""
+    """remedies.toml or a side's remedy.toml does not say what it must say."""
 
 
 class ServerGone(CommandError):

@@ -14,21 +14,24 @@ from scripts.run.side import circumstances, run_side
 from scripts.servers.choose import choose
 from scripts.servers.client import Guardian, running
 from scripts.sides import diffs, manifest
-from scripts.sides.manifest import Manifest, Side
-from scripts.verdict.against_broken import grade
+from scripts.sides.manifest import Manifest, Side, SideKind
+from scripts.verdict.against_broken import documented_verdicts, grade
 from scripts.verdict.documented import judge, why_invalid
 from scripts.views import remedy, terminal
 
 EVERYTHING = "make all-fixes && make compare"
 
 
-def fix(kind: str, number: str) -> int:
+def fix(kind: SideKind, number: str) -> int:
     """Run a remedy ("" is the recommended one) or a trap.
 
     0 if it did what is documented, which may be to cure nothing; else 1.
     """
     documented = manifest.load()
-    side = documented.numbered(kind, number or documented.recommended[-2:])
+    if kind == "fix" and not number:
+        side = documented.get(documented.recommended)
+    else:
+        side = documented.numbered(kind, number)
     check_folder(side)
     results.folder(side.id)
     choice = choose()
@@ -63,8 +66,8 @@ def report(side: Side, documented: Manifest, broken: Run, run: Run, then: str = 
     if not graded.as_documented:
         terminal.say("NOT AS DOCUMENTED:", "bold red")
         terminal.differences(judgement, run)
-        remedy.verdicts(side, graded)
-        terminal.say(f"Next: git diff {side.folder} remedies.toml")
+        remedy.verdicts(graded, documented_verdicts(side, documented))
+        terminal.say(f"Next: git diff {side.folder}")
         terminal.say(f"or accept it: python -m scripts outcomes {side.id} --write")
         return 1
     terminal.say(f"Without our scripts: {run.command}")
@@ -120,12 +123,12 @@ def check_folder(side: Side) -> None:
     """
     folder = Path(ROOT, side.folder)
     if not folder.is_dir():
-        raise CommandError(f"{side.folder} is not there; remedies.toml names it for {side.id}")
+        raise CommandError(f"{side.folder} is not there")
     found = diffs.unexpected(side)
     if found:
         may = " and ".join(side.changes) or "its caption"
         raise CommandError(
-            f"{side.folder} is not as remedies.toml has it: only {may} may differ from broken/.\n"
+            f"{side.folder} is not as its remedy.toml says: only {may} may differ from broken/.\n"
             + "\n".join(f"  {side.folder}/{sentence}" for sentence in found),
             hint=f"git status broken {side.folder}; as it is: .venv/bin/pytest {side.folder}",
         )
@@ -133,8 +136,7 @@ def check_folder(side: Side) -> None:
 
 def following(side: Side, documented: Manifest) -> str:
     """The next command to type."""
-    kind = side.id.partition("-")[0]
-    mine = documented.of(kind)
+    mine = documented.of(side.kind)
     place = [each.id for each in mine].index(side.id)
     if place + 1 < len(mine):
         return f"make {mine[place + 1].target}"

@@ -16,12 +16,15 @@ Write = Annotated[bool, typer.Option("--write", help="draw the table in docs/fau
 @commands.command()
 def outcomes(
     side: Annotated[str, typer.Argument(help="broken, fix-03, trap-01 or all")] = "all",
-    write: Annotated[bool, typer.Option(help="write what was seen into remedies.toml")] = False,
+    write: Annotated[bool, typer.Option("--write", help="write them into the manifests")] = False,
+    inherited: Annotated[
+        bool, typer.Option("--inherited", help="run nothing: list what is as on another side")
+    ] = False,
 ) -> None:
-    """Run sides and show where remedies.toml documents something else; --write accepts the run."""
-    from scripts.maintain.outcomes import outcomes as command
+    """Run sides and show where a manifest documents something else; --write accepts the runs."""
+    from scripts.maintain import outcomes
 
-    raise typer.Exit(command(side, write))
+    raise typer.Exit(outcomes.inherited(side) if inherited else outcomes.outcomes(side, write))
 
 
 @commands.command()
@@ -138,7 +141,7 @@ def audit() -> None:
 
 @commands.command()
 def readme() -> None:
-    """Draw the tables of README.md anew from remedies.toml."""
+    """Draw the tables of README.md anew from the manifests."""
     from scripts.views.readme import readme as command
 
     raise typer.Exit(command())
@@ -146,7 +149,7 @@ def readme() -> None:
 
 @commands.command()
 def practices() -> None:
-    """Draw docs/practices.md anew from remedies.toml and results/."""
+    """Draw docs/practices.md anew from the manifests and results/."""
     from scripts.views.practices import practices as command
 
     raise typer.Exit(command())

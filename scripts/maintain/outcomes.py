@@ -2,33 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import tomlkit
-from tomlkit.items import AoT, Table
+from tomlkit.items import AoT, Array, Table
 
-from scripts.paths import MANIFEST
+from scripts.paths import ROOT
 from scripts.run import results
 from scripts.run.batch import run_batch
-from scripts.run.model import Run, Test
+from scripts.run.model import Run
 from scripts.servers.choose import choose
 from scripts.servers.client import running
 from scripts.sides import manifest
-from scripts.sides.manifest import Manifest, Side
-from scripts.verdict.documented import difference, why_invalid
+from scripts.sides.manifest import Manifest, Side, tests_of
+from scripts.verdict.documented import difference, outcome_of, why_invalid
 from scripts.views import terminal
 
 UNEXPLAINED = "UNEXPLAINED: say in one sentence why this happens."
+Sets = Mapping[str, tuple[str, ...]]
+
+
+def inherited(name: str) -> int:
+    """List the sentences that sides share with others, for a person to read beside what the side
+    does; 0."""
+    documented = manifest.load()
+    for side in chosen(name, documented):
+        terminal.say(f"{side.id}: {side.title}", "bold")
+        entries: dict[tuple[str, str, str], list[str]] = {}
+        for nodeid, other in side.inherited.items():
+            expected = side.documented(nodeid)
+            entries.setdefault((other, expected.outcome, expected.why), []).append(nodeid)
+        for (other, outcome, why), nodeids in entries.items():
+            tests = ", ".join(named(nodeids, documented.sets))
+            terminal.prose(f"  as {other}: {tests}: {outcome}. {why}")
+    return 0
+
+
+def chosen(name: str, documented: Manifest) -> list[Side]:
+    """The sides of that id, or all."""
+    return list(documented.side) if name == "all" else [documented.get(name)]
 
 
 def outcomes(name: str, write: bool) -> int:
-    """Run one side or all; 0 if the manifest documents what happened or was made to, else 1.
+    """Run one side or all; 0 if the manifests document what happened or were made to, else 1.
 
     With `write` the outcomes seen replace those documented. A group of tests that now behaves in a
     new way gets a `why` that says UNEXPLAINED, which the manifest's own check refuses.
     """
     documented = manifest.load()
-    sides = list(documented.side) if name == "all" else [documented.get(name)]
+    sides = chosen(name, documented)
     for side in sides:
         results.folder(side.id)
     choice = choose()
@@ -38,7 +61,7 @@ def outcomes(name: str, write: bool) -> int:
         runs = run_batch(sides, guardian).runs
     different = [side for side in sides if report(side, runs[side.id], documented)]
     if not different:
-        terminal.say("remedies.toml documents what these runs did.", "bold green")
+        terminal.say("The manifests document what these runs did.", "bold green")
         return 0
     if not write:
         terminal.say(f"To accept: python -m scripts outcomes {name} --write")
@@ -47,9 +70,15 @@ def outcomes(name: str, write: bool) -> int:
         if why_invalid(runs[side.id], documented):
             terminal.say(f"{side.id} is not written: its run is INVALID", "bold red")
             return 1
-    text = MANIFEST.read_text("utf-8")
-    results.write(MANIFEST, rewritten(text, {side.id: runs[side.id] for side in different}))
-    terminal.say("Written to remedies.toml. Explain every `why` that says UNEXPLAINED.")
+    for side in different:
+        path = ROOT / side.file
+        text = path.read_text("utf-8")
+        results.write(path, rewritten(text, side, runs[side.id], documented))
+        terminal.say(f"Written: {side.file}")
+    terminal.prose(
+        "Explain every `why` that says UNEXPLAINED; and read what is as on another side:"
+    )
+    terminal.say(f"python -m scripts outcomes {name} --inherited")
     return 0
 
 
@@ -65,53 +94,83 @@ def report(side: Side, run: Run, documented: Manifest) -> bool:
     return any(found)
 
 
-def rewritten(text: str, runs: dict[str, Run]) -> str:
-    """The manifest's text with the outcomes of these runs; all else stays as it is written."""
+def rewritten(text: str, side: Side, run: Run, documented: Manifest) -> str:
+    """The text of the side's manifest with the outcomes of the run; all else stays as written.
+
+    Tests that now do what is documented of them on broken/ are as there; others that did something
+    else than their entry says are grouped by what they did, UNEXPLAINED.
+    """
     document = tomlkit.parse(text)
-    for side in document["side"]:
-        run = runs.get(str(side["id"]))
-        if run is not None:
-            side["outcome"] = entries(side["outcome"].unwrap(), run)
+    table = document if side.number else document["broken"]
+    broken = documented.get("broken")
+    changed = {nodeid for nodeid in documented.nodeids if difference(run.tests[nodeid], side)}
+    as_broken = {n for n in changed if side.number and not difference(run.tests[n], broken)}
+    new: dict[tuple[Any, ...], list[str]] = {}
+    for nodeid in documented.nodeids:
+        if nodeid in changed - as_broken:
+            test = run.tests[nodeid]
+            new.setdefault((outcome_of(test), test.kind, test.driver), []).append(nodeid)
+    table["outcome"] = entries(side, changed, new, documented.sets)
+    if side.number:
+        stated = {nodeid for nodeids in new.values() for nodeid in nodeids}
+        stated |= side.expected.keys() - side.inherited.keys() - as_broken
+        table["same_as"] = same_as(table.get("same_as", {}), stated, as_broken, documented.sets)
     return tomlkit.dumps(document)
 
 
-def entries(old: list[dict[str, Any]], run: Run) -> AoT:
-    """The run's outcomes as an array of tables: an entry that still holds stays as it is written.
-
-    Tests that did something else than their entry says are grouped by what they did, UNEXPLAINED.
-    """
-    kept: dict[int, list[str]] = {}
-    new: dict[tuple[Any, ...], list[str]] = {}
-    for test in run.tests.values():
-        place, entry = next((p, each) for p, each in enumerate(old) if speaks_of(each, test))
-        seen = (test.outcome, test.kind, test.driver)
-        if (entry["outcome"], entry.get("kind"), entry.get("driver")) == seen:
-            kept.setdefault(place, []).append(test.nodeid)
-        else:
-            new.setdefault(seen, []).append(test.nodeid)
+def entries(
+    side: Side, changed: Collection[str], new: Mapping[tuple[Any, ...], list[str]], sets: Sets
+) -> AoT:
+    """The outcomes that the side's own file states: those that still hold, then the new ones."""
     array = tomlkit.aot()
-    for place, nodeids in sorted(kept.items()):
-        whole = [test.nodeid for test in run.tests.values() if speaks_of(old[place], test)]
-        array.append(table(old[place] | ({} if whole == nodeids else {"tests": nodeids})))
-    for (outcome, kind, driver), nodeids in new.items():
-        told = {"tests": nodeids, "outcome": outcome, "kind": kind, "driver": driver}
-        array.append(table(told | {"why": UNEXPLAINED}))
+    for outcome in side.outcome:
+        nodeids = tests_of(outcome.tests, sets, side.file)
+        kept = [nodeid for nodeid in nodeids if nodeid not in changed]
+        tests = list(outcome.tests) if len(kept) == len(nodeids) else named(kept, sets)
+        if kept:
+            array.append(entry(outcome.model_dump(exclude_none=True) | {"tests": tests}))
+    for (outcome_, kind, driver), nodeids_ in new.items():
+        seen = {"outcome": outcome_, "kind": kind, "driver": driver, "why": UNEXPLAINED}
+        array.append(entry({"tests": named(nodeids_, sets)} | seen))
     return array
 
 
-def table(entry: dict[str, Any]) -> Table:
-    """One entry, its tests on lines of their own if there are many."""
-    found = tomlkit.table()
-    for name, value in entry.items():
-        if name == "tests":
-            names = tomlkit.array().multiline(len(value) > 2)
-            names.extend(value)
-            found["tests"] = names
-        elif value is not None:
-            found[name] = value
-    return found
+def same_as(
+    before: Mapping[str, list[str]], stated: Collection[str], more: Collection[str], sets: Sets
+) -> Table:
+    """What is as on another side, without what the file now states itself, and with `more` as on
+    broken/."""
+    table = tomlkit.table()
+    for other, names in {"broken": [], **before}.items():
+        kept = [name for name in names if not set(tests_of([name], sets, other)) <= set(stated)]
+        if other == "broken":
+            kept += named(more, sets)
+        if kept:
+            table[other] = array_of(kept)
+    return table
 
 
-def speaks_of(entry: dict[str, Any], test: Test) -> bool:
-    """Does the entry cover this test?"""
-    return any(manifest.covers(name, test.nodeid) for name in entry["tests"])
+def named(nodeids: Collection[str], sets: Sets) -> list[str]:
+    """The node ids, as few names of sets as stand for them."""
+    left, names = set(nodeids), []
+    for name, tests in sorted(sets.items(), key=lambda item: -len(item[1])):
+        if tests and left.issuperset(tests):
+            names.append(name)
+            left.difference_update(tests)
+    return names + [nodeid for nodeid in nodeids if nodeid in left]
+
+
+def entry(values: Mapping[str, Any]) -> Table:
+    """One [[outcome]]."""
+    table = tomlkit.table()
+    for name, value in values.items():
+        if value is not None:
+            table[name] = array_of(value) if name == "tests" else value
+    return table
+
+
+def array_of(names: Collection[str]) -> Array:
+    """The names, on lines of their own if there are many."""
+    array = tomlkit.array().multiline(len(", ".join(names)) > 80)
+    array.extend(names)
+    return array

@@ -11,8 +11,9 @@ from scripts.paths import ROOT
 from scripts.sides.manifest import Side
 
 APP_DB = ROOT / "shared_app" / "configs" / "db.py"
-# What a side's folder may hold; README.md is its text and not part of the comparison.
+# What a side's folder may hold: the files that are compared, and its texts.
 FILES = ("conftest.py", "pytest.ini", "db.py", "test_*.py")
+TEXTS = {"README.md", "remedy.toml", "variants.toml"}
 # What Python, the tools and an editor leave there; none of it changes what pytest does.
 GENERATED = ("__pycache__", "*.pyc", ".*_cache", ".DS_Store", "*~", "*.swp")
 CAPTION = re.compile(r'^"""(Broken|Remedy \d\d|Trap \d\d): .*"""$')
@@ -65,7 +66,7 @@ def unexpected(side: Side) -> list[str]:
         *(f"{name} differs from broken/" for name in too_many),
         *(f"{name} is as in broken/" for name in sorted(too_few)),
         *(f"{name} is missing" for name in sorted(needed - there)),
-        *(f"{name} is no file of this side" for name in sorted(there - needed - {"README.md"})),
+        *(f"{name} is no file of this side" for name in sorted(there - needed - TEXTS)),
     ]
 
 

@@ -1,295 +1,261 @@
-"""`remedies.toml`: the sides, and for every test of each what is documented and why.
+"""The sides: what the manifest files say of them, and for every test of each what is documented.
 
-It is the one place for these facts; every other place reads them here.
+remedies.toml holds what belongs to no side, and broken/'s outcomes; each remedy and trap says in
+its own remedy.toml what differs from there. Every other place reads these facts here.
 """
 
 from __future__ import annotations
 
-import tomllib
-from collections import Counter
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from typing import Literal
 
 from scripts.errors import CommandError, ManifestError
-from scripts.paths import MANIFEST
-from scripts.sides.toml_lines import Loc, Mistake, line_of, lines_of
-from scripts.verdict.words import Kind, Outcome
+from scripts.paths import ROOT
+from scripts.sides.schema import Common, Documented, Practice, Remedy, Step, read
 
-Resolved = Literal["RESOLVED_FULL", "RESOLVED_PARTIAL", "RESOLVED_NO"]
-KINDS = {"fix": "Remedy", "trap": "Trap"}
-
-
-class Strict(BaseModel):
-    """A table of the manifest: a key that is not known is a mistake."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+FILE = "remedies.toml"
+SideKind = Literal["broken", "fix", "trap"]
+NOUNS: dict[SideKind, str] = {"fix": "Remedy", "trap": "Trap"}
+FOLDERS: dict[SideKind, str] = {"fix": "fixed", "trap": "traps"}
+NUMBERED = re.compile(r"(\d\d)_\w+")
 
 
-class Documented(Strict):
-    """What is documented of some tests of a side, with one sentence of why.
+@dataclass(frozen=True)
+class Place:
+    """A side's folder: it gives the side's kind and number, which for broken/ is 0."""
 
-    `tests` are node ids, or prefixes of them that end at `::` or `[`; the longest match wins.
-    """
-
-    tests: tuple[str, ...] = Field(min_length=1)
-    outcome: Outcome
-    kind: Kind | None = None
-    driver: str | None = None
-    why: str = Field(min_length=20)
-
-    @field_validator("why")
-    @classmethod
-    def why_is_explained(cls, why: str) -> str:
-        """`outcomes --write` leaves this word where a person must say why."""
-        if why.startswith("UNEXPLAINED"):
-            raise ValueError("this outcome was accepted from a run and not explained yet")
-        return why
-
-    @model_validator(mode="after")
-    def failure_has_a_kind(self) -> Documented:
-        """A failure says which message it is; a pass has none."""
-        if (self.outcome in ("failed", "error")) != (self.kind is not None):
-            message = f"kind must be given for a failure and only then ({self.outcome})"
-            raise Mistake(message, ("kind",))
-        return self
-
-
-class Verdict(Strict):
-    """What is documented of a remedy as a whole and of each group it could cure."""
-
-    overall: Resolved
-    mongo: Resolved
-    postgres: Resolved
-
-
-class Side(Strict):
-    """One folder of tests that run together, wired in one way."""
-
-    id: str = Field(pattern=r"^(broken|(fix|trap)-\d\d)$")
+    kind: SideKind
+    number: int
     folder: str
-    title: str
-    source: str
-    # The files that differ from broken/, beside README.md; the wrappers count as "test_*.py".
-    changes: tuple[str, ...] = ()
-    verdict: Verdict | None = None
-    # One sentence of why it has that verdict, and one of when to choose it.
-    why: str = ""
-    when: str = ""
-    # It takes all connections of the server: nothing else may run beside it.
-    alone: bool = False
-    outcome: tuple[Documented, ...] = Field(min_length=1)
 
-    @model_validator(mode="after")
-    def remedy_is_described(self) -> Side:
-        """All but the broken side have a verdict, and say why and when."""
-        lacking = [key for key in ("changes", "verdict", "why", "when") if not getattr(self, key)]
-        if self.id != "broken" and lacking:
-            raise Mistake(f"a remedy or trap needs {', '.join(lacking)}", (lacking[0],))
-        return self
+    @property
+    def id(self) -> str:
+        """ "fix-03", "trap-01" or "broken"."""
+        return f"{self.kind}-{self.number:02}" if self.number else "broken"
 
     @property
     def name(self) -> str:
         """ "Remedy 3", "Trap 1" or "The broken side"."""
-        kind, _, number = self.id.partition("-")
-        return f"{KINDS[kind]} {int(number)}" if number else "The broken side"
+        return f"{NOUNS[self.kind]} {self.number}" if self.number else "The broken side"
 
     @property
     def target(self) -> str:
         """Its make target: fix-3."""
-        kind, _, number = self.id.partition("-")
-        return f"{kind}-{int(number)}" if number else "reproduce"
+        return f"{self.kind}-{self.number}" if self.number else "reproduce"
+
+    @property
+    def file(self) -> str:
+        """Where its outcomes are documented."""
+        return f"{self.folder}/remedy.toml" if self.number else FILE
+
+
+@dataclass(frozen=True)
+class Side(Place):
+    """One folder of tests that run together, configured in one way.
+
+    `outcome` is what its own manifest states, `expected` what is documented of each node id, and
+    `inherited` names the side as on which a test ends, for those that the manifest does not state.
+    """
+
+    title: str
+    source: str
+    outcome: tuple[Documented, ...]
+    expected: Mapping[str, Documented]
+    inherited: Mapping[str, str]
+    changes: tuple[str, ...] = ()
+    why: str = ""
+    when: str = ""
+    alone: bool = False
 
     def documented(self, nodeid: str) -> Documented:
-        """What is documented of one test. Raises KeyError if nothing is."""
-        found: tuple[int, Documented] | None = None
-        for entry in self.outcome:
-            for test in entry.tests:
-                if covers(test, nodeid) and (found is None or len(test) > found[0]):
-                    found = (len(test), entry)
-        if found is None:
-            raise KeyError(nodeid)
-        return found[1]
+        """What is documented of one test. Raises KeyError if there is no such test."""
+        return self.expected[nodeid]
 
 
-class Step(Strict):
-    """One question of the guide, and the remedies that answer it."""
+@dataclass(frozen=True)
+class Manifest:
+    """All of the files. `tests` maps a group (mongo, postgres, control) to its node ids, `sets`
+    every name for tests to those it stands for; `side` has broken/ first."""
 
-    question: str
-    answer: str
-    sides: tuple[str, ...] = Field(min_length=1)
-
-
-class Practice(Strict):
-    """A piece of common advice, what the runs say of it, and the remedies that follow it."""
-
-    id: str = Field(pattern=r"^P[1-8]$")
-    text: str
-    finding: str
-    sides: tuple[str, ...] = Field(min_length=1)
-
-
-class Manifest(Strict):
-    """The whole file. `tests` maps a group (mongo, postgres, control) to its node ids."""
-
-    schema_version: Literal[1]
-    # The remedy that `make fix` runs, and the sides of `make tour`.
     recommended: str
     tour: tuple[str, ...]
-    tests: dict[Literal["mongo", "postgres", "control"], tuple[str, ...]]
-    side: tuple[Side, ...]
     guide: tuple[Step, ...]
     practice: tuple[Practice, ...]
+    tests: Mapping[str, tuple[str, ...]]
+    sets: Mapping[str, tuple[str, ...]]
+    side: tuple[Side, ...]
 
     @cached_property
     def nodeids(self) -> tuple[str, ...]:
         """Every test of the suite."""
         return tuple(nodeid for group in self.tests.values() for nodeid in group)
 
-    def get(self, side: str) -> Side:
+    def get(self, name: str) -> Side:
         """The side of that id. Raises CommandError if there is none."""
-        for each in self.side:
-            if each.id == side:
-                return each
-        known = ", ".join(each.id for each in self.side)
-        raise CommandError(f"there is no side {side!r}; there are {known}")
+        for side in self.side:
+            if side.id == name:
+                return side
+        known = ", ".join(side.id for side in self.side)
+        raise CommandError(f"there is no side {name!r}; there are {known}")
 
-    def numbered(self, kind: str, number: str) -> Side:
+    def numbered(self, kind: SideKind, number: str) -> Side:
         """The remedy or trap of a number as it was typed. Raises CommandError, with the numbers."""
-        sides = {int(side.id[-2:]): side for side in self.of(kind)}
+        sides = {side.number: side for side in self.of(kind)}
         if number.isascii() and number.isdigit() and int(number) in sides:
             return sides[int(number)]
+        noun, command = NOUNS[kind].lower(), "fixes" if kind == "fix" else "traps"
+        problem = f"{number!r} is not the number of a {noun}:" if number else f"which {noun}?"
         raise CommandError(
-            f"{number!r} is not the number of a {KINDS[kind].lower()}: they are 1 to {max(sides)}",
-            hint=f"python -m scripts {'fixes' if kind == 'fix' else 'traps'}",
+            f"{problem} they are 1 to {max(sides)}", hint=f"python -m scripts {command}"
         )
 
-    def of(self, kind: str) -> list[Side]:
-        """The sides of a kind, "fix" or "trap", in their order."""
-        return [side for side in self.side if side.id.startswith(kind + "-")]
-
-    @model_validator(mode="after")
-    def sides_are_told_apart(self) -> Manifest:
-        """No id and no folder twice; and since people type numbers, no number is left out."""
-        seen: dict[tuple[str, str], Loc] = {}
-        due: Counter[str] = Counter()
-        for index, side in enumerate(self.side):
-            for key, value in (("id", side.id), ("folder", side.folder)):
-                loc = ("side", index, key)
-                if (key, value) in seen:
-                    message = f"{value} is the {key} of another side too"
-                    raise Mistake(message, loc, seen[key, value])
-                seen[key, value] = loc
-            kind = side.id.partition("-")[0]
-            due[kind] += 1
-            if kind in KINDS and side.id != f"{kind}-{due[kind]:02}":
-                message = f"{side.id} stands where {kind}-{due[kind]:02} is due"
-                raise Mistake(message, ("side", index, "id"))
-        return self
-
-    @model_validator(mode="after")
-    def every_name_is_a_side(self) -> Manifest:
-        """What is named is a remedy or a trap; and there is a broken side to hold them against."""
-        ids = {side.id for side in self.side}
-        if "broken" not in ids:
-            raise Mistake("none of the sides is broken", ("side",))
-        if self.recommended not in ids or not self.recommended.startswith("fix-"):
-            raise Mistake(f"{self.recommended} is not a remedy", ("recommended",))
-        named: list[tuple[Loc, tuple[str, ...]]] = [(("tour",), self.tour)]
-        named += [(("guide", index, "sides"), step.sides) for index, step in enumerate(self.guide)]
-        named += [(("practice", index, "sides"), p.sides) for index, p in enumerate(self.practice)]
-        for loc, sides in named:
-            for index, side in enumerate(sides):
-                if side not in ids - {"broken"}:
-                    raise Mistake(f"{side} is not a remedy or a trap", (*loc, index))
-        return self
-
-    @model_validator(mode="after")
-    def every_test_is_documented(self) -> Manifest:
-        """Each side says something of each test, and of no test that does not exist."""
-        where: dict[str, Loc] = {
-            nodeid: ("tests", group, number)
-            for group, nodeids in self.tests.items()
-            for number, nodeid in enumerate(nodeids)
-        }
-        for index, side in enumerate(self.side):
-            for place, entry in enumerate(side.outcome):
-                for number, test in enumerate(entry.tests):
-                    if not any(covers(test, nodeid) for nodeid in self.nodeids):
-                        loc = ("side", index, "outcome", place, "tests", number)
-                        message = f"documents {test}, which is not in [tests]"
-                        # The mistake may as well be in there: show what is nearest.
-                        close = get_close_matches(test, where, 1, 0.8)
-                        message += f"; {close[0]} is" if close else ""
-                        raise Mistake(message, loc, where[close[0]] if close else ())
-            for nodeid, other in where.items():
-                try:
-                    side.documented(nodeid)
-                except KeyError:
-                    message = f"documents nothing of {nodeid}"
-                    raise Mistake(message, ("side", index, "outcome"), other) from None
-        return self
+    def of(self, kind: SideKind) -> list[Side]:
+        """The sides of a kind, in their order."""
+        return [side for side in self.side if side.kind == kind]
 
 
-def covers(test: str, nodeid: str) -> bool:
-    """Does an entry of `tests` speak of this node id: as itself, its module or its function?"""
-    return nodeid == test or nodeid.startswith((test + "::", test + "["))
+def load(root: Path = ROOT) -> Manifest:
+    """Read the manifest files of a checkout. Raises ManifestError with the file and the key."""
+    common = read(root, FILE, Common)
+    sets = sets_of(common)
+    remedies = {place: read(root, place.file, Remedy) for place in places(root)}
+    own = {"broken": own_outcomes(f"{FILE}, key broken.outcome", common.broken.outcome, sets)}
+    for place, remedy in remedies.items():
+        own[place.id] = own_outcomes(f"{place.file}, key outcome", remedy.outcome, sets)
+    sides = [
+        Side("broken", 0, "broken", **dict(common.broken), expected=own["broken"], inherited={})
+    ]
+    all_documented(sides[0], common)
+    for place, remedy in remedies.items():
+        inherited = inherited_outcomes(place, remedy, own, sets)
+        expected = own[place.id] | {test: own[other][test] for test, other in inherited.items()}
+        described = {key: value for key, value in remedy if key != "same_as"}
+        sides.append(Side(**vars(place), **described, expected=expected, inherited=inherited))
+        all_documented(sides[-1], common)
+    check_names(common, {side.id for side in sides[1:]})
+    named = {key: value for key, value in common if key in Manifest.__dataclass_fields__}
+    return Manifest(**named | {"sets": sets, "side": tuple(sides)})
 
 
-def load(path: Path = MANIFEST) -> Manifest:
-    """Read the manifest. Raises ManifestError with the line and the key that are wrong."""
-    try:
-        text = path.read_text("utf-8")
-        data = tomllib.loads(text)
-        return Manifest.model_validate(data)
-    except OSError as error:
-        raise ManifestError(f"cannot read {path.name}: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        byte = f"byte 0x{error.object[error.start]:02x}"
-        raise ManifestError(f"{path.name}, line {line}: {byte} is not UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ManifestError(f"{path.name} is not TOML: {error}") from None
-    except ValidationError as error:
-        raise ManifestError(f"{path.name}, {told(error, data, lines_of(text))}") from None
+def places(root: Path) -> Iterator[Place]:
+    """Each remedy, then each trap, in the order of their numbers.
+
+    Raises ManifestError: people type the numbers, so none is missing and none there twice.
+    """
+    for kind, parent in FOLDERS.items():
+        paths = sorted(path for path in (root / parent).iterdir() if is_side(path))
+        for due, path in enumerate(paths, 1):
+            folder = f"{parent}/{path.name}"
+            numbered = NUMBERED.fullmatch(path.name)
+            if not numbered:
+                raise ManifestError(f"{folder}: the folder's name must be like {due:02}_in_words")
+            if int(numbered[1]) != due:
+                before = f" after {parent}/{paths[due - 2].name}" if due > 1 else ""
+                raise ManifestError(f"{folder}: its number must be {due:02}{before}")
+            yield Place(kind, due, folder)
 
 
-def told(error: ValidationError, data: dict[str, Any], lines: dict[Loc, int]) -> str:
-    """The line, the key, the side and the mistake; of several one, a key that is unknown first:
-    where `titel` is written, `title` is missing too, and that is not what must be mended."""
-    first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
-    # pydantic adds a part of its own to the path where a key of [tests] is wrong.
-    loc = tuple(part for part in first["loc"] if part != "[key]")
-    message = first["msg"]
-    raised = first.get("ctx", {}).get("error")
-    if isinstance(raised, ValueError):
-        message = str(raised)
-    if isinstance(raised, Mistake):
-        loc += raised.loc
-        if raised.other:
-            message += f" (see line {line_of(raised.other, lines)})"
-    if first["type"] == "extra_forbidden":
-        message = f"there is no such key here; {near(loc)}"
-    key = ".".join(str(part) for part in loc)
-    match loc:
-        case ("side", int(index), *_) if isinstance(data["side"][index], dict):
-            key += f" of {data['side'][index].get('id', 'a side without an id')}"
-    return f"line {line_of(loc, lines)}, key {key}: {message}"
+def is_side(path: Path) -> bool:
+    """Is it a folder in which there is more than what another branch left behind?"""
+    return (
+        path.is_dir()
+        and not path.name.startswith(("__", "."))
+        and any(not inside.name.startswith(("__", ".")) for inside in path.iterdir())
+    )
 
 
-def near(loc: Loc) -> str:
-    """What an unknown key may have been meant to be: the nearest of its table, or all of them."""
-    tables: dict[str, type[Strict]] = {
-        "side": Side,
-        "verdict": Verdict,
-        "outcome": Documented,
-        "guide": Step,
-        "practice": Practice,
-    }
-    names = [part for part in loc if isinstance(part, str)]
-    known = (tables[names[-2]] if len(names) > 1 else Manifest).model_fields
-    close = get_close_matches(names[-1], known, 1)
-    return f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
+def sets_of(common: Common) -> dict[str, tuple[str, ...]]:
+    """{name: node ids} for everything that an outcome's `tests` may name but a node id's prefix."""
+    sets = {str(group): nodeids for group, nodeids in common.tests.items()}
+    for name, members in common.sets.items():
+        if name in sets:
+            raise ManifestError(f"{FILE}, key sets.{name}: [tests] has a group of that name")
+        sets[name] = tests_of(members, sets, f"{FILE}, key sets.{name}")
+    return sets
+
+
+def tests_of(
+    names: Sequence[str], sets: Mapping[str, tuple[str, ...]], place: str
+) -> tuple[str, ...]:
+    """The node ids that these names of sets, modules, functions and tests stand for.
+
+    Raises ManifestError, which begins with `place`, if there is no test of a name.
+    """
+    every = [nodeid for group in ("mongo", "postgres", "control") for nodeid in sets.get(group, ())]
+    found: list[str] = []
+    for name in names:
+        tests = sets.get(name) or [nodeid for nodeid in every if covers(name, nodeid)]
+        if not tests:
+            modules = [nodeid.partition("::")[0] for nodeid in every]
+            close = get_close_matches(name, [*sets, *modules, *every], 1, 0.8)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            raise ManifestError(f"{place}: {name} is not in [tests] or [sets] of {FILE}{hint}")
+        found += tests
+    return tuple(found)
+
+
+def covers(name: str, nodeid: str) -> bool:
+    """Is this the node id's own, its module's or its function's name?"""
+    return nodeid == name or nodeid.startswith((name + "::", name + "["))
+
+
+def own_outcomes(
+    key: str, outcomes: Sequence[Documented], sets: Mapping[str, tuple[str, ...]]
+) -> dict[str, Documented]:
+    """What a file itself documents of each test."""
+    own: dict[str, Documented] = {}
+    for index, outcome in enumerate(outcomes):
+        place = f"{key}.{index}.tests"
+        for nodeid in tests_of(outcome.tests, sets, place):
+            if own.setdefault(nodeid, outcome) is not outcome:
+                raise ManifestError(f"{place}: {nodeid} has an outcome above")
+    return own
+
+
+def inherited_outcomes(
+    place: Place,
+    remedy: Remedy,
+    own: Mapping[str, Mapping[str, Documented]],
+    sets: Mapping[str, tuple[str, ...]],
+) -> dict[str, str]:
+    """{node id: the side as on which it ends}, for what the remedy's file does not state itself."""
+    inherited: dict[str, str] = {}
+    for other, names in remedy.same_as.items():
+        key = f"{place.file}, key same_as.{other}"
+        if other not in own or other == place.id:
+            raise ManifestError(f"{key}: there is no other side of that name")
+        for name in names:
+            left = [test for test in tests_of([name], sets, key) if test not in own[place.id]]
+            if not left:
+                raise ManifestError(f"{key}: the outcomes of {name} are all stated below")
+            for nodeid in left:
+                if nodeid not in own[other]:
+                    raise ManifestError(f"{key}: {other} itself states nothing of {nodeid}")
+                if inherited.setdefault(nodeid, other) != other:
+                    raise ManifestError(f"{key}: {nodeid} is as on {inherited[nodeid]} already")
+    return inherited
+
+
+def all_documented(side: Side, common: Common) -> None:
+    """Raise ManifestError if nothing is documented of some test."""
+    for nodeid in (nodeid for group in common.tests.values() for nodeid in group):
+        if nodeid not in side.expected:
+            raise ManifestError(f"{side.file}, key outcome: nothing is documented of {nodeid}")
+
+
+def check_names(common: Common, ids: set[str]) -> None:
+    """Raise ManifestError if what remedies.toml names is not a remedy or a trap."""
+    named = {"tour": common.tour}
+    named |= {f"guide.{index}.sides": step.sides for index, step in enumerate(common.guide)}
+    named |= {f"practice.{index}.sides": p.sides for index, p in enumerate(common.practice)}
+    for key, sides in named.items():
+        for side in sides:
+            if side not in ids:
+                raise ManifestError(f"{FILE}, key {key}: {side} is not a remedy or a trap")
+    if common.recommended not in ids or not common.recommended.startswith("fix-"):
+        raise ManifestError(f"{FILE}, key recommended: {common.recommended} is not a remedy")

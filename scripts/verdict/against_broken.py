@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -12,6 +12,8 @@ from scripts.verdict.documented import Judgement, outcome_of
 from scripts.verdict.words import Change, Group, Outcome, Verdict
 
 GROUPS: tuple[Group, ...] = get_args(Group)
+# How many of the failing tests are cured: of a group's, and "overall".
+Verdicts = dict[str, Verdict]
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,7 @@ class Grade:
     side: str
     failing_before: int
     changes: dict[str, Change]
-    verdict: Verdict
-    per_group: dict[str, Verdict]
+    verdicts: Verdicts
     as_documented: bool
     invalid: str = ""
 
@@ -40,8 +41,8 @@ class Grade:
         tests = {change.lower(): self.having(change) for change in get_args(Change)}
         return {
             "side": self.side,
-            "verdict": self.verdict,
-            "per_group": self.per_group,
+            "verdict": self.verdicts["overall"],
+            "per_group": {group: self.verdicts[group] for group in GROUPS},
             **tests,
             "as_documented": self.as_documented,
             "invalid": self.invalid,
@@ -57,28 +58,39 @@ def grade(broken: Run, fixed: Run, side: Side, manifest: Manifest, judgement: Ju
             changes[nodeid] = change_of(outcome_of(before), outcome_of(after))
         else:
             changes[nodeid] = "not_on_both"
-    verdict: Verdict = "INVALID"
-    per_group: dict[str, Verdict] = {group: "INVALID" for group in GROUPS}
-    if not judgement.invalid:
-        verdict = verdict_of(changes.values())
-        per_group = {group: verdict_of(of_group(changes, group, manifest)) for group in GROUPS}
-    expected = {"overall": verdict, **per_group}
+    verdicts = verdicts_of(changes, manifest)
+    if judgement.invalid:
+        verdicts = dict.fromkeys(verdicts, "INVALID")
     return Grade(
         side=fixed.side,
         failing_before=sum(test.outcome != "passed" for test in broken.tests.values()),
         changes=changes,
-        verdict=verdict,
-        per_group=per_group,
+        verdicts=verdicts,
         as_documented=judgement.as_documented
         and "not_on_both" not in changes.values()
-        and (side.verdict is None or side.verdict.model_dump() == expected),
+        and verdicts == documented_verdicts(side, manifest),
         invalid=judgement.invalid,
     )
 
 
-def of_group(changes: dict[str, Change], group: Group, manifest: Manifest) -> list[Change]:
-    """What became of the tests of a group."""
-    return [changes[nodeid] for nodeid in manifest.tests[group] if nodeid in changes]
+def documented_verdicts(side: Side, manifest: Manifest) -> Verdicts:
+    """What the documented outcomes amount to, against those of broken/."""
+    broken = manifest.get("broken")
+    changes = {
+        nodeid: change_of(broken.documented(nodeid).outcome, side.documented(nodeid).outcome)
+        for nodeid in manifest.nodeids
+    }
+    return verdicts_of(changes, manifest)
+
+
+def verdicts_of(changes: Mapping[str, Change], manifest: Manifest) -> Verdicts:
+    """The verdicts from what became of each test."""
+    tests: dict[str, Iterable[str]] = {"overall": changes}
+    tests |= {group: manifest.tests[group] for group in GROUPS}
+    return {
+        name: verdict_of(changes[nodeid] for nodeid in nodeids if nodeid in changes)
+        for name, nodeids in tests.items()
+    }
 
 
 def change_of(before: Outcome, after: Outcome) -> Change:

@@ -77,7 +77,7 @@ def difference(test: Test, side: Side) -> str | None:
     """How one test differs from what is documented; None if it does not."""
     expected = side.documented(test.nodeid)
     want = (expected.outcome, expected.kind, expected.driver)
-    got = (test.outcome, test.kind, test.driver)
+    got = (outcome_of(test), test.kind, test.driver)
     if got == want:
         return None
     return f"{test.nodeid}: documented {in_words(*want)}, was {in_words(*got)}"

@@ -13,8 +13,8 @@ from scripts.errors import CommandError
 from scripts.run import results
 from scripts.run.model import Run
 from scripts.sides import manifest
-from scripts.sides.manifest import Manifest, Side
-from scripts.verdict.against_broken import Grade, grade
+from scripts.sides.manifest import Manifest, Side, SideKind
+from scripts.verdict.against_broken import GROUPS, Grade, documented_verdicts, grade
 from scripts.verdict.documented import judge, why_invalid
 from scripts.verdict.words import CHANGES, VERDICTS, Change
 from scripts.views import terminal
@@ -147,7 +147,7 @@ def row(side: Side, run: Run, graded: Grade, broken: Run, documented: Manifest) 
     counts = run.counts.get("postgres")
     connections = f"{counts.opened}/{counts.peak}/{counts.left_open}" if counts else ""
     seconds, before = run.duration_s, broken.duration_s
-    mongo, postgres = (VERDICTS[verdict] for verdict in graded.per_group.values())
+    mongo, postgres = (VERDICTS[graded.verdicts[group]] for group in GROUPS)
     return [
         escape(side.id),
         cells(graded, documented),
@@ -219,16 +219,15 @@ def guide(documented: Manifest) -> None:
         terminal.prose(f"      → {names}: {step.answer}")
 
 
-def listing(kind: str) -> None:
+def listing(kind: SideKind) -> None:
     """The sides of a kind with their documented verdicts."""
     documented = manifest.load()
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for heading in ("", "title", "mongo", "postgres"):
         table.add_column(heading, overflow="fold")
     for side in documented.of(kind):
-        assert side.verdict is not None
-        mongo, postgres = VERDICTS[side.verdict.mongo], VERDICTS[side.verdict.postgres]
-        table.add_row(side.target, escape(side.title), mongo, postgres)
+        verdicts = documented_verdicts(side, documented)
+        table.add_row(side.target, escape(side.title), *(VERDICTS[verdicts[g]] for g in GROUPS))
     terminal.console.print(table)
     terminal.prose("How many of a driver's failing tests it cures: all, some or none.")
     terminal.say(f"Next: make {kind}-1")

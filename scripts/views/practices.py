@@ -7,7 +7,9 @@ from scripts.paths import ROOT
 from scripts.run import results
 from scripts.run.model import Run
 from scripts.sides import manifest
-from scripts.sides.manifest import Manifest, Practice, Side
+from scripts.sides.manifest import Manifest, Side
+from scripts.sides.schema import Practice
+from scripts.verdict.against_broken import GROUPS, documented_verdicts
 from scripts.verdict.words import VERDICTS
 
 PAGE = ROOT / "docs" / "practices.md"
@@ -50,14 +52,14 @@ def section(practice: Practice, documented: Manifest, runs: dict[str, Run]) -> s
     """One practice."""
     lines = [f"## {practice.id}: {practice.text}", "", practice.finding, ""]
     lines += ["| | Motor | Postgres | connections |", "|---|---|---|---|"]
-    lines += [line(documented.get(name), runs[name]) for name in practice.sides]
+    lines += [line(documented.get(name), runs[name], documented) for name in practice.sides]
     return "\n".join(lines)
 
 
-def line(side: Side, run: Run) -> str:
+def line(side: Side, run: Run, documented: Manifest) -> str:
     """One remedy's line: what it cures and what it costs."""
-    assert side.verdict is not None
-    mongo, postgres = (VERDICTS[each] for each in (side.verdict.mongo, side.verdict.postgres))
+    verdicts = documented_verdicts(side, documented)
+    mongo, postgres = (VERDICTS[verdicts[group]] for group in GROUPS)
     counts = run.counts["postgres"]
     price = f"{counts.opened} / {counts.peak} / {counts.left_open}"
     link = f"[{side.name}](../{side.folder}/README.md): {side.title}"

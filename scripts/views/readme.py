@@ -1,4 +1,4 @@
-"""The part of README.md that is drawn from remedies.toml; a test holds it against staleness."""
+"""The part of README.md that is drawn from the manifests; a test holds it against staleness."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from scripts.errors import CommandError
 from scripts.paths import ROOT
 from scripts.run import results
 from scripts.sides import manifest
-from scripts.sides.manifest import Manifest
+from scripts.sides.manifest import NOUNS, Manifest
+from scripts.verdict.against_broken import GROUPS, documented_verdicts
 from scripts.verdict.words import VERDICTS, Verdict
 
 README = ROOT / "README.md"
@@ -17,11 +18,11 @@ END = "<!-- remedies: end -->"
 def table(documented: Manifest) -> str:
     """The table of remedies and that of traps, as Markdown."""
     parts = []
-    for kind, heading in (("fix", "Remedy"), ("trap", "Trap")):
+    for kind, heading in NOUNS.items():
         lines = [f"| {heading} | | Motor | Postgres |", "|---|---|---|---|"]
         for side in documented.of(kind):
-            assert side.verdict is not None
-            mongo, postgres = (word(each) for each in (side.verdict.mongo, side.verdict.postgres))
+            verdicts = documented_verdicts(side, documented)
+            mongo, postgres = (word(verdicts[group]) for group in GROUPS)
             link = f"[{side.title}]({side.folder}/README.md)"
             lines.append(f"| `make {side.target}` | {link} | {mongo} | {postgres} |")
         parts.append("\n".join(lines))

@@ -8,7 +8,7 @@ from rich.markup import escape
 
 from scripts.run.model import Run
 from scripts.sides.manifest import Side
-from scripts.verdict.against_broken import Grade
+from scripts.verdict.against_broken import Grade, Verdicts
 from scripts.verdict.words import CHANGES, KINDS, SERVERS, VERDICTS
 from scripts.views.terminal import console, first_failures, of_tests, prose, say
 
@@ -34,7 +34,7 @@ def sentence(side: Side, grade: Grade) -> str:
     cured = grade.having("FAIL_TO_PASS")
     flaky, broke = grade.having("flaky"), grade.having("PASS_TO_FAIL")
     groups = ", ".join(
-        f"{name} {VERDICTS[grade.per_group[group]]}" for group, name in SERVERS.items()
+        f"{name} {VERDICTS[grade.verdicts[group]]}" for group, name in SERVERS.items()
     )
     text = f"{side.name} cures {len(cured)} of {grade.failing_before} failing tests ({groups})"
     if flaky:
@@ -116,13 +116,10 @@ def price(broken: Run, run: Run) -> None:
         prose(f"Time: {ratio:.2f} × broken ({per_test:.0f} ms a test, tracebacks included).")
 
 
-def verdicts(side: Side, grade: Grade) -> None:
+def verdicts(grade: Grade, documented: Verdicts) -> None:
     """Where the verdict itself is not the documented one."""
-    if side.verdict is None:
-        return
-    found = {"overall": grade.verdict, **grade.per_group}
-    for name, documented in side.verdict.model_dump().items():
-        if found[name] != documented:
-            prose(f"  {name}: documented {documented}, was {found[name]}", "yellow")
+    for name, expected in documented.items():
+        if grade.verdicts[name] != expected:
+            prose(f"  {name}: documented {expected}, was {grade.verdicts[name]}", "yellow")
     for nodeid in grade.having("not_on_both"):
         prose(f"  {nodeid} ran on one of the two sides only", "yellow")

@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -173,7 +174,7 @@ def test_a_run_of_which_no_time_is_known_has_no_price_in_time(
 
 
 FOLDER = "fixed/03_function_fixture_loop_scope"
-SAYS = f"{FOLDER} is not as remedies.toml has it: only pytest.ini may differ from broken/."
+SAYS = f"{FOLDER} is not as its remedy.toml says: only pytest.ini may differ from broken/."
 
 
 @pytest.fixture
@@ -229,7 +230,7 @@ def test_a_folder_that_is_not_what_the_manifest_says_is_refused(
 
 def test_a_manifest_that_names_another_file_is_refused(side: manifest.Side) -> None:
     with pytest.raises(CommandError) as told:
-        fix.check_folder(side.model_copy(update={"changes": ("conftest.py",)}))
+        fix.check_folder(replace(side, changes=("conftest.py",)))
 
     assert "only conftest.py may differ from broken/." in str(told.value)
     assert f"{FOLDER}/pytest.ini differs from broken/" in str(told.value)

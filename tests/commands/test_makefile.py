@@ -42,3 +42,11 @@ def test_a_failing_command_fails_make() -> None:
 
     assert done.code == 2
     assert "--times" in done.err
+
+
+@pytest.mark.parametrize("goal", ["fix-", "trap-", "diff-"])
+def test_a_goal_without_its_number_asks_for_it(goal: str) -> None:
+    done = run(["make", goal])
+
+    assert done.code == 2
+    assert f'error: which number? As in "make {goal}3"' in done.err

@@ -1,18 +1,25 @@
 """Documented outcomes from runs: what still holds stays, what is new must be explained."""
 
+import io
+import shutil
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
+from rich.console import Console
 
 from scripts.errors import ManifestError
-from scripts.maintain.outcomes import rewritten
-from scripts.paths import MANIFEST
+from scripts.maintain import outcomes
+from scripts.paths import ROOT
 from scripts.sides import manifest
 from scripts.sides.manifest import Manifest
+from scripts.views import terminal
 from tests.support.runs import documented, entry, run_of
 
-TEXT = MANIFEST.read_text("utf-8")
+HOT = "test_jobs.py::test_job_api[hot_default]"
+HOT_IS_NEW = entry(HOT, "failed", kind="loop_closed", driver="motor")
+MOTOR_FAILS = {"kind": "different_loop", "driver": "motor"}
 
 
 @pytest.fixture(scope="module")
@@ -20,34 +27,73 @@ def whole() -> Manifest:
     return manifest.load()
 
 
-@pytest.mark.parametrize("side", ["broken", "fix-03", "fix-18", "trap-02"])
-def test_a_run_as_documented_changes_nothing_that_is_said(whole: Manifest, side: str) -> None:
-    run = run_of(*documented(whole, whole.get(side)), side=side)
+def file_after(whole: Manifest, name: str, *changes: dict[str, Any]) -> str:
+    """The side's manifest after a run as documented but for these tests."""
+    side = whole.get(name)
+    tests = {test["nodeid"]: test for test in documented(whole, side)}
+    tests |= {test["nodeid"]: test for test in changes}
+    text = (ROOT / side.file).read_text("utf-8")
+    return outcomes.rewritten(text, side, run_of(*tests.values(), side=name), whole)
 
-    assert tomllib.loads(rewritten(TEXT, {side: run})) == tomllib.loads(TEXT)
+
+def copied(folder: Path, whole: Manifest) -> Path:
+    """The manifests of this checkout in a folder."""
+    for side in whole.side:
+        path = folder / side.file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / side.file, path)
+    return folder
 
 
+@pytest.mark.parametrize("name", ["broken", "fix-03", "fix-05", "fix-18", "trap-02", "trap-04"])
+def test_a_run_as_documented_changes_nothing_that_is_said(whole: Manifest, name: str) -> None:
+    before = tomllib.loads((ROOT / whole.get(name).file).read_text("utf-8"))
+
+    assert {"outcome": [], **tomllib.loads(file_after(whole, name))} == {"outcome": [], **before}
+
+
+@pytest.mark.parametrize("name", ["broken", "fix-03", "fix-10"])
 def test_what_happens_otherwise_is_written_down_and_must_be_explained(
-    whole: Manifest, tmp_path: Path
+    whole: Manifest, tmp_path: Path, name: str
 ) -> None:
-    nodeid = "test_jobs.py::test_job_api[hot_default]"
-    tests = {test["nodeid"]: test for test in documented(whole, whole.get("fix-03"))}
-    tests[nodeid] = entry(nodeid, "failed", kind="loop_closed", driver="motor")
+    text = file_after(whole, name, HOT_IS_NEW)
 
-    text = rewritten(TEXT, {"fix-03": run_of(*tests.values(), side="fix-03")})
-
-    (side,) = (each for each in tomllib.loads(text)["side"] if each["id"] == "fix-03")
-    assert side["outcome"][-1] == {
-        "tests": [nodeid],
-        "outcome": "failed",
-        "kind": "loop_closed",
-        "driver": "motor",
-        "why": "UNEXPLAINED: say in one sentence why this happens.",
-    }
-    assert nodeid not in side["outcome"][0]["tests"]
-    path = tmp_path / "remedies.toml"
+    path = copied(tmp_path, whole) / whole.get(name).file
     path.write_text(text, "utf-8")
     with pytest.raises(ManifestError, match="not explained yet"):
-        manifest.load(path)
-    others = [each for each in tomllib.loads(TEXT)["side"] if each["id"] != "fix-03"]
-    assert [each for each in tomllib.loads(text)["side"] if each["id"] != "fix-03"] == others
+        manifest.load(tmp_path)
+    path.write_text(text.replace("UNEXPLAINED", "A reason"), "utf-8")
+    side = manifest.load(tmp_path).get(name)
+    assert side.outcome[-1].tests == (HOT,)
+    assert side.documented(HOT).kind == "loop_closed"
+    others = set(whole.nodeids) - {HOT}
+    assert all(side.documented(n).why == whole.get(name).documented(n).why for n in others)
+
+
+def test_what_happens_as_on_broken_is_not_written_again(whole: Manifest, tmp_path: Path) -> None:
+    motor = whole.sets["direct-motor"]
+
+    text = file_after(whole, "fix-09", *(entry(n, "failed", **MOTOR_FAILS) for n in motor))
+
+    assert tomllib.loads(text)["same_as"] == {"broken": ["http", "control", "direct-motor"]}
+    assert [entry["tests"] for entry in tomllib.loads(text)["outcome"]] == [["postgres"]]
+
+
+def test_what_is_as_on_another_side_is_listed_with_its_sentence(
+    whole: Manifest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = io.StringIO()
+    monkeypatch.setattr(terminal, "console", Console(file=out, width=300))
+
+    assert outcomes.inherited("trap-05") == 0
+
+    heading, *lines = out.getvalue().splitlines()
+    assert heading == f"trap-05: {whole.get('trap-05').title}"
+    assert lines == [
+        f"  as {other}: {tests}: passed. {whole.get('trap-05').documented(nodeid).why}"
+        for other, tests, nodeid in (
+            ("broken", "http", whole.sets["http"][0]),
+            ("broken", "control", whole.sets["control"][0]),
+            ("fix-09", "postgres", whole.sets["postgres"][0]),
+        )
+    ]

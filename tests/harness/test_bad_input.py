@@ -126,25 +126,22 @@ def test_a_manifest_with_a_mistake(checkout: Checkout) -> None:
 
     message = refused(checkout.scripts("reproduce"))
 
-    assert "remedies.toml, line " in message
-    assert "key side.0.outcome.0.outcome of broken" in message
+    assert "remedies.toml, key broken.outcome.0.outcome: Input should be 'passed', " in message
 
 
 def test_manifests_that_no_command_can_use(checkout: Checkout) -> None:
     path = checkout.folder / "remedies.toml"
     text = path.read_text("utf-8")
     spoilt = {
-        "is not UTF-8": text.encode().replace(b"Reports", b"Rep\xf6rts", 1),
-        "key recommended: trap-01 is": text.replace('"fix-09"', '"trap-01"', 1).encode(),
-        "fix-03 is the id of another": text.replace('"fix-04"', '"fix-03"', 1).encode(),
+        " is not UTF-8": text.encode().replace(b"Reports", b"Rep\xf6rts", 1),
+        ", key recommended: trap-01 is": text.replace('"fix-09"', '"trap-01"', 1).encode(),
     }
     for words, content in spoilt.items():
         path.write_bytes(content)
 
         message = refused(checkout.scripts("fixes"))
 
-        assert "remedies.toml, line " in message
-        assert words in message
+        assert f"remedies.toml{words}" in message
 
 
 def test_an_unknown_command() -> None:
