@@ -11,6 +11,7 @@ from scripts.errors import CommandError, ManifestError
 from scripts.paths import ROOT
 from scripts.sides import manifest
 from scripts.sides.manifest import Manifest
+from tests.long import variants
 
 COMMON = """\
 schema_version = 2
@@ -196,6 +197,28 @@ def test_a_file_that_is_not_there_or_not_text_is_told(tmp_path: Path) -> None:
     (tmp_path / "fixed/03_x/remedy.toml").write_bytes(SECOND.encode("utf-16"))
     with pytest.raises(ManifestError, match=r"^fixed/03_x/remedy.toml is not UTF-8: .* at byte 0"):
         manifest.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("says", "1", "key variant.0.says: Input should be a valid string"),
+        ("sayd", '"So."', "key variant.0.sayd: there is no such key here; did you mean says?"),
+        ("said_by", '"fix-77"', "key variant.0.said_by: there is no side fix-77"),
+        ("among", '["frist"]', "key variant.0.among: frist is not in [tests] or [sets]"),
+        ("edits", '[{ file = "a.py", old = "a", new = "b" }]', "edits: there is no file fixed/01"),
+    ],
+)
+def test_a_mistake_in_a_variant_is_told(tmp_path: Path, key: str, value: str, words: str) -> None:
+    variant = {"id": '"some"', "says": '"So."', "fails": "0"} | {key: value}
+    text = "[[variant]]\n" + "".join(f"{key} = {value}\n" for key, value in variant.items())
+    name = "fixed/01_first/variants.toml"
+
+    with pytest.raises(ManifestError) as told:
+        variants.load(load(tmp_path, {**FILES, name: text}), tmp_path)
+
+    assert str(told.value).startswith(name)
+    assert words in str(told.value)
 
 
 def test_a_side_that_does_not_exist_is_answered_with_those_that_do(tmp_path: Path) -> None:

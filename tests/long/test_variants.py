@@ -15,12 +15,13 @@ import pytest
 
 from scripts.run.environment import unneeded_plugins
 from scripts.sides import manifest
-from tests.long.variants import VARIANTS, Variant
+from tests.long.variants import Variant, load
 from tests.support import environments
 from tests.support.checkouts import Checkout
 from tests.support.commands import environment, run
 
 MANIFEST = manifest.load()
+VARIANTS = load(MANIFEST)
 
 
 @pytest.fixture(scope="module")
@@ -46,23 +47,18 @@ def beside(copied: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Callab
 @pytest.fixture
 def changed(copied: Checkout, variant: Variant) -> Iterator[Checkout]:
     """The checkout while the variant's changes are made in it."""
-    before: dict[Path, str] = {}
-    conftest = f"{variant.folder}/conftest.py"
+    conftest = f"{variant.side.folder}/conftest.py"
+    edits = [(edit.path(variant.side), edit.old, edit.new) for edit in variant.change.edits]
+    before = {name: (copied.folder / name).read_text("utf-8") for name, *_ in [(conftest,), *edits]}
     try:
-        for name in (conftest, *(file_of(variant, edit[0]) for edit in variant.edits)):
-            before[copied.folder / name] = (copied.folder / name).read_text("utf-8")
         path = copied.folder / conftest
-        path.write_text(path.read_text("utf-8") + variant.appended, "utf-8")
-        for name, old, new in variant.edits:
-            copied.change(file_of(variant, name), old, new)
+        path.write_text(path.read_text("utf-8") + variant.change.appended, "utf-8")
+        for edit in edits:
+            copied.change(*edit)
         yield copied
     finally:
-        for path, text in before.items():
-            path.write_text(text, "utf-8")
-
-
-def file_of(variant: Variant, name: str) -> str:
-    return name if "/" in name else f"{variant.folder}/{name}"
+        for name, text in before.items():
+            (copied.folder / name).write_text(text, "utf-8")
 
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=[variant.id for variant in VARIANTS])
@@ -73,31 +69,31 @@ def test_a_variant_does_what_the_readme_says(
     given_servers: dict[str, str],
     tmp_path: Path,
 ) -> None:
+    change = variant.change
     record = tmp_path / "record.json"
-    command = command_of(variant, beside(variant.beside))
-    environ = environment(WRONGLOOP_RECORD=str(record), **given_servers, **dict(variant.environ))
+    command = command_of(variant, beside(change.beside))
+    environ = environment(WRONGLOOP_RECORD=str(record), **given_servers, **change.environ)
     done = run(command, cwd=changed.folder, env=environ)
 
     recorded = json.loads(record.read_text("utf-8"))
-    failing = [test["nodeid"] for test in recorded["tests"] if test["outcome"] != "passed"]
-    assert len(failing) == variant.fails, done.out
-    if variant.among:
-        files = {Path(nodeid.partition("::")[0]).name for nodeid in failing}
-        assert files <= variant.among
-    for text, times in variant.logged:
+    outcomes = {test["nodeid"]: test["outcome"] for test in recorded["tests"]}
+    failing = [nodeid for nodeid, outcome in outcomes.items() if outcome != "passed"]
+    assert len(failing) == change.fails, done.out
+    assert not change.among or set(failing) <= set(variant.among)
+    for text, times in change.logged.items():
         assert done.out.count(text) == times, text
-    for test in recorded["tests"]:
-        if Path(test["nodeid"].partition("::")[0]).name in variant.exchanged:
-            documented = MANIFEST.get("broken").documented(test["nodeid"])
-            assert (test["outcome"] == "failed") == (documented.outcome == "passed")
-    if variant.counts:
+    for nodeid in outcomes.keys() & set(variant.exchanged):
+        documented = MANIFEST.get("broken").documented(nodeid)
+        assert (outcomes[nodeid] == "failed") == (documented.outcome == "passed")
+    if change.counts:
         counts = recorded["counts"]["postgres"]
-        assert (counts["opened"], counts["left_open"]) == variant.counts
+        assert counts["opened"] == change.counts.opened
+        assert counts["left_open"] == change.counts.left_open
 
 
 def command_of(variant: Variant, python: str) -> list[str]:
     """Plain pytest on the variant's side, with everything that was logged shown."""
     command = [python, "-m", "pytest", "-p", "scripts.run.recorder", "-p", "no:cacheprovider"]
-    command += ["-p", "no:whichloop", "-rA", variant.folder, *variant.arguments]
-    command += [word for option in variant.options for word in ("-o", option)]
+    command += ["-p", "no:whichloop", "-rA", variant.side.folder, *variant.change.arguments]
+    command += [word for option in variant.change.options for word in ("-o", option)]
     return command + [word for name in unneeded_plugins() for word in ("-p", f"no:{name}")]
