@@ -1,1 +1,1 @@
-"""The sides: what `remedies.toml` says of them, and how each differs from broken/."""
+"""The sides: what the manifests say of them, and how each differs from broken/."""

@@ -9,7 +9,7 @@ from tests.support.checkouts import Checkout
 from tests.support.commands import Done, environment, run, scripts
 
 # A plugin, and not a line in the conftest: `make tour` refuses a side that has other changes than
-# remedies.toml says, and of this one it names the pytest.ini.
+# its remedy.toml names, and that of this one names the pytest.ini.
 HANGING = """
 import asyncio
 

@@ -1,6 +1,6 @@
 """Every side of this repository does the same without whichloop: what explains must not touch.
 
-`remedies.toml` says of every test of every side how it ends and with which error, and the
+The manifests say of every test of every side how it ends and with which error, and the
 project's own tests hold the sides to it with whichloop switched on. Here the same command runs
 them with whichloop off: it ends with 0 only if each is as documented.
 """
