@@ -57,7 +57,7 @@ def compare(as_json: bool = False) -> int:
 
     With `as_json` the grades alone go to stdout, as a JSON array.
     """
-    comparison = graded()
+    comparison = read_comparison()
     if as_json:
         grades = [grade.to_data() for _, _, grade in comparison.graded]
         terminal.say(json.dumps(grades, indent=2))
@@ -75,7 +75,7 @@ def compare(as_json: bool = False) -> int:
     return 1 if comparison.lacking or comparison.wrong else 0
 
 
-def graded() -> Comparison:
+def read_comparison() -> Comparison:
     """Each side's grade, from its run.json and that of broken/: so what is said of its tests and of
     its price comes from the same run. Raises CommandError if there is no broken/ to compare with.
     """
@@ -92,12 +92,12 @@ def graded() -> Comparison:
     comparison = Comparison(documented, broken, [], {})
     for side in documented.side[1:]:
         run = results.read_run(side.id)
-        why = elsewhere(run, broken) if run else "No result yet of"
+        why = other_circumstances(run, broken) if run else "No result yet of"
         if run is None or why:
             comparison.lacking.setdefault(why, []).append(side)
             continue
-        its = grade(broken, run, side, documented, judge(run, side, documented))
-        comparison.graded.append((side, run, its))
+        judgement = judge(run, side, documented)
+        comparison.graded.append((side, run, grade(broken, run, side, documented, judgement)))
     return comparison
 
 
@@ -112,8 +112,8 @@ def matrix(comparison: Comparison) -> None:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0)  # no more than 80 columns
     for heading in ("side", names_of_modules(documented), "mongo", "pg", "PG conns", "time"):
         table.add_column(heading, no_wrap=True)
-    for side, run, its in comparison.graded:
-        table.add_row(*row(side, run, its, broken, documented))
+    for side, run, graded in comparison.graded:
+        table.add_row(*row(side, run, graded, broken, documented))
     terminal.console.print(table)
     terminal.prose(f"{legend_of_letters()}\n{LEGEND}")
     modules = (f"{name} = {path}" for path, name in short_names(documented).items())
@@ -123,19 +123,19 @@ def matrix(comparison: Comparison) -> None:
     terminal.say("")
 
 
-def elsewhere(run: Run, broken: Run) -> str:
+def other_circumstances(run: Run, broken: Run) -> str:
     """How the run's circumstances differ from those of broken/'s run, or "": it cannot be graded
     then, for a difference between the two might be the remedy's or that of the versions."""
-    mine, its = in_words(run), in_words(broken)
+    here, there = circumstances(run), circumstances(broken)
     differing = [
-        f"{mine.get(name, 'none')} and not {its.get(name, 'none')}"
-        for name in dict.fromkeys([*its, *mine])
-        if mine.get(name) != its.get(name)
+        f"{here.get(name, 'none')} and not {there.get(name, 'none')}"
+        for name in dict.fromkeys([*there, *here])
+        if here.get(name) != there.get(name)
     ]
     return f"Run with {', '.join(differing)} as broken/ was" if differing else ""
 
 
-def in_words(run: Run) -> dict[str, str]:
+def circumstances(run: Run) -> dict[str, str]:
     """The circumstances of a run by their names: "embedded", "PostgreSQL 18.4", "motor 3.7"."""
     servers = {name: str(server or f"no {name}") for name, server in run.servers.items()}
     versions = {name: f"{name} {value}" for name, value in run.versions.items()}
