@@ -1,12 +1,15 @@
-"""The README's commands do what it says: each `$ …` line of its console blocks is run."""
+"""What READMEs offer: each `$ …` line of the README's console blocks is run, and what is to be
+copied is whole (tests/long/test_copied_blocks.py runs it)."""
 
 import re
 import shlex
+import sys
 from pathlib import Path
 
 import pytest
 
 from scripts.paths import ROOT
+from tests.support.blocks import blocks, statements
 from tests.support.commands import environment, run
 
 README = (ROOT / "README.md").read_text("utf-8")
@@ -42,3 +45,26 @@ def test_a_command_of_the_readme_works(command: str, tmp_path: Path) -> None:
 
     expected = 1 if any(word in command for word in FAILING) else 0
     assert done.code == expected, f"{shlex.quote(command)}\n{done.said}"
+
+
+@pytest.mark.parametrize("pattern", ["README.md", "fixed/*/README.md", "traps/*/README.md"])
+def test_a_block_to_copy_names_its_file_and_imports_what_it_uses(
+    pattern: str, tmp_path: Path
+) -> None:
+    for readme in ROOT.glob(pattern):
+        text = readme.read_text("utf-8")
+        offered = blocks(text)
+        assert len(offered) == len(re.findall(r"^```(?:python|ini)$", text, re.MULTILINE)) > 0
+        for number, (file, block) in enumerate(offered):
+            if file.endswith(".py"):
+                (tmp_path / f"{readme.parent.name}_{number}.py").write_text(block, "utf-8")
+
+    undefined = [sys.executable, "-m", "ruff", "check", "--isolated", "--select=F821"]
+    run([*undefined, str(tmp_path)]).must_exit(0)
+
+
+def test_a_block_of_a_side_is_what_stands_in_its_files() -> None:
+    for readme in [*ROOT.glob("fixed/*/README.md"), *ROOT.glob("traps/*/README.md")]:
+        for file, block in blocks(readme.read_text("utf-8")):
+            own = next(readme.parent.glob(file)).read_text("utf-8")
+            assert statements(block, file) <= statements(own, file), readme
