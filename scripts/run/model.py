@@ -13,7 +13,7 @@ from scripts.verdict.words import Kind, Outcome
 class Model(BaseModel):
     """A part of run.json. A key that is not known is passed over: a later version may have more."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
 
 class Failure(Model):
