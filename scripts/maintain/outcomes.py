@@ -8,12 +8,10 @@ from typing import Any
 import tomlkit
 from tomlkit.items import AoT, Array, Table
 
+from scripts.commands.session import on_chosen_servers
 from scripts.paths import ROOT
 from scripts.run import results
-from scripts.run.batch import run_batch
 from scripts.run.model import Run
-from scripts.servers.choose import choose
-from scripts.servers.client import running
 from scripts.sides import manifest
 from scripts.sides.manifest import Manifest, Side, tests_of
 from scripts.verdict.documented import difference, outcome_of, why_invalid
@@ -28,7 +26,7 @@ def inherited(name: str) -> int:
     does; 0."""
     documented = manifest.load()
     for side in chosen(name, documented):
-        terminal.say(f"{side.id}: {side.title}", "bold")
+        terminal.line(f"{side.id}: {side.title}", "bold")
         entries: dict[tuple[str, str, str], list[str]] = {}
         for nodeid, other in side.inherited.items():
             expected = side.documented(nodeid)
@@ -54,31 +52,28 @@ def outcomes(name: str, write: bool) -> int:
     sides = chosen(name, documented)
     for side in sides:
         results.folder(side.id)
-    choice = choose()
-    terminal.status(str(choice))
-    with running(choice.backend) as guardian:
-        terminal.servers(guardian.servers)
-        runs = run_batch(sides, guardian).runs
+    with on_chosen_servers() as session:
+        runs = session.run_all(sides).runs
     different = [side for side in sides if report(side, runs[side.id], documented)]
     if not different:
-        terminal.say("The manifests document what these runs did.", "bold green")
+        terminal.line("The manifests document what these runs did.", "bold green")
         return 0
     if not write:
-        terminal.say(f"To accept: python -m scripts outcomes {name} --write")
+        terminal.line(f"To accept: python -m scripts outcomes {name} --write")
         return 1
     for side in different:
         if why_invalid(runs[side.id], documented):
-            terminal.say(f"{side.id} is not written: its run is INVALID", "bold red")
+            terminal.line(f"{side.id} is not written: its run is INVALID", "bold red")
             return 1
     for side in different:
         path = ROOT / side.file
         text = path.read_text("utf-8")
         results.write(path, rewritten(text, side, runs[side.id], documented))
-        terminal.say(f"Written: {side.file}")
+        terminal.line(f"Written: {side.file}")
     terminal.prose(
         "Explain every `why` that says UNEXPLAINED; and read what is as on another side:"
     )
-    terminal.say(f"python -m scripts outcomes {name} --inherited")
+    terminal.line(f"python -m scripts outcomes {name} --inherited")
     return 0
 
 

@@ -22,32 +22,35 @@ def same(folders: list[Path]) -> int:
             "same compares two results folders or more",
             hint="python -m scripts same results/embedded results/testcontainers",
         )
-    every = [read(folder) for folder in folders]
-    keys = sorted(set().union(*(outcomes for outcomes, _ in every)))
+    by_folder = {folder: read(folder) for folder in folders}
+    tests = sorted(set().union(*(outcomes for outcomes, _ in by_folder.values())))
     differences = 0
-    for key in keys:
-        seen = [outcomes.get(key, "not run") for outcomes, _ in every]
-        if len(set(seen)) > 1:
+    for test in tests:
+        happened = {
+            path: outcomes.get(test, "not run") for path, (outcomes, _) in by_folder.items()
+        }
+        if len(set(happened.values())) > 1:
             differences += 1
-            terminal.say("::".join(key), "red")
-            for folder, what in zip(folders, seen, strict=True):
-                terminal.say(f"  {folder}: {what}")
-    for folder, (outcomes, servers) in zip(folders, every, strict=True):
-        terminal.say(f"{folder}: {len(outcomes)} outcomes on {servers}")
-    words = "each test has the same outcome and kind in all of them"
-    total = len(keys)
-    terminal.say(f"{differences} of {total} tests differ" if differences else f"Equal: {words}.")
-    return 1 if differences else 0
+            terminal.line("::".join(test), "red")
+            for folder, outcome in happened.items():
+                terminal.line(f"  {folder}: {outcome}")
+    for folder, (outcomes, servers) in by_folder.items():
+        terminal.line(f"{folder}: {len(outcomes)} outcomes on {servers}")
+    if differences:
+        terminal.line(f"{differences} of {len(tests)} tests differ")
+        return 1
+    terminal.line("Equal: each test has the same outcome and kind in all of them.")
+    return 0
 
 
 def read(folder: Path) -> tuple[Outcomes, str]:
     """What every test of every side did, and on which servers. Raises CommandError if none ran."""
     outcomes: Outcomes = {}
-    servers = set()
+    backends = set()
     for path in sorted(folder.glob("*/run.json")):
         run = results.read(path)
         names = ", ".join(str(server) for server in run.servers.values() if server)
-        servers.add(f"{run.backend} ({names})")
+        backends.add(f"{run.backend} ({names})")
         for test in run.tests.values():
             kind = f" {test.kind} {test.driver}" if test.kind else ""
             outcomes[run.side, test.nodeid] = f"{test.outcome}{kind}"
@@ -56,4 +59,4 @@ def read(folder: Path) -> tuple[Outcomes, str]:
             f"no side was run into {folder}",
             hint=f"WRONGLOOP_RESULTS={folder} python -m scripts all-fixes",
         )
-    return outcomes, " and ".join(sorted(servers))
+    return outcomes, " and ".join(sorted(backends))

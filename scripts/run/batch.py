@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
 from scripts.errors import ServerGone
 from scripts.run.model import Run
-from scripts.run.side import end_all, run_side
-from scripts.servers.client import Guardian
+from scripts.run.side import end_all
 from scripts.sides.manifest import Side
-from scripts.views import terminal
+
+RunSide = Callable[[Side, Callable[[str], None]], Run]
 
 
 @dataclass(frozen=True)
@@ -27,31 +25,33 @@ class Batch:
     workers: int
 
 
-def run_batch(sides: list[Side], guardian: Guardian, workers: int | None = None) -> Batch:
+def run_batch(
+    sides: Sequence[Side],
+    run_side: RunSide,
+    on_end: Callable[[Side, float], None],
+    workers: int | None = None,
+) -> Batch:
     """Run the sides, `workers` at once (default: the cores), those that must be alone last.
 
-    After Ctrl-C what has finished stays in `results/`, and what has not is ended. Raises ServerGone
-    if a server stops answering: no further side is begun then.
+    `on_end` gets each side that has ended, with its seconds. After Ctrl-C what has finished stays
+    in `results/`, and what has not is ended. Raises ServerGone if a server stops answering: no
+    further side is begun then.
     """
-    workers = workers or min(len(sides), os.cpu_count() or 1)
-    runs: dict[str, Run] = {}
-    seconds: dict[str, float] = {}
+    batch = Batch({}, {}, workers or min(len(sides), os.cpu_count() or 1))
     together = [side for side in sides if not side.alone]
     alone = [side for side in sides if side.alone]
-    gone = ""
 
     def timed(side: Side) -> Run:
         started = time.monotonic()
-        run = run_side(side, guardian, lambda line: None)
-        seconds[side.id] = time.monotonic() - started
-        if not run.server_gone:
-            runs[side.id] = run  # here, so that none is missing that ends beside a Ctrl-C
+        run = run_side(side, lambda line: None)
+        batch.seconds[side.id] = time.monotonic() - started
         return run
 
-    with display(len(sides)) as done, ThreadPoolExecutor(workers) as pool:
+    gone = ""
+    with ThreadPoolExecutor(batch.workers) as pool:
         try:
-            for group, width in ((together, workers), (alone, 1)):
-                waiting = list(group)
+            for group, width in ((together, batch.workers), (alone, 1)):
+                waiting = [] if gone else list(group)
                 under_way: dict[Future[Run], Side] = {}
                 while waiting or under_way:
                     while waiting and len(under_way) < width:
@@ -59,43 +59,19 @@ def run_batch(sides: list[Side], guardian: Guardian, workers: int | None = None)
                         under_way[pool.submit(timed, side)] = side
                     finished, _ = wait(under_way, return_when=FIRST_COMPLETED, timeout=0.5)
                     for future in finished:
-                        side = under_way.pop(future)
-                        run = future.result()
+                        side, run = under_way.pop(future), future.result()
                         if run.server_gone:
                             gone = run.stopped
                             waiting.clear()  # those under way find out by themselves
-                            continue
-                        done(side, seconds[side.id])
-                if gone:
-                    break
+                        else:
+                            batch.runs[side.id] = run
+                            on_end(side, batch.seconds[side.id])
         except BaseException:
             end_all()
             raise
     if gone:
         raise ServerGone(
-            f"{gone}\n{len(runs)} of {len(sides)} sides had finished; their results are kept",
+            f"{gone}\n{len(batch.runs)} of {len(sides)} sides had finished; their results are kept",
             hint="the same command again",
         )
-    return Batch(runs, seconds, workers)
-
-
-class display:
-    """A bar over the sides on a terminal; a line a side when piped."""
-
-    def __init__(self, total: int) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        self._bar = Progress(*columns, console=terminal.errors, transient=True)
-        self._task = self._bar.add_task("Running every side", total=total)
-
-    def __enter__(self) -> Callable[[Side, float], None]:
-        if terminal.errors.is_terminal:
-            self._bar.start()
-        return self._done
-
-    def _done(self, side: Side, seconds: float) -> None:
-        self._bar.advance(self._task)
-        self._bar.console.print(f"  {side.id}  {seconds:5.1f} s  {side.folder}")
-
-    def __exit__(self, *_: object) -> None:
-        if terminal.errors.is_terminal:
-            self._bar.stop()
+    return batch

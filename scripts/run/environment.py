@@ -1,4 +1,4 @@
-"""What a side's pytest gets of the caller's environment, and of the plugins that are installed.
+"""What a side's pytest gets of the caller's environment, and what is installed.
 
 An outcome must not hang on what somebody's shell exports (PYTEST_ADDOPTS, PYTHONPATH,
 PYTHONASYNCIODEBUG, …) or on a plugin that reorders, reruns or times tests.
@@ -6,9 +6,10 @@ PYTHONASYNCIODEBUG, …) or on a plugin that reorders, reruns or times tests.
 
 from __future__ import annotations
 
+import platform
 import re
 from collections.abc import Mapping
-from importlib.metadata import entry_points
+from importlib.metadata import entry_points, version
 
 from scripts.paths import ROOT
 
@@ -19,6 +20,8 @@ PASSED_ON = {
     *("SYSTEMROOT", "WINDIR", "COMSPEC", "PATHEXT", "USERPROFILE", "APPDATA", "LOCALAPPDATA"),
 }
 PREFIXES = ("LC_", "WRONGLOOP_")
+# The distributions whose versions two runs must share for their results to be compared.
+DISTRIBUTIONS = ("pytest", "pytest-asyncio", "motor", "pymongo", "sqlalchemy", "asyncpg", "fastapi")
 PINNED = re.compile(r"^([A-Za-z0-9._-]+)(?:\[.*\])?==", re.MULTILINE)
 
 
@@ -31,6 +34,12 @@ def for_side(environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def versions() -> dict[str, str]:
+    """The versions in play, under the names that run.json gives them."""
+    installed = {name.replace("-", "_"): version(name) for name in DISTRIBUTIONS}
+    return {"python": platform.python_version()} | installed
+
+
 def unneeded_plugins() -> list[str]:
     """The names of installed pytest plugins that no side asks for: loading them changes no outcome
     only in the best case, and costs time in any."""
@@ -38,16 +47,16 @@ def unneeded_plugins() -> list[str]:
 
 
 def foreign_plugins() -> list[str]:
-    """Those among them that did not come with our requirements at all: worth a word."""
+    """Those that did not come with our requirements at all: worth a word."""
     return plugins_not_in("run.txt", "dev.txt")
 
 
 def plugins_not_in(*requirements: str) -> list[str]:
     """The names of installed pytest plugins whose distribution is in none of these files."""
     ours = {"whichloop"}
-    for name in requirements:
-        pins = (ROOT / "requirements" / name).read_text("utf-8")
-        ours |= {canonical(found) for found in PINNED.findall(pins)}
+    for file in requirements:
+        pins = (ROOT / "requirements" / file).read_text("utf-8")
+        ours |= {canonical(name) for name in PINNED.findall(pins)}
     return sorted(
         point.name
         for point in entry_points(group="pytest11")

@@ -28,9 +28,9 @@ from scripts.run.connections import (
     look,
     totals,
 )
+from scripts.run.environment import versions
 from scripts.run.logged_errors import LoggedErrors
 from scripts.run.model import AsyncioOptions, Failure, Record, Test
-from scripts.run.versions import versions
 from suite.servers import DATABASES
 
 

@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -58,6 +57,11 @@ def read_recording(side: str) -> Recording:
     return Recording.read(RESULTS / side / "recording.json")
 
 
+def written(side: str) -> float:
+    """When the last run of a side was written, in seconds since 1970."""
+    return (RESULTS / side / "run.json").stat().st_mtime
+
+
 def read_run(side: str, warn: Callable[[str], None] | None = None) -> Run | None:
     """The last run of a side; None if there is none that this version can read.
 
@@ -65,29 +69,26 @@ def read_run(side: str, warn: Callable[[str], None] | None = None) -> Run | None
     """
     path = RESULTS / side / "run.json"
     try:
-        return read(path)
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
+        return read(path) if path.exists() else None
+    except CommandError as error:
         if warn:
-            warn(f"{path} is no result of this version, and is passed over: {reason(error)}")
+            warn(str(error))
         return None
 
 
 def read(path: Path) -> Run:
-    """A run.json. Raises OSError or ValueError if it cannot be read, or is not one."""
-    data: Any = json.loads(path.read_text("utf-8"))
-    if not isinstance(data, dict):
-        raise ValueError("it holds no JSON object")
-    version = data.get("schema_version")
-    if version != SCHEMA_VERSION:
-        raise ValueError(f"its schema_version is {version!r} and not {SCHEMA_VERSION}")
-    return Run.model_validate(data)
-
-
-def reason(error: OSError | ValueError) -> str:
-    """What is wrong with a file, in one line: of a run that is not whole, the first such key."""
-    if isinstance(error, ValidationError):
+    """A run.json. Raises CommandError if it is none of this version."""
+    try:
+        data = json.loads(path.read_text("utf-8"))
+        version = data["schema_version"]
+        if version != SCHEMA_VERSION:
+            raise ValueError(f"its schema_version is {version!r} and not {SCHEMA_VERSION}")
+        return Run.model_validate(data)
+    except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-    return str(error)
+        reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    except (OSError, ValueError) as error:
+        reason = str(error)
+    except (KeyError, TypeError):
+        reason = "it has no schema_version"
+    raise CommandError(f"{path} is no result of this version: {reason}", hint="make all-fixes")

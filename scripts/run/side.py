@@ -14,11 +14,10 @@ from pathlib import Path
 from scripts.errors import CommandError
 from scripts.paths import ROOT
 from scripts.run import loops, results
-from scripts.run.environment import for_side, unneeded_plugins
+from scripts.run.environment import for_side, unneeded_plugins, versions
 from scripts.run.model import Circumstances, Record, Run, ServerVersion
 from scripts.run.recording import Recording
 from scripts.run.results import RECORD_VARIABLE
-from scripts.run.versions import versions
 from scripts.run.watchdog import Watchdog, hanging, limit_s
 from scripts.servers.client import Guardian
 from scripts.servers.model import SERVERS_VARIABLE, Servers
@@ -34,7 +33,7 @@ WHICHLOOP_VARIABLE = "WRONGLOOP_WHICHLOOP"
 UNDER_WAY: set[subprocess.Popen[str]] = set()
 
 
-def run_side(side: Side, guardian: Guardian, on_line: Callable[[str], None]) -> Run:
+def run_side(side: Side, on_line: Callable[[str], None], guardian: Guardian) -> Run:
     """Run `side` on the guardian's servers; write `run.json` and `output.txt`; return the run.
 
     `on_line` gets every line of pytest's output as it comes. Raises CommandError if the results

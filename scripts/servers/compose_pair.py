@@ -40,8 +40,8 @@ def up() -> int:
         compose("down")  # half a pair serves nobody
     else:
         for server in answers(PROJECT):
-            terminal.say(f"up: {server}")
-        terminal.say("Next: BACKEND=compose make reproduce (and at the end: make down)")
+            terminal.line(f"up: {server}")
+        terminal.line("Next: BACKEND=compose make reproduce (and at the end: make down)")
     return code
 
 

@@ -19,7 +19,7 @@ def pull() -> None:
         raise ServerError(f"images are fetched by a Docker engine: {found.why_not}")
     for image in wanted.values():
         if image not in found.missing:
-            terminal.say(f"{image}: already there")
+            terminal.line(f"{image}: already there")
             continue
         pull_one(image)
     pull_ryuk()
@@ -31,12 +31,12 @@ def pull_ryuk() -> None:
 
     ryuk = testcontainers_config.ryuk_image
     if not engine.find({"ryuk": ryuk}).missing:
-        terminal.say(f"{ryuk}: already there")
+        terminal.line(f"{ryuk}: already there")
         return
     try:
         pull_one(ryuk)
     except ServerError as error:
-        terminal.say(f"{error}; containers are removed without it, too")
+        terminal.line(f"{error}; containers are removed without it, too")
 
 
 def fetch_missing(backend: str) -> None:
@@ -53,17 +53,17 @@ def fetch_missing(backend: str) -> None:
 
 def pull_one(image: str) -> None:
     """Fetch one image, a line for each layer that arrived."""
-    terminal.say(f"{image}: fetching …")
+    terminal.line(f"{image}: fetching …")
     try:
         events = engine.connect(SILENCE_LIMIT_S).api.pull(image, stream=True, decode=True)
         for event in events:
             if "error" in event:
                 raise not_fetched(image, event["error"])
             if event.get("status") in ("Pull complete", "Download complete"):
-                terminal.say(f"{image}: {event['status'].lower()} ({event.get('id', '')})")
+                terminal.line(f"{image}: {event['status'].lower()} ({event.get('id', '')})")
     except engine.errors() as error:
         raise not_fetched(image, engine.plain(error)) from None
-    terminal.say(f"{image}: fetched")
+    terminal.line(f"{image}: fetched")
 
 
 def not_fetched(image: str, why: str) -> ServerError:

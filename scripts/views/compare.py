@@ -60,7 +60,7 @@ def compare(as_json: bool = False) -> int:
     comparison = read_comparison()
     if as_json:
         grades = [grade.to_data() for _, _, grade in comparison.graded]
-        terminal.say(json.dumps(grades, indent=2))
+        terminal.line(json.dumps(grades, indent=2))
     else:
         matrix(comparison)
         guide(comparison.documented)
@@ -68,10 +68,10 @@ def compare(as_json: bool = False) -> int:
     for why, sides in comparison.lacking.items():
         again = targets(sides, " ") if len(sides) <= FEW else "all-fixes"
         terminal.prose(f"\n{why}: {targets(sides)}.", "yellow", where)
-        terminal.say(f"Next: make {again}", "yellow", where)
+        terminal.line(f"Next: make {again}", "yellow", where)
     if comparison.wrong:
         terminal.prose(f"\nNot as documented: {targets(comparison.wrong)}.", "bold red", where)
-        terminal.say(f"Next: make {comparison.wrong[0].target}", "bold red", where)
+        terminal.line(f"Next: make {comparison.wrong[0].target}", "bold red", where)
     return 1 if comparison.lacking or comparison.wrong else 0
 
 
@@ -120,7 +120,7 @@ def matrix(comparison: Comparison) -> None:
     terminal.prose(f"Columns: {', '.join(modules)}.")
     versions = ", ".join(f"{name} {value}" for name, value in broken.versions.items())
     terminal.prose(f"Versions: {versions}")
-    terminal.say("")
+    terminal.line()
 
 
 def other_circumstances(run: Run, broken: Run) -> str:
@@ -212,7 +212,7 @@ def by_module(documented: Manifest) -> dict[str, list[str]]:
 
 def guide(documented: Manifest) -> None:
     """Which one should I use? A short path of questions, the smallest whole cure first."""
-    terminal.say("Which one should I use?", "bold")
+    terminal.line("Which one should I use?", "bold")
     for step in documented.guide:
         terminal.prose(f"  {step.question}")
         names = ", ".join(documented.get(side).target for side in step.sides)
@@ -230,4 +230,4 @@ def listing(kind: SideKind) -> None:
         table.add_row(side.target, escape(side.title), *(VERDICTS[verdicts[g]] for g in GROUPS))
     terminal.console.print(table)
     terminal.prose("How many of a driver's failing tests it cures: all, some or none.")
-    terminal.say(f"Next: make {kind}-1")
+    terminal.line(f"Next: make {kind}-1")

@@ -3,26 +3,29 @@
 import pytest
 
 from scripts.maintain import audit
+from scripts.maintain.audit import Pin, Report
 
 FLAW = {"id": "PYSEC-2026-1", "fix_versions": ["2.0"], "aliases": ["GHSA-x"], "description": ""}
+PIN = Pin.model_validate({"name": "a", "version": "1.0", "vulns": [FLAW]})
 
 
-def test_a_pin_without_an_answer_is_not_taken_for_a_good_one() -> None:
-    skipped = {"name": "a", "skip_reason": "Dependency not found on PyPI"}
+def test_a_pin_without_an_answer_is_not_taken_for_a_good_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    skipped = Pin(name="a", skip_reason="Dependency not found on PyPI")
+    monkeypatch.setattr(audit, "audited", lambda path: Report(dependencies=[skipped]))
 
-    assert audit.found({"dependencies": [skipped]}) == (["a: Dependency not found on PyPI"], [])
+    with pytest.raises(audit.CommandError, match="a: Dependency not found on PyPI among them"):
+        audit.audit()
 
 
 def test_a_vulnerability_is_named_with_what_fixes_it() -> None:
-    pin = {"name": "a", "version": "1.0", "vulns": [FLAW]}
-
-    assert audit.found({"dependencies": [pin]})[1] == ["a 1.0: PYSEC-2026-1, fixed in ['2.0']"]
+    assert audit.vulnerabilities(PIN) == ["a 1.0: PYSEC-2026-1, fixed in ['2.0']"]
 
 
-def test_one_that_is_accepted_is_left_out_by_any_of_its_names(
+def test_an_accepted_vulnerability_is_left_out_by_any_of_its_names(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(audit.ACCEPTED, "GHSA-x", "never called here")
-    pin = {"name": "a", "version": "1.0", "vulns": [FLAW]}
 
-    assert audit.found({"dependencies": [pin]}) == ([], [])
+    assert audit.vulnerabilities(PIN) == []

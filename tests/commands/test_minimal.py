@@ -9,7 +9,7 @@ from tests.support.commands import scripts
 def test_the_five_lines_the_message_and_what_it_means() -> None:
     out = scripts("minimal").must_exit(0).out
 
-    script = (ROOT / "scripts" / "commands" / "minimal.py").read_text("utf-8")
+    script = (ROOT / "scripts" / "commands" / "five_lines.py").read_text("utf-8")
     code = [line for line in script.split('"""')[2].splitlines() if line.strip()]
     assert len(code) == 5
     assert all(line in out for line in code)

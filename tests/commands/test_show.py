@@ -6,12 +6,13 @@ import pytest
 from rich.console import Console
 
 from scripts.views import remedy, terminal
-from scripts.views.remedy import NO_LOOP, shortened
+from scripts.views.remedy import shortened
+from scripts.views.run import NO_LOOP, print_outcomes
 from tests.support.runs import entry, run_of
 
 
 @pytest.mark.parametrize(
-    ("said", "shown"),
+    ("text", "shown"),
     [
         ("plain, ä, 検証\nand lines", "plain, ä, 検証\nand lines"),
         ("\x1b[31mred\x1b[0m", r"\x1b[31mred\x1b[0m"),
@@ -23,12 +24,12 @@ from tests.support.runs import entry, run_of
     ],
 )
 def test_control_characters_are_spelled_out(
-    said: str, shown: str, monkeypatch: pytest.MonkeyPatch
+    text: str, shown: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = io.StringIO()
     monkeypatch.setattr(terminal, "console", Console(file=out, width=200))
 
-    terminal.say(said)
+    terminal.line(text)
 
     assert out.getvalue().expandtabs() == f"{shown}\n".expandtabs()
 
@@ -41,10 +42,9 @@ SENTENCE = (
 
 @pytest.fixture
 def narrow(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
-    """What is said on a console of 40 columns."""
+    """What is printed on a console of 40 columns."""
     out = io.StringIO()
     monkeypatch.setattr(terminal, "console", Console(file=out, width=40))
-    monkeypatch.setattr(remedy, "console", Console(file=out, width=120))
     monkeypatch.delenv("COLUMNS", raising=False)
     return out
 
@@ -77,7 +77,7 @@ def test_what_somebody_may_copy_is_not_broken(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "40")
 
-    terminal.say(SENTENCE)
+    terminal.line(SENTENCE)
 
     assert narrow.getvalue() == f"{SENTENCE}\n"
 
@@ -112,7 +112,7 @@ def test_what_failing_tests_said_is_shown_once_of_each_kind_and_driver(
         entry("t.py::third", "error", **loop),
     )
 
-    remedy.messages(run)
+    remedy.print_messages(run)
 
     assert narrow.getvalue().splitlines() == [
         "other error asyncpg, in t.py::first:",
@@ -127,11 +127,11 @@ LOOP = {"id": "A", "scope": None, "thread": None, "opened_by": None, "closed_by"
 
 
 @pytest.mark.parametrize(
-    ("loop", "loops", "said"), [(None, [LOOP], True), ("A", [LOOP], False), (None, [], False)]
+    ("loop", "loops", "explained"), [(None, [LOOP], True), ("A", [LOOP], False), (None, [], False)]
 )
 def test_a_column_of_loops_that_is_empty_says_why(
-    narrow: io.StringIO, loop: str | None, loops: list[dict[str, str | None]], said: bool
+    narrow: io.StringIO, loop: str | None, loops: list[dict[str, str | None]], explained: bool
 ) -> None:
-    remedy.why_no_loop(run_of({**entry("t.py::a", "passed"), "loop": loop}, loops=loops))
+    print_outcomes(run_of({**entry("t.py::a", "passed"), "loop": loop}, loops=loops))
 
-    assert (NO_LOOP in narrow.getvalue()) == said
+    assert (NO_LOOP in narrow.getvalue()) == explained

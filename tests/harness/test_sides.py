@@ -174,7 +174,7 @@ def test_a_remedy_is_shown_with_its_diff_what_it_cures_and_its_price(folder: Pat
         "Time: ",
         "Why: ",
         "When: ",
-        "Next: make fix-4",
+        "Next: make fix-9 (the recommended remedy: ",
     ):
         assert text in done.out
 
