@@ -148,7 +148,7 @@ def places(root: Path) -> Iterator[Place]:
     Raises ManifestError: people type the numbers, so none is missing and none there twice.
     """
     for kind, parent in FOLDERS.items():
-        paths = sorted(path for path in (root / parent).iterdir() if is_side(path))
+        paths = sorted(path for path in (root / parent).glob("*") if is_side(path))
         for due, path in enumerate(paths, 1):
             folder = f"{parent}/{path.name}"
             numbered = NUMBERED.fullmatch(path.name)
@@ -180,11 +180,11 @@ def sets_of(common: Common) -> dict[str, tuple[str, ...]]:
 
 
 def tests_of(
-    names: Sequence[str], sets: Mapping[str, tuple[str, ...]], place: str
+    names: Sequence[str], sets: Mapping[str, tuple[str, ...]], key: str
 ) -> tuple[str, ...]:
     """The node ids that these names of sets, modules, functions and tests stand for.
 
-    Raises ManifestError, which begins with `place`, if there is no test of a name.
+    Raises ManifestError, which begins with the file and `key`, if there is no test of a name.
     """
     every = [nodeid for group in ("mongo", "postgres", "control") for nodeid in sets.get(group, ())]
     found: list[str] = []
@@ -194,7 +194,7 @@ def tests_of(
             modules = [nodeid.partition("::")[0] for nodeid in every]
             close = get_close_matches(name, [*sets, *modules, *every], 1, 0.8)
             hint = f"; did you mean {close[0]}?" if close else ""
-            raise ManifestError(f"{place}: {name} is not in [tests] or [sets] of {FILE}{hint}")
+            raise ManifestError(f"{key}: {name} is not in [tests] or [sets] of {FILE}{hint}")
         found += tests
     return tuple(found)
 
@@ -205,15 +205,15 @@ def covers(name: str, nodeid: str) -> bool:
 
 
 def own_outcomes(
-    key: str, outcomes: Sequence[Documented], sets: Mapping[str, tuple[str, ...]]
+    table: str, outcomes: Sequence[Documented], sets: Mapping[str, tuple[str, ...]]
 ) -> dict[str, Documented]:
-    """What a file itself documents of each test."""
+    """What a file itself documents of each test; `table` is its key for errors."""
     own: dict[str, Documented] = {}
     for index, outcome in enumerate(outcomes):
-        place = f"{key}.{index}.tests"
-        for nodeid in tests_of(outcome.tests, sets, place):
+        key = f"{table}.{index}.tests"
+        for nodeid in tests_of(outcome.tests, sets, key):
             if own.setdefault(nodeid, outcome) is not outcome:
-                raise ManifestError(f"{place}: {nodeid} has an outcome above")
+                raise ManifestError(f"{key}: {nodeid} has an outcome above")
     return own
 
 
