@@ -8,40 +8,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from functools import cache
 from pathlib import Path
 
 import pytest
 
-from scripts.run.environment import unneeded_plugins
 from scripts.sides import manifest
 from tests.long.variants import Variant, load
-from tests.support import environments
 from tests.support.checkouts import Checkout
-from tests.support.commands import environment, run
+from tests.support.commands import environment, recorded_pytest, run
 
 MANIFEST = manifest.load()
 VARIANTS = load(MANIFEST)
-
-
-@pytest.fixture(scope="module")
-def copied(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """A checkout for all of the variants, one after the other."""
-    return Checkout(tmp_path_factory.mktemp("variants") / "checkout")
-
-
-@pytest.fixture(scope="module")
-def beside(copied: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
-    """The interpreter of an environment with other pins on top of the checkout's packages."""
-
-    @cache
-    def made(pins: str) -> str:
-        if not pins:
-            return copied.python
-        folder = tmp_path_factory.mktemp("beside") / pins
-        return environments.make(folder, copied.python, pins, below=copied.packages)
-
-    return made
 
 
 @pytest.fixture
@@ -92,8 +69,7 @@ def test_a_variant_does_what_the_readme_says(
 
 
 def command_of(variant: Variant, python: str) -> list[str]:
-    """Plain pytest on the variant's side, with everything that was logged shown."""
-    command = [python, "-m", "pytest", "-p", "scripts.run.recorder", "-p", "no:cacheprovider"]
-    command += ["-p", "no:whichloop", "-rA", variant.side.folder, *variant.change.arguments]
-    command += [word for option in variant.change.options for word in ("-o", option)]
-    return command + [word for name in unneeded_plugins() for word in ("-p", f"no:{name}")]
+    """pytest on the variant's side, with everything that was logged shown."""
+    options = [word for option in variant.change.options for word in ("-o", option)]
+    arguments = (variant.side.folder, *variant.change.arguments, *options)
+    return recorded_pytest(python, "-rA", *arguments)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from scripts.paths import ROOT
+from scripts.run.environment import unneeded_plugins
 
 LIMIT_S = 60
 # pytest plugins that came with a tool of our own tests. No user has them, and to load them takes
@@ -94,6 +95,13 @@ def pytest(*arguments: str, cwd: Path = ROOT, **changes: str) -> Done:
     options = ["-p", "no:cacheprovider", "--tb=no", *NOT_LOADED]
     program = str(Path(sys.executable).with_name("pytest"))
     return run([program, *options, *arguments], cwd=cwd, env=environment(**changes))
+
+
+def recorded_pytest(python: str, *arguments: str) -> list[str]:
+    """The command for a side's tests under that interpreter: WRONGLOOP_RECORD is the record."""
+    command = [python, "-m", "pytest", "-p", "scripts.run.recorder", "-p", "no:cacheprovider"]
+    command += ["-p", "no:whichloop", *arguments]
+    return command + [word for name in unneeded_plugins() for word in ("-p", f"no:{name}")]
 
 
 @dataclass
