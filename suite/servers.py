@@ -10,52 +10,17 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 
-import psycopg
 import pytest
-import sqlalchemy.exc
-from pymongo.errors import PyMongoError
 
-from scripts.errors import CommandError, ServerError
+from scripts.errors import CommandError
 from scripts.servers.choose import choose
 from scripts.servers.client import running
-from scripts.servers.databases import MongoDatabase, PostgresDatabase, database_name
 from scripts.servers.model import SERVERS_VARIABLE, Servers
+from scripts.servers.prepared import DATABASES, Databases, prepare
 
-
-@dataclass
-class Databases:
-    """This side's databases on the servers; None where the server is missing.
-
-    `unusable` keeps what was found out of a server that does not answer: nobody need wait for it
-    twice.
-    """
-
-    servers: Servers
-    mongo: MongoDatabase | None
-    postgres: PostgresDatabase | None
-    unusable: dict[str, str] = field(default_factory=dict)
-
-    def empty(self, group: str) -> None:
-        """Empty the database of this group. Raises ConnectionError if there is none."""
-        name = {"mongo": "mongodb", "postgres": "postgres"}[group]
-        database = self.mongo if group == "mongo" else self.postgres
-        if database is None:
-            self.unusable[name] = f"no {name}: {self.servers.missing[name]}"
-        elif name not in self.unusable:
-            try:
-                database.empty()
-            except DRIVER_ERRORS as error:
-                self.unusable[name] = cannot_be_used(name, error)
-        if name in self.unusable:
-            raise ConnectionError(self.unusable[name])
-
-
-DATABASES = pytest.StashKey[Databases]()
 CHOICE = pytest.StashKey[str]()
-DRIVER_ERRORS = (psycopg.OperationalError, sqlalchemy.exc.DBAPIError, PyMongoError)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -90,33 +55,6 @@ def find_servers(config: pytest.Config, stack: ExitStack) -> Servers:
     os.environ[SERVERS_VARIABLE] = servers.to_json()  # for the workers of pytest-xdist
     stack.callback(os.environ.pop, SERVERS_VARIABLE, None)
     return servers
-
-
-def prepare(servers: Servers, side: str, stack: ExitStack) -> Databases:
-    """This side's databases, their URLs in the environment; what closes them is on `stack`."""
-    name = database_name(servers, side)
-    mongo = postgres = None
-    if servers.mongodb is not None:
-        mongo = MongoDatabase(servers.mongodb, name, side)
-        stack.callback(mongo.close)
-        os.environ["MONGO_URL"] = mongo.url
-    if servers.postgres is not None:
-        try:
-            postgres = PostgresDatabase(servers.postgres, name, side)
-        except DRIVER_ERRORS as error:
-            raise ServerError(cannot_be_used("postgres", error)) from None
-        stack.callback(postgres.close)
-        os.environ["DATABASE_URL"] = postgres.url
-    for provider in ("gemini", "deepseek"):
-        os.environ[f"{provider.upper()}_BASE_URL"] = f"{servers.upstream}/{provider}"
-        os.environ[f"{provider.upper()}_API_KEY"] = "a-key-for-the-local-upstream"
-    return Databases(servers, mongo, postgres)
-
-
-def cannot_be_used(name: str, error: Exception) -> str:
-    """What a driver says of a server that is gone, or locked, in one line."""
-    said = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    return f"{name} cannot be used: {said[:120]}"
 
 
 def side_name(config: pytest.Config) -> str:

@@ -2,10 +2,10 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from scripts.servers.chat_provider import answer_to
 from shared_app.chat.models import Done, Failed, ProviderName, Token
 from shared_app.chat.service import stream_chat_response
 from shared_app.conversations.dao import ConversationDAO
-from suite.upstream import answer_to
 
 GROUP = "postgres"
 

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from scripts.servers.client import Guardian, running
-from suite.servers import Databases
+from scripts.servers.prepared import Databases
 from tests.faults.seen import pytest_addoption, pytest_configure, seen
 from tests.support.app import served
 from tests.support.checkouts import Checkout

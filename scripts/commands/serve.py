@@ -6,9 +6,12 @@ import os
 import socket
 from contextlib import ExitStack, suppress
 
+import uvicorn
+
 from scripts.errors import CommandError
 from scripts.servers.choose import choose
 from scripts.servers.client import running
+from scripts.servers.prepared import prepare
 from scripts.views import terminal
 from scripts.views.run import print_servers
 
@@ -21,8 +24,6 @@ def serve(port: int) -> int:
         terminal.status(str(choice))
         guardian = stack.enter_context(running(choice.backend))
         print_servers(guardian.servers)
-        from suite.servers import prepare
-
         own_keys = {name: value for name, value in os.environ.items() if name.endswith("_API_KEY")}
         prepare(guardian.servers, "serve", stack)
         for name in own_keys:  # somebody's own key is for the provider's own address
@@ -30,8 +31,6 @@ def serve(port: int) -> int:
             os.environ.pop(name.replace("_API_KEY", "_BASE_URL"), None)
         terminal.line(f"http://127.0.0.1:{port}/docs")
         terminal.line("Ctrl-C ends it, and the servers and their data.")
-        import uvicorn
-
         config = uvicorn.Config("shared_app.main:create_app", factory=True, log_level="warning")
         # Raised after an orderly shutdown; to end this command is what Ctrl-C is for.
         with suppress(KeyboardInterrupt):

@@ -31,7 +31,7 @@ from scripts.run.connections import (
 from scripts.run.environment import versions
 from scripts.run.logged_errors import LoggedErrors
 from scripts.run.model import AsyncioOptions, Failure, Record, Test
-from suite.servers import DATABASES
+from scripts.servers.prepared import DATABASES
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -24,7 +24,6 @@ from scripts.servers.limits import seconds
 from scripts.servers.model import Server, Servers
 from scripts.servers.owned import take_charge, watch
 from scripts.servers.upstream import Upstream
-from scripts.views import terminal
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
@@ -40,8 +39,8 @@ def up() -> int:
         compose("down")  # half a pair serves nobody
     else:
         for server in answers(PROJECT):
-            terminal.line(f"up: {server}")
-        terminal.line("Next: BACKEND=compose make reproduce (and at the end: make down)")
+            print(f"up: {server}", flush=True)
+        print("Next: BACKEND=compose make reproduce (and at the end: make down)", flush=True)
     return code
 
 

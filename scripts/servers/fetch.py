@@ -5,7 +5,6 @@ from __future__ import annotations
 from scripts.errors import ServerError
 from scripts.servers import engine
 from scripts.servers.images import images
-from scripts.views import terminal
 
 # The longest that an engine may be silent while it fetches an image.
 SILENCE_LIMIT_S = 120
@@ -19,7 +18,7 @@ def pull() -> None:
         raise ServerError(f"images are fetched by a Docker engine: {found.why_not}")
     for image in wanted.values():
         if image not in found.missing:
-            terminal.line(f"{image}: already there")
+            print(f"{image}: already there", flush=True)
             continue
         pull_one(image)
     pull_ryuk()
@@ -31,12 +30,12 @@ def pull_ryuk() -> None:
 
     ryuk = testcontainers_config.ryuk_image
     if not engine.find({"ryuk": ryuk}).missing:
-        terminal.line(f"{ryuk}: already there")
+        print(f"{ryuk}: already there", flush=True)
         return
     try:
         pull_one(ryuk)
     except ServerError as error:
-        terminal.line(f"{error}; containers are removed without it, too")
+        print(f"{error}; containers are removed without it, too", flush=True)
 
 
 def fetch_missing(backend: str) -> None:
@@ -53,17 +52,17 @@ def fetch_missing(backend: str) -> None:
 
 def pull_one(image: str) -> None:
     """Fetch one image, a line for each layer that arrived."""
-    terminal.line(f"{image}: fetching …")
+    print(f"{image}: fetching …", flush=True)
     try:
         events = engine.connect(SILENCE_LIMIT_S).api.pull(image, stream=True, decode=True)
         for event in events:
             if "error" in event:
                 raise not_fetched(image, event["error"])
             if event.get("status") in ("Pull complete", "Download complete"):
-                terminal.line(f"{image}: {event['status'].lower()} ({event.get('id', '')})")
+                print(f"{image}: {event['status'].lower()} ({event.get('id', '')})", flush=True)
     except engine.errors() as error:
         raise not_fetched(image, engine.plain(error)) from None
-    terminal.line(f"{image}: fetched")
+    print(f"{image}: fetched", flush=True)
 
 
 def not_fetched(image: str, why: str) -> ServerError:

@@ -14,11 +14,11 @@ from scripts.servers.process import last_lines
 
 
 class Upstream:
-    """`python -m suite.upstream`, running."""
+    """`python -m scripts.servers.chat_provider`, running."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self.log = folder / "upstream.log"
-        command = [sys.executable, "-m", "suite.upstream", "--port", "0"]
+        command = [sys.executable, "-m", "scripts.servers.chat_provider", "--port", "0"]
         self.process = process.start(command, log=self.log)
         stack.callback(process.stop, self.process, first=signal.SIGTERM, patience=0.2)
 

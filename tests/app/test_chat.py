@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from suite.upstream import answer_to
+from scripts.servers.chat_provider import answer_to
 from tests.support.app import events_of
 
 PROVIDERS = ("gemini", "deepseek")

@@ -17,9 +17,9 @@ import httpx
 import psycopg
 import pytest
 
+from scripts.servers.chat_provider import answer_to
 from scripts.servers.client import Guardian
 from scripts.servers.databases import PostgresDatabase
-from suite.upstream import answer_to
 from tests.support import small_pool
 from tests.support.app import assert_unavailable, ending_of, served
 from tests.support.commands import eventually

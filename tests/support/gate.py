@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from suite.upstream import CHUNK_BYTES, Handler, Server
+from scripts.servers.chat_provider import CHUNK_BYTES, Handler, Server
 
 LIMIT_S = 60  # after which an answer goes on by itself, so that no test hangs
 POLL_S = 0.05

@@ -1,6 +1,6 @@
 """A local stand-in for the two providers, speaking their wire formats over real HTTP.
 
-    python -m suite.upstream --port 0
+    python -m scripts.servers.chat_provider --port 0
 
 serves Gemini under /gemini and DeepSeek under /deepseek and prints where it listens. It answers
 in chunks of a few bytes, so that characters and event lines arrive in pieces. Words in a prompt
