@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
-from whichloop.lanes import draw_lanes, needs_ascii
+from whichloop.present.lanes import draw_lanes, needs_ascii
 
 from scripts.run import loops, results
 from scripts.run.environment import foreign_plugins

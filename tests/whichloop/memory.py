@@ -45,9 +45,9 @@ import pytest
 import sqlalchemy.ext.asyncio
 
 def entries():
-    if "whichloop.tracker" not in sys.modules:
+    if "whichloop.observe.tracker" not in sys.modules:
         return 0
-    held = vars(sys.modules["whichloop.tracker"].TRACKER).values()
+    held = vars(sys.modules["whichloop.observe.tracker"].TRACKER).values()
     tables = (dict, list, set, collections.deque)
     return sum(len(one) for one in held if isinstance(one, tables))
 

@@ -8,7 +8,7 @@ import pytest
 from whichloop.cli import main
 from whichloop.logs import read_log
 
-from whichloop import catalogue
+from whichloop import messages as catalogue
 
 MISMATCH = """
 platform linux -- Python 3.11.7, pytest-9.2.0, pluggy-1.7.0

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 from whichloop.actors import version_of
-from whichloop.causes import Case
-from whichloop.cures import ENTRIES, cure
-from whichloop.explain import choose, explain, explain_crossing
+from whichloop.diagnose.causes import Case
+from whichloop.diagnose.cures import ENTRIES, cure
+from whichloop.diagnose.explain import choose, explain, explain_crossing
+from whichloop.present.section import headline, render
 from whichloop.records import (
     Actor,
     Crossing,
@@ -20,9 +21,8 @@ from whichloop.records import (
     Settings,
     Site,
 )
-from whichloop.render import headline, render
 
-from whichloop import catalogue
+from whichloop import messages as catalogue
 
 TEST = Actor("test", "test_a.py::test_one")
 FIXTURE = Actor("fixture", "db", "function", "session")

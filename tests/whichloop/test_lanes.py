@@ -6,7 +6,7 @@ import copy
 from pathlib import Path
 
 import pytest
-from whichloop.lanes import draw_lanes, needs_ascii
+from whichloop.present.lanes import draw_lanes, needs_ascii
 
 RECORDING = {
     "loops": [

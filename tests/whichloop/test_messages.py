@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import run_pytest
 
-from whichloop import catalogue
+from whichloop import messages as catalogue
 
 ZOO = Path(__file__).parent.parent / "zoo"
 INI = """[pytest]

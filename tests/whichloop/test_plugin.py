@@ -420,14 +420,14 @@ def test_without_pytest_asyncio_the_suites_result_is_its_own(project):
 
 
 BREAKING = """
-import whichloop.probes.primitives as primitives
+import whichloop.observe.probes.primitives as primitives
 
 def broken(*args):
     raise ZeroDivisionError("driver of another version")
 
 def pytest_configure(config):
     import asyncio
-    from whichloop.probes import Patcher
+    from whichloop.observe.probes import Patcher
     patch = Patcher("asyncio primitives")
     patch.before(asyncio.Lock, "acquire", broken)
 """

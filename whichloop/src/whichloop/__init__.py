@@ -4,23 +4,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .binding import Binding, LoopMismatch, assert_same_loop, loop_of
-    from .probes import Patcher, Probe, Reading
-    from .tracker import TRACKER
-    from .watch import watch
-    from .watching import install, uninstall
+    from whichloop.library import Binding, LoopMismatch, assert_same_loop, loop_of
+    from whichloop.observe.probes import Patcher, Probe, Reading
+    from whichloop.observe.tracker import TRACKER
+    from whichloop.observe.watching import install, uninstall
+    from whichloop.watch import watch
 
 _HOME = {
-    "TRACKER": "tracker",
-    "Binding": "binding",
-    "LoopMismatch": "binding",
-    "Patcher": "probes",
-    "Probe": "probes",
-    "Reading": "probes",
-    "assert_same_loop": "binding",
-    "install": "watching",
-    "loop_of": "binding",
-    "uninstall": "watching",
+    "TRACKER": "observe.tracker",
+    "Binding": "library",
+    "LoopMismatch": "library",
+    "Patcher": "observe.probes",
+    "Probe": "observe.probes",
+    "Reading": "observe.probes",
+    "assert_same_loop": "library",
+    "install": "observe.watching",
+    "loop_of": "library",
+    "uninstall": "observe.watching",
     "watch": "watch",
 }
 

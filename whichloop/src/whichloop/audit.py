@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from .actors import version_of
+from whichloop.actors import version_of
 
 WIDTH = 80
 ORDER = ("function", "class", "module", "package", "session")
@@ -78,7 +78,7 @@ def _shown(fixturedef: Any) -> str:
     code = getattr(getattr(fixturedef.func, "__wrapped__", fixturedef.func), "__code__", None)
     if code is None:
         return fixturedef.baseid or "a plugin"
-    from .sites import shown
+    from whichloop.observe.frames import shown
 
     return f"{shown(code.co_filename)}:{code.co_firstlineno}"
 

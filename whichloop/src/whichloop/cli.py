@@ -7,8 +7,8 @@ import json
 import sys
 from pathlib import Path
 
-from .lanes import draw_lanes, needs_ascii
-from .logs import decode, read_log, report
+from whichloop.logs import decode, read_log, report
+from whichloop.present.lanes import draw_lanes, needs_ascii
 
 NOTHING, USAGE = 1, 2
 

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pluggy
 import pytest
 
-from .actors import Actor
-from .audit import Scopes, audit, loop_scope_of_fixture, report
-from .echoes import Echoes
-from .tracker import TRACKER
+from whichloop.actors import Actor
+from whichloop.audit import Scopes, audit, loop_scope_of_fixture, report
+from whichloop.observe.background_errors import Echoes
+from whichloop.observe.tracker import TRACKER
 
 # What only a failure needs is imported by the failure: most runs have none.
 if TYPE_CHECKING:
-    from .records import Finding
+    from whichloop.records import Finding
 
 TITLE = "whichloop"
 
@@ -107,8 +107,8 @@ class Hooks:
 
     def _explain(self, error: BaseException, during: str, phase: str) -> Finding | None:
         with TRACKER.guarded("explanations"):
-            from .explain import explain
-            from .failures import failure_of, recording_for
+            from whichloop.diagnose.explain import explain
+            from whichloop.observe.failures import failure_of, recording_for
 
             failure, frames = failure_of(error, during, phase)
             recording = recording_for(failure, frames)
@@ -136,7 +136,7 @@ class Hooks:
     def _attach(self, rep: pytest.TestReport, finding: Finding) -> None:
         if self.keep:
             self.findings.append(finding)
-        from .render import render
+        from whichloop.present.section import render
 
         text = render(finding)
         longrepr: Any = rep.longrepr
@@ -173,7 +173,7 @@ class Hooks:
         if not self.keep:
             return
         with TRACKER.guarded("recording"):
-            from .recording import merged, to_json, write
+            from whichloop.recording import merged, to_json, write
 
             data = to_json(TRACKER.whole(), tuple([*self.findings, *self.echoes.findings]))
             output = getattr(self.config, "workeroutput", None)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from . import catalogue
-from .advice import BY_MESSAGE, made
-from .causes import NOUNS
-from .records import Cure, Settings
-from .render import wrapped
+from whichloop import messages as catalogue
+from whichloop.diagnose.advice import BY_MESSAGE, made
+from whichloop.diagnose.causes import NOUNS
+from whichloop.present.section import wrapped
+from whichloop.records import Cure, Settings
 
 MAX_LINE = 4000
 

@@ -8,10 +8,10 @@ from importlib import metadata
 
 import pytest
 
-from . import watching
-from .actors import Settings
-from .hooks import ExplainHooks, Hooks
-from .tracker import TRACKER
+from whichloop.actors import Settings
+from whichloop.hooks import ExplainHooks, Hooks
+from whichloop.observe import watching
+from whichloop.observe.tracker import TRACKER
 
 HOOKS = "whichloop-hooks"
 OUTERMOST: list[pytest.Config] = []
@@ -96,7 +96,7 @@ def _resume(settings: Settings, recording: bool) -> None:
 def _hooks(config: pytest.Config) -> Hooks:
     if not TRACKER.recording and config.getoption("whichloop") != "strict":
         return ExplainHooks(config)
-    from .thorough import ThoroughHooks
+    from whichloop.strict import ThoroughHooks
 
     return ThoroughHooks(config)
 

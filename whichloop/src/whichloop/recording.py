@@ -9,8 +9,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from .actors import Actor, Settings
-from .records import Finding, LoopRecord, Recording, Site
+from whichloop.actors import Actor, Settings
+from whichloop.records import Finding, LoopRecord, Recording, Site
 
 SCHEMA_VERSION = 1
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .actors import NOBODY as NOBODY
-from .actors import Actor as Actor
-from .actors import Settings as Settings
+from whichloop.actors import NOBODY as NOBODY
+from whichloop.actors import Actor as Actor
+from whichloop.actors import Settings as Settings
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from . import watching
-from .explain import explain
-from .failures import failure_of, recording_for
-from .records import Finding
-from .render import render
-from .tracker import TRACKER
+from whichloop.diagnose.explain import explain
+from whichloop.observe import watching
+from whichloop.observe.failures import failure_of, recording_for
+from whichloop.observe.tracker import TRACKER
+from whichloop.present.section import render
+from whichloop.records import Finding
 
 
 def explain_error(error: BaseException, during: str = "", phase: str = "") -> Finding | None:
