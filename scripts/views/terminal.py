@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from whichloop.present.lanes import draw_lanes, needs_ascii
+from whichloop.recording import of_json
 
 from scripts.run import loops, results
 from scripts.run.environment import foreign_plugins
@@ -176,7 +177,8 @@ def lanes(run: Run, broken: Run) -> None:
     if tests and recording.loops and width >= 60:
         say("")
         plain = needs_ascii(console.encoding)
-        for line in draw_lanes(recording.document, width=width, ascii=plain, tests=tests):
+        recordings = of_json(recording.document)
+        for line in draw_lanes(recordings, width=width, ascii=plain, tests=tests):
             say(line)
     say(f"Whole picture: .venv/bin/whichloop lanes results/{run.side}/recording.json")
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from whichloop.actors import version_of
-from whichloop.diagnose.causes import Case
-from whichloop.diagnose.cures import ENTRIES, cure
-from whichloop.diagnose.explain import choose, explain, explain_crossing
-from whichloop.present.section import headline, render
+from whichloop.diagnose.causes import CAUSES, MISMATCH, Case, made
+from whichloop.diagnose.cures import ENTRIES
+from whichloop.diagnose.explain import cause_of, choose, explain
+from whichloop.present.section import render
 from whichloop.records import (
     Actor,
     Crossing,
@@ -130,13 +128,13 @@ def test_the_advice_is_in_the_words_of_the_installed_version(version, change):
     ],
 )
 def test_the_cause_follows_from_the_two_loops(bound, using, cause):
-    assert Case(Settings(), None, bound, using).cause(9) == cause
+    assert cause_of(Case(Settings(), None, bound, using), 9).name == cause
 
 
 def test_a_loop_that_was_closed_after_the_use_is_no_dead_loop():
     closed_later = loop("A", scope="session", closed=20)
 
-    assert Case(Settings(), None, closed_later, FUNCTION).cause(9) == "loop scope mismatch"
+    assert cause_of(Case(Settings(), None, closed_later, FUNCTION), 9) is MISMATCH
 
 
 def test_of_two_objects_at_one_line_the_one_nearer_to_the_user_is_named():

@@ -1,17 +1,34 @@
-"""Which loop does this object belong to? For production code and scripts; needs no pytest."""
+"""For production code and scripts, without pytest: which loop does this object belong to, and what
+went wrong in this block?"""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from typing import Any
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
-from whichloop.observe.probes import REGISTRY
+from whichloop.diagnose.explain import explain
+from whichloop.observe import peek
+from whichloop.observe.probes.registry import REGISTRY
 from whichloop.observe.tracker import TRACKER
+from whichloop.present.section import render
+from whichloop.records import Finding
 
 
-@dataclass(frozen=True)
-class Binding:
+def install() -> bool:
+    """Start watching the whole process; False if it already was. Drivers imported later are met
+    when they are imported."""
+    return REGISTRY.install()
+
+
+def uninstall() -> None:
+    """Take every probe out and forget what was seen."""
+    REGISTRY.uninstall()
+
+
+class Binding(NamedTuple):
     """The answer of :func:`loop_of`.
 
     ``known`` is False for an object that no probe knows; ``loops`` holds each loop the object, or
@@ -44,11 +61,11 @@ class LoopMismatch(AssertionError):
 
 
 def _words(loop: Any) -> str:
-    live = TRACKER.find_loop(loop)
-    state = "closed" if loop.is_closed() else "running" if loop.is_running() else "not running"
-    if live is not None and live.runner != "unknown":
-        return f"loop {live.name}, the {live.record().owner} ({state})"
-    return f"the {type(loop).__name__} at {id(loop):#x} ({state})"
+    live = TRACKER.loops.find(loop)
+    state = peek.loop_state(loop)
+    if live is not None and live.record.runner != "unknown":
+        return f"loop {live.record.id}, the {live.record.owner} ({state})"
+    return f"the {peek.class_of(loop)[1]} at {id(loop):#x} ({state})"
 
 
 def loop_of(obj: Any) -> Binding:
@@ -63,8 +80,7 @@ def loop_of(obj: Any) -> Binding:
     """
     reading = REGISTRY.read(obj)
     if reading is None:
-        kind = type(obj)
-        return Binding(False, f"{kind.__module__}.{kind.__qualname__}", (), ())
+        return Binding(False, ".".join(peek.class_of(obj)), (), ())
     return Binding(True, reading.label, tuple(reading.loops), reading.looked_at)
 
 
@@ -81,14 +97,45 @@ def assert_same_loop(*objects: Any) -> tuple[Binding, ...]:
     unknown = [str(one) for one in seen if not one.known]
     if unknown:
         raise TypeError("; ".join(unknown))
-    loops: list[Any] = []
     running = asyncio._get_running_loop()
-    for loop in (*((running,) if running is not None else ()), *(x for b in seen for x in b.loops)):
-        if not any(loop is other for other in loops):
-            loops.append(loop)
-    if len(loops) > 1:
+    if len(peek.distinct([running, *(loop for one in seen for loop in one.loops)])) > 1:
         lines = [str(one) for one in seen]
         if running is not None:
             lines.append(f"running here: {_words(running)}")
         raise LoopMismatch("more than one event loop:\n  " + "\n  ".join(lines))
     return seen
+
+
+def explain_error(error: BaseException, during: str = "", phase: str = "") -> Finding | None:
+    """What ``error`` has to do with event loops, from what was watched; None if nothing."""
+    failure, recording = TRACKER.evidence(error, during, phase, REGISTRY.objects_in)
+    running = asyncio._get_running_loop()
+    if running is not None:
+        failure = failure._replace(used_on=TRACKER.loop(running).record.id)
+    return explain(recording, failure)
+
+
+@contextmanager
+def watch() -> Iterator[None]:
+    """Watch the block; a loop error that leaves it gets the explanation as a note.
+
+    The error itself is raised on, unchanged but for ``__notes__``. The probes stay in place after
+    the block, so that the next one (the next Celery task, the next ``asyncio.run``) knows what was
+    bound in this one; :func:`uninstall` takes them out. Use it around whole runs or inside a
+    coroutine.
+    """
+    __tracebackhide__ = True
+    install()
+    if not TRACKER.settings.python:
+        TRACKER.settings = TRACKER.settings._replace(python=platform.python_version())
+    before = len(TRACKER.crossings)
+    try:
+        yield
+    except BaseException as error:
+        with TRACKER.guarded("watch"):
+            finding = explain_error(error)
+            if finding is not None:
+                BaseException.add_note(error, "whichloop:\n" + render(finding))
+        raise
+    finally:
+        del TRACKER.crossings[before:]

@@ -1,48 +1,58 @@
-"""The messages that several event loops produce, as data.
+"""The messages that several event loops produce, as data: the one catalogue of them.
 
-``nature`` is what a message alone tells: "loop" is always about two loops (or a closed one),
-"maybe" needs the recording to decide, "other" only looks as if it were. ``hints`` name the driver
-by other words of the same traceback, ``sure`` is how far the text alone carries.
+The plugin explains by it, ``whichloop explain`` reads logs by it, and other programs can
+(:func:`find`, :func:`kind_of`, :func:`driver_hint`). Each pattern is held to a message that a real
+driver raised, in ``tests/whichloop/test_messages.py``.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
-# The closed list of causes, with the sentence that says each.
-CAUSES = {
-    "loop scope mismatch": "two loop scopes: the one that prepared it and the one that used it",
-    "object outlives its loop": "the object was kept longer than the event loop it belongs to",
-    "second loop in a thread": "another thread runs an event loop of its own",
-    "TestClient portal": "the test client runs the app on an event loop in a thread of its own",
-    "two plugins": "two pytest plugins each run an event loop of their own",
-    "asyncio.run repeated": "each asyncio.run() makes a new event loop and closes it",
-    "not a loop problem": "the message looks like it, but no second event loop is involved",
-    "unknown": "the cause is not known",
-}
+from whichloop.diagnose.causes import (
+    MISMATCH,
+    NOT_LOOPS,
+    OUTLIVES,
+    REPEATED,
+    TWO_PLUGINS,
+    Cause,
+)
 
 
-@dataclass(frozen=True)
-class Message:
-    """One entry: ``pattern`` is searched in ``Type: text`` of each exception of a chain."""
+class Message(NamedTuple):
+    """One entry: ``pattern`` is searched in ``Type: text`` of each exception of a chain.
+
+    ``nature`` is what a message alone tells: "loop" is always about two loops (or a closed one),
+    "maybe" needs the recording to decide, "other" only looks as if it were. ``sure`` is how far the
+    text alone carries, ``cures`` what it calls for whatever else was seen. ``kind`` puts those
+    together that say the same: different_loop, loop_closed, operation_in_progress. ``hints`` name
+    the driver by other words of the same traceback.
+    """
 
     id: str
     pattern: str
     nature: str
     says: str
-    cause: str
+    cause: Cause
     sure: str
     hints: tuple[tuple[str, str], ...] = ()
+    kind: str = ""
+    cures: tuple[str, ...] = ()
+    headline: str = ""
 
     def match(self, text: str) -> re.Match[str] | None:
         return re.search(self.pattern, text)
 
 
+# A callback on the future names the library that made it, where no line of its own is left. What
+# the program holds may be another's: a SQLAlchemy engine, with asyncpg's connections in it.
+CALLBACKS = {"_chain_future": "motor", "_on_waiter_completed": "asyncpg"}
+
 _DRIVER_HINTS = (
-    (r"_chain_future|[\\/]motor[\\/]", "motor"),
-    (r"_on_waiter_completed|[\\/]sqlalchemy[\\/]", "sqlalchemy"),
+    (r"[\\/]motor[\\/]", "motor"),
+    (r"[\\/]sqlalchemy[\\/]", "sqlalchemy"),
     (r"[\\/]asyncpg[\\/]|asyncpg\.", "asyncpg"),
     (r"[\\/]pymongo[\\/]|AsyncMongoClient", "pymongo"),
     (r"[\\/]redis[\\/]", "redis"),
@@ -58,52 +68,57 @@ MESSAGES = (
         r"got Future .*attached to a different loop",
         "loop",
         "a task on one event loop waited for a future of another",
-        "loop scope mismatch",
+        MISMATCH,
         "sure of two loops; which mismatch needs a run with the plugin",
         _DRIVER_HINTS,
+        kind="different_loop",
     ),
     Message(
         "loop-closed",
         r"RuntimeError: Event loop is closed",
         "loop",
         "something was kept after its event loop was closed, and used again",
-        "object outlives its loop",
+        OUTLIVES,
         "sure of a closed loop; what kept the object needs a run with the plugin",
         _DRIVER_HINTS,
+        kind="loop_closed",
     ),
     Message(
         "mongo-different-loop",
         r"Cannot use AsyncMongoClient in different event loop",
         "loop",
         "an AsyncMongoClient was used on another loop than that of its first operation",
-        "loop scope mismatch",
+        MISMATCH,
         "sure of two loops and of the client",
         (("AsyncMongoClient", "pymongo"),),
+        kind="different_loop",
     ),
     Message(
         "bound-to-different-loop",
         r"is bound to a different event loop",
         "loop",
         "an asyncio lock, event or queue was waited for on another loop than its own",
-        "object outlives its loop",
+        OUTLIVES,
         "sure of two loops and of the kind of object",
         (("asyncio", "asyncio"),),
+        kind="different_loop",
     ),
     Message(
         "future-belongs",
         r"The future belongs to a different loop than the one specified",
         "loop",
         "a future of one loop was passed to shield, wait_for or gather on another",
-        "loop scope mismatch",
+        MISMATCH,
         "sure of two loops",
         (("future", "asyncio"),),
+        kind="different_loop",
     ),
     Message(
         "await-not-used",
         r"await wasn't used with future",
         "maybe",
         "a future that an earlier loop had begun to wait for was awaited again",
-        "object outlives its loop",
+        OUTLIVES,
         "likely: the same future awaited after a first failure",
         (("future", "asyncio"),),
     ),
@@ -112,16 +127,18 @@ MESSAGES = (
         r"cannot perform operation: another operation is in progress",
         "maybe",
         "one database connection was asked for a second operation before the first had ended",
-        "not a loop problem",
+        NOT_LOOPS,
         "undecided: two tasks on one connection, or what is left after a use on another loop",
         (("asyncpg", "asyncpg"), ("sqlalchemy", "sqlalchemy")),
+        kind="operation_in_progress",
+        cures=("one-per-task",),
     ),
     Message(
         "transaction-in-error",
         r"cannot rollback; the transaction is in error state",
         "maybe",
         "a rollback hides the first error (SQLAlchemy 2.1.0 to 2.1.3 did this to loop errors)",
-        "object outlives its loop",
+        OUTLIVES,
         "undecided: read the error above it",
         (("sqlalchemy", "sqlalchemy"),),
     ),
@@ -130,9 +147,10 @@ MESSAGES = (
         r"unable to perform operation on <\w+ closed=True .*the handler is closed",
         "loop",
         "a connection of a closed uvloop loop was used",
-        "object outlives its loop",
+        OUTLIVES,
         "sure of a closed loop",
         _DRIVER_HINTS,
+        kind="loop_closed",
     ),
     Message(
         "scope-mismatch",
@@ -140,16 +158,18 @@ MESSAGES = (
         r"fixture (_\w+_scoped_runner|event_loop|\S*<event_loop>)",
         "loop",
         "an async fixture is cached for longer than the event loop it runs on lives",
-        "loop scope mismatch",
+        MISMATCH,
         "sure",
         (("pytest", "pytest"),),
+        cures=("loop-as-long-as-cache", "cache-per-test"),
+        headline="A fixture is kept for longer than the machinery that runs it.",
     ),
     Message(
         "pool-timeout",
         r"PoolTimeout: couldn't get a connection after",
         "maybe",
         "the pool gave no connection in time: all in use, or its workers' loop does not run",
-        "object outlives its loop",
+        OUTLIVES,
         "undecided: also the message of a pool that is too small",
         (("psycopg", "psycopg_pool"), ("PoolTimeout", "psycopg_pool")),
     ),
@@ -158,7 +178,7 @@ MESSAGES = (
         r"Timeout context manager should be used inside a task",
         "maybe",
         "an aiohttp session was used outside a task of the loop it was made on",
-        "object outlives its loop",
+        OUTLIVES,
         "likely: a session used on another loop",
         (("aiohttp", "aiohttp"), ("Timeout context", "aiohttp")),
     ),
@@ -168,8 +188,9 @@ MESSAGES = (
         r"|Cannot run the event loop while another loop is running",
         "loop",
         "an event loop was started in a thread where one runs already",
-        "two plugins",
+        TWO_PLUGINS,
         "likely: two plugins or libraries that both drive a loop",
+        cures=("one-driver-of-loops", "async-interface"),
     ),
     Message(
         "nested-run",
@@ -177,44 +198,52 @@ MESSAGES = (
         r"|asyncio\.run\(\) cannot be called from a running event loop",
         "loop",
         "code that an event loop runs asked to start one again in the same thread",
-        "asyncio.run repeated",
+        REPEATED,
         "likely: asyncio.run() or run_until_complete() called inside async code",
+        cures=("await-it",),
     ),
     Message(
         "no-running-loop",
         r"RuntimeError: no running event loop|There is no current event loop",
         "other",
         "something that needs a running event loop was made where none runs",
-        "not a loop problem",
+        NOT_LOOPS,
         "sure",
         (("aiohttp", "aiohttp"),),
+        cures=("build-in-coroutine",),
+        headline="Something was built in a place where its machinery does not run yet.",
     ),
     Message(
         "session-concurrency",
         r"concurrent operations are not permitted|IllegalStateChangeError",
         "other",
         "two tasks used one SQLAlchemy session at the same time",
-        "not a loop problem",
+        NOT_LOOPS,
         "sure",
         (("sqlalchemy", "sqlalchemy"),),
+        cures=("one-per-task",),
     ),
     Message(
         "too-many-clients",
         r"sorry, too many clients already|remaining connection slots are reserved",
         "other",
         "the database server has no connection left: engines or pools were not disposed",
-        "not a loop problem",
+        NOT_LOOPS,
         "sure",
         (("asyncpg", "asyncpg"), ("psycopg", "psycopg"), ("", "postgres")),
+        cures=("dispose-every",),
+        headline="The database server has no free connection left for this test.",
     ),
     Message(
         "missing-greenlet",
         r"greenlet_spawn has not been called",
         "other",
         "SQLAlchemy was asked for a lazy load outside await; the event loop is not involved",
-        "not a loop problem",
+        NOT_LOOPS,
         "sure",
         (("", "sqlalchemy"),),
+        cures=("await-load",),
+        headline="The database was asked for more data at a place that cannot wait for it.",
     ),
 )
 
@@ -231,9 +260,19 @@ def find(texts: Iterable[str]) -> tuple[Message, str] | None:
     return None
 
 
+def kind_of(text: str) -> str:
+    """The kind of a message, given as ``Type: text``; empty for one that has none."""
+    return next((one.kind for one in MESSAGES if one.kind and one.match(text)), "")
+
+
+def driver_of(text: str) -> str | None:
+    """The library whose callback is on the future that a message shows, or None."""
+    return next((driver for callback, driver in CALLBACKS.items() if callback in text), None)
+
+
 def driver_hint(message: Message, text: str) -> str | None:
     """The driver that other words of a log point to, or None."""
     for pattern, driver in message.hints:
         if re.search(pattern, text):
             return driver
-    return None
+    return driver_of(text) if message.hints is _DRIVER_HINTS else None

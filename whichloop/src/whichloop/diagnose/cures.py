@@ -1,48 +1,47 @@
-"""Cures, as data: what to change, from which pytest-asyncio on, and where it is documented."""
+"""Cures, as a table: what to change, from which pytest-asyncio on, and where it is documented.
+
+A table and nothing else: ``causes`` chooses from it and fills in the words in braces.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from string import Template
-
-from whichloop.actors import version_of
-from whichloop.records import Cure, Settings
+from typing import NamedTuple
 
 _PYTEST_ASYNCIO = "https://pytest-asyncio.readthedocs.io/en/stable/"
+_ONE_LOOP = _PYTEST_ASYNCIO + "how-to-guides/run_session_tests_in_same_loop.html"
+_CONCEPTS = _PYTEST_ASYNCIO + "concepts.html"
 _SQLALCHEMY = "https://docs.sqlalchemy.org/en/21/orm/extensions/asyncio.html"
 _PYTHON = "https://docs.python.org/3/library/"
 
 
-@dataclass(frozen=True)
-class Entry:
-    """``change`` by the lowest pytest-asyncio version that understands it, newest first."""
+class Entry(NamedTuple):
+    """``change`` is one for every version of pytest-asyncio, or several, each with the lowest
+    version that understands it, newest first; ``remedy`` is a number of whichloop's repository."""
 
     text: str
-    change: tuple[tuple[tuple[int, ...], str], ...]
+    change: str | tuple[tuple[tuple[int, ...], str], ...]
     remedy: int | None = None
     link: str | None = None
 
 
-def _always(change: str) -> tuple[tuple[tuple[int, ...], str], ...]:
-    return (((0,), change),)
+def _mark_all(argument: str, scope: str = "{scope}") -> str:
+    return (
+        "in conftest.py, def pytest_collection_modifyitems(items): for each item, "
+        f'item.add_marker(pytest.mark.asyncio({argument}="{scope}"), append=False)'
+    )
 
-
-_MARK_ALL = (
-    "in conftest.py, def pytest_collection_modifyitems(items): for each item, "
-    'item.add_marker(pytest.mark.asyncio(${kwarg}="${scope}"), append=False)'
-)
 
 ENTRIES = {
     "one-loop-tests": Entry(
         "run the tests on the fixtures' loop",
         (
-            ((0, 26), "asyncio_default_test_loop_scope = ${scope}"),
-            ((0, 24), Template(_MARK_ALL).safe_substitute(kwarg="loop_scope")),
-            ((0, 23), Template(_MARK_ALL).safe_substitute(kwarg="scope")),
-            ((0,), 'redefine event_loop in conftest.py with scope="${scope}"'),
+            ((0, 26), "asyncio_default_test_loop_scope = {scope}"),
+            ((0, 24), _mark_all("loop_scope")),
+            ((0, 23), _mark_all("scope")),
+            ((0,), 'redefine event_loop in conftest.py with scope="{scope}"'),
         ),
         9,
-        _PYTEST_ASYNCIO + "how-to-guides/run_session_tests_in_same_loop.html",
+        _ONE_LOOP,
     ),
     "one-loop": Entry(
         "run fixtures and tests on one loop",
@@ -55,197 +54,175 @@ ENTRIES = {
             (
                 (0, 24),
                 "asyncio_default_fixture_loop_scope = session and "
-                + Template(_MARK_ALL).safe_substitute(kwarg="loop_scope", scope="session"),
+                + _mark_all("loop_scope", "session"),
             ),
-            ((0, 23), Template(_MARK_ALL).safe_substitute(kwarg="scope", scope="session")),
+            ((0, 23), _mark_all("scope", "session")),
             ((0,), 'redefine event_loop in conftest.py with scope="session"'),
         ),
         9,
-        _PYTEST_ASYNCIO + "how-to-guides/run_session_tests_in_same_loop.html",
+        _ONE_LOOP,
     ),
     "test-mark": Entry(
         "give the test's mark the loop scope of the fixture",
         (
-            ((0, 24), '@pytest.mark.asyncio(loop_scope="${scope}")'),
-            ((0,), '@pytest.mark.asyncio(scope="${scope}")'),
+            ((0, 24), '@pytest.mark.asyncio(loop_scope="{scope}")'),
+            ((0,), '@pytest.mark.asyncio(scope="{scope}")'),
         ),
         10,
-        _PYTEST_ASYNCIO + "concepts.html",
+        _CONCEPTS,
     ),
     "fixtures-to-tests": Entry(
         "or give the fixture the test's loop",
-        (((0, 24), "asyncio_default_fixture_loop_scope = ${narrow}"),),
+        (((0, 24), "asyncio_default_fixture_loop_scope = {narrow}"),),
         3,
-        _PYTEST_ASYNCIO + "concepts.html",
+        _CONCEPTS,
     ),
     "fixture-to-test": Entry(
         "or give the fixture the loop that uses it",
-        (((0, 24), '@pytest_asyncio.fixture(..., loop_scope="${narrow}")'),),
+        (((0, 24), '@pytest_asyncio.fixture(..., loop_scope="{narrow}")'),),
         10,
-        _PYTEST_ASYNCIO + "concepts.html",
+        _CONCEPTS,
     ),
     "loop-as-long-as-cache": Entry(
         "let the loop live as long as the cached value, and run its tests there too",
         (
             (
                 (0, 26),
-                '@pytest_asyncio.fixture(scope="${scope}", loop_scope="${scope}") and '
-                "asyncio_default_test_loop_scope = ${scope}",
+                '@pytest_asyncio.fixture(scope="{scope}", loop_scope="{scope}") and '
+                "asyncio_default_test_loop_scope = {scope}",
             ),
             (
                 (0, 24),
-                '@pytest_asyncio.fixture(scope="${scope}", loop_scope="${scope}") and '
-                + Template(_MARK_ALL).safe_substitute(kwarg="loop_scope"),
+                '@pytest_asyncio.fixture(scope="{scope}", loop_scope="{scope}") and '
+                + _mark_all("loop_scope"),
             ),
-            ((0,), 'redefine event_loop in conftest.py with scope="${scope}"'),
+            ((0,), 'redefine event_loop in conftest.py with scope="{scope}"'),
         ),
         10,
-        _PYTEST_ASYNCIO + "concepts.html",
+        _CONCEPTS,
     ),
     "cache-per-test": Entry(
         "or cache the value no longer than the loop lives",
-        _always('leave scope="${scope}" out of the fixture ${fixture}'),
+        'leave scope="{scope}" out of the fixture {fixture}',
     ),
     "null-pool": Entry(
         "let the engine keep no connection between uses",
-        _always("create_async_engine(…, poolclass=sqlalchemy.pool.NullPool)"),
+        "create_async_engine(…, poolclass=sqlalchemy.pool.NullPool)",
         12,
         _SQLALCHEMY + "#using-multiple-asyncio-event-loops",
     ),
     "dispose": Entry(
         "or dispose the engine before its loop closes",
-        _always("await engine.dispose() at the end of each test, on the test's own loop"),
+        "await engine.dispose() at the end of each test, on the test's own loop",
         13,
         _SQLALCHEMY + "#using-multiple-asyncio-event-loops",
     ),
     "build-inside": Entry(
-        "or build the ${noun} per test, in an async fixture that closes it",
-        _always("move it out of ${place} into a fixture that yields it"),
+        "or build the {noun} per test, in an async fixture that closes it",
+        "move it out of {place} into a fixture that yields it",
         6,
     ),
     "create-inside": Entry(
-        "build the ${noun} where its loop runs",
-        _always("move it out of ${place} into the coroutine, fixture or app state that uses it"),
+        "build the {noun} where its loop runs",
+        "move it out of {place} into the coroutine, fixture or app state that uses it",
         None,
         _PYTHON + "asyncio-sync.html",
     ),
     "async-setup": Entry(
-        "build the ${noun} for each test of the case",
-        _always("create it in asyncSetUp() and close it in asyncTearDown()"),
+        "build the {noun} for each test of the case",
+        "create it in asyncSetUp() and close it in asyncTearDown()",
         None,
         _PYTHON + "unittest.html#unittest.IsolatedAsyncioTestCase",
     ),
     "owning-thread": Entry(
-        "hand the work to the loop that owns the ${noun}",
-        _always("asyncio.run_coroutine_threadsafe(coroutine, loop).result()"),
+        "hand the work to the loop that owns the {noun}",
+        "asyncio.run_coroutine_threadsafe(coroutine, loop).result()",
         None,
         _PYTHON + "asyncio-dev.html#concurrency-and-multithreading",
     ),
     "per-thread": Entry(
-        "or give the thread a ${noun} of its own",
-        _always("create it inside the coroutine that the thread runs"),
+        "or give the thread a {noun} of its own",
+        "create it inside the coroutine that the thread runs",
     ),
     "asgi-transport": Entry(
         "drive the app on the test's own loop",
-        _always("httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=…)"),
+        "httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=…)",
         14,
         "https://fastapi.tiangolo.com/advanced/async-tests/",
     ),
     "with-testclient": Entry(
         "keep one loop for all requests of a test client",
-        _always("with TestClient(app) as client: …, with the ${noun} opened in the app's lifespan"),
+        "with TestClient(app) as client: …, with the {noun} opened in the app's lifespan",
         14,
         "https://fastapi.tiangolo.com/advanced/testing-events/",
     ),
     "one-plugin": Entry(
         "let one plugin run fixture and test",
-        _always(
-            "mark both for the same plugin: @pytest.mark.anyio with @pytest.fixture, "
-            "or @pytest.mark.asyncio with @pytest_asyncio.fixture"
-        ),
+        "mark both for the same plugin: @pytest.mark.anyio with @pytest.fixture, "
+        "or @pytest.mark.asyncio with @pytest_asyncio.fixture",
         17,
         "https://anyio.readthedocs.io/en/stable/testing.html",
     ),
     "one-run": Entry(
-        "run everything that shares the ${noun} on one loop",
-        _always("one asyncio.run(main()) around all calls, or one asyncio.Runner kept open"),
+        "run everything that shares the {noun} on one loop",
+        "one asyncio.run(main()) around all calls, or one asyncio.Runner kept open",
         None,
         _PYTHON + "asyncio-runner.html",
     ),
     "build-per-run": Entry(
-        "or build and close the ${noun} inside each run",
-        _always("create it in the coroutine given to asyncio.run(), and close it there"),
+        "or build and close the {noun} inside each run",
+        "create it in the coroutine given to asyncio.run(), and close it there",
         15,
     ),
     "own-future": Entry(
         "make the future on the loop that awaits it",
-        _always("asyncio.get_running_loop().create_future() inside the coroutine"),
+        "asyncio.get_running_loop().create_future() inside the coroutine",
         None,
         _PYTHON + "asyncio-future.html",
     ),
     "one-per-task": Entry(
         "give each task a session or connection of its own",
-        _always("open it inside the coroutine given to gather() or create_task()"),
+        "open it inside the coroutine given to gather() or create_task()",
         None,
         _SQLALCHEMY + "#using-asyncsession-with-concurrent-tasks",
     ),
     "dispose-every": Entry(
         "dispose every engine and close every pool that is made",
-        _always("await engine.dispose() in the finally: of the fixture that made it"),
+        "await engine.dispose() in the finally: of the fixture that made it",
         6,
     ),
     "build-in-coroutine": Entry(
-        "build the ${noun} inside a coroutine or an async fixture",
-        _always("move the call under async def"),
+        "build the {noun} inside a coroutine or an async fixture",
+        "move the call under async def",
     ),
     "await-load": Entry(
         "load what is needed inside await",
-        _always("selectinload(…) in the query, or await instance.awaitable_attrs.name"),
+        "selectinload(…) in the query, or await instance.awaitable_attrs.name",
         None,
         _SQLALCHEMY + "#preventing-implicit-io-when-using-asyncsession",
     ),
     "one-driver-of-loops": Entry(
         "let one library drive the loop in this thread",
-        _always("find what started the first loop, and stop it before the second is started"),
+        "find what started the first loop, and stop it before the second is started",
     ),
     "own-process": Entry(
         "run pytest in a process of its own, if a notebook or a coroutine started it",
-        _always("python -m pytest, in place of pytest.main() where a loop runs"),
+        "python -m pytest, in place of pytest.main() where a loop runs",
     ),
     "await-it": Entry(
         "await the coroutine: the loop that is to run it runs already",
-        _always("await coroutine, in place of asyncio.run(coroutine) or loop.run_until_complete()"),
+        "await coroutine, in place of asyncio.run(coroutine) or loop.run_until_complete()",
         None,
         _PYTHON + "asyncio-runner.html#asyncio.run",
     ),
     "end-running": Entry(
-        "end what keeps loop ${loop} running before the next test starts",
-        _always('leave scope="${scope}" out of the fixture ${fixture}'),
+        "end what keeps loop {loop} running before the next test starts",
+        'leave scope="{scope}" out of the fixture {fixture}',
         None,
         "https://github.com/pytest-dev/pytest-asyncio/issues/543",
     ),
     "async-interface": Entry(
         "use the async interface of the library whose sync one keeps a loop running",
-        _always("for Playwright: playwright.async_api in an async fixture, on the test's loop"),
-    ),
-    "run-plugin": Entry(
-        "let whichloop see the run",
-        _always("pip install whichloop and run the same test again"),
+        "for Playwright: playwright.async_api in an async fixture, on the test's loop",
     ),
 }
-
-
-def cure(id: str, settings: Settings, **words: str) -> Cure | None:
-    """The advice called ``id`` as this pytest-asyncio understands it; None where it has none."""
-    entry = ENTRIES[id]
-    have = version_of(settings.pytest_asyncio)
-    for least, change in entry.change:
-        if have >= least:
-            return Cure(
-                id,
-                Template(entry.text).safe_substitute(words),
-                Template(change).safe_substitute(words),
-                entry.remedy,
-                entry.link,
-            )
-    return None

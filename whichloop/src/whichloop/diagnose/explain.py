@@ -1,17 +1,43 @@
-"""From what was seen to what it means. Pure: records in, a record out."""
+"""From what was seen to what it means. Pure: records in, a finding out."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
-from whichloop import messages as catalogue
-from whichloop.diagnose.advice import BY_MESSAGE, cures_for, cures_for_running, made
-from whichloop.diagnose.causes import Case, left_running, noun
-from whichloop.records import NOBODY, Actor, Crossing, Failure, Finding, Recording
+from whichloop import messages
+from whichloop.diagnose.causes import (
+    MISMATCH,
+    NOT_LOOPS,
+    OUTLIVES,
+    PORTAL,
+    REPEATED,
+    THREAD,
+    TWO_PLUGINS,
+    UNKNOWN,
+    Case,
+    Cause,
+    made,
+)
+from whichloop.messages import Message
+from whichloop.records import (
+    NOBODY,
+    Actor,
+    Crossing,
+    Failure,
+    Finding,
+    LoopRecord,
+    ObjectRecord,
+    Recording,
+    Settings,
+)
 
+PLUGINS = {"pytest-asyncio", "anyio", "pytest-trio", "pytest-aiohttp"}
+RUNS = {"asyncio.run", "asyncio.Runner", "async_to_sync", "new_event_loop"}
 # Of two objects that crossed at the same line the one nearer to the user is the one to name.
 _RANK = {"sqlalchemy": 0, "motor": 0, "pymongo": 0, "asyncpg": 1, "asyncio": 3}
+_NO_OBJECT = "Something made in one part of this run was used in another, where it cannot work."
+_LEFT_RUNNING = "This test could not start: an earlier step of this run still has its machinery on."
+_STARTED_TWICE = "What runs this code was asked to start a second time, which it cannot do."
 
 
 def explain(recording: Recording, failure: Failure) -> Finding | None:
@@ -20,32 +46,27 @@ def explain(recording: Recording, failure: Failure) -> Finding | None:
     A message of the catalogue speaks for itself. Any other failure is explained only if its
     traceback passes through a line at which an object was used on a loop not its own.
     """
-    texts = [f"{kind}: {text}" for kind, text in failure.chain]
-    found = catalogue.find(texts)
+    match = messages.find(f"{kind}: {text}" for kind, text in failure.chain)
     crossing = choose(recording, failure)
-    if found is None:
-        lines = {frame.site for frame in failure.frames}
-        if crossing is None or crossing.at not in lines:
+    if match is None:
+        if crossing is None or crossing.at not in {frame.site for frame in failure.frames}:
             return None
-        return _crossed(
-            recording,
-            failure,
-            crossing,
-            None,
-            "likely, not certain: the message is not one of those known to come from several loops",
+        sure = (
+            "likely, not certain: the message is not one of those known to come from several loops"
         )
-    message, text = found
+        return _crossed(recording, failure, crossing, None, sure)
+    message, text = match
     if message.id == "scope-mismatch":
         return _scope_mismatch(recording, failure, message, text)
     if message.nature == "other":
-        return _said(recording, failure, message, text, "not a loop problem", message.sure)
+        return _by_message(recording, failure, match, NOT_LOOPS, message.sure)
     if message.id in ("loop-running", "nested-run"):
-        return _running_already(recording, failure, message, text)
+        return _running_already(recording, failure, match)
     if crossing is not None:
         return _crossed(recording, failure, crossing, message, "sure")
     if message.id == "operation-in-progress":
-        return _concurrent(recording, failure, message, text)
-    return _unseen(recording, failure, message, text)
+        return _concurrent(recording, failure, match)
+    return _unseen(recording, failure, match)
 
 
 def explain_crossing(recording: Recording, crossing: Crossing, phase: str) -> Finding:
@@ -54,27 +75,74 @@ def explain_crossing(recording: Recording, crossing: Crossing, phase: str) -> Fi
     return _crossed(recording, failure, crossing, None, "sure")
 
 
+def explain_left_open(
+    settings: Settings, obj: ObjectRecord, bound: LoopRecord | None, during: str
+) -> Finding:
+    """A connection that a closed loop left behind, which nothing failed at yet."""
+    case = Case(settings, obj, bound)
+    sentence = f"{OUTLIVES.meaning}; nothing failed yet."
+    failure = Failure((), during=during, phase="teardown")
+    return _finding(case, failure, OUTLIVES, sure="sure", sentence=sentence)
+
+
 def choose(recording: Recording, failure: Failure) -> Crossing | None:
     """The crossing that a failure is about: one at a line of its traceback, the latest such;
     of several at one line the object nearest to the user."""
     if not recording.crossings:
         return None
     lines = {frame.site for frame in failure.frames}
-    here = [one for one in recording.crossings if one.at in lines]
-    pool = here or list(recording.crossings)
+    pool = [one for one in recording.crossings if one.at in lines] or list(recording.crossings)
     last = pool[-1]
     same = [one for one in pool if one.at == last.at and one.used_on == last.used_on]
 
-    def rank(one: Crossing) -> int:
-        obj = recording.object(one.seq)
+    def rank(crossing: Crossing) -> int:
+        obj = recording.object(crossing.seq)
         return _RANK.get(obj.driver if obj else "", 2)
 
     return min(same, key=rank)
 
 
-def _finding(case: Case, failure: Failure, **said: Any) -> Finding:
-    """What every finding says of the failure and of the case; ``said`` is the rest, and wins."""
-    values = {
+def cause_of(case: Case, tick: int) -> Cause:
+    """The cause of a use at ``tick``, from the two loops alone."""
+    bound, using, runners = case.bound, case.using, case.runners
+    if bound is None or using is None:
+        return UNKNOWN
+    if runners & {"TestClient", "portal"}:
+        return PORTAL
+    if len(runners & PLUGINS) > 1:
+        return TWO_PLUGINS
+    if "async_to_sync" in runners:
+        return REPEATED
+    if bound.thread != using.thread and "unittest" not in runners:
+        return THREAD
+    if runners & RUNS:
+        return REPEATED
+    if bound.closed is not None and bound.closed < tick:
+        return OUTLIVES
+    return MISMATCH if runners & PLUGINS else UNKNOWN
+
+
+def _finding(
+    case: Case,
+    failure: Failure,
+    cause: Cause,
+    message: Message | None = None,
+    *,
+    sure: str,
+    **other: Any,
+) -> Finding:
+    """What every finding says of the failure, the case and the cause; ``other`` is the rest, and
+    wins."""
+    headline = message.headline if message else ""
+    if not headline:
+        named = case.obj is not None or not cause.about_loops
+        headline = cause.headline.format(thing=case.noun()) if named else _NO_OBJECT
+    values: dict[str, Any] = {
+        "cause": cause.name,
+        "sentence": cause.sentence(case),
+        "headline": headline,
+        "sure": sure,
+        "message": message.id if message else None,
         "during": failure.during,
         "phase": failure.phase,
         "object": case.obj,
@@ -83,7 +151,9 @@ def _finding(case: Case, failure: Failure, **said: Any) -> Finding:
         "used_by": case.used_by,
         "crossing_line": failure.crossing_line,
     }
-    return Finding(**(values | said))
+    if "cures" not in other:
+        values["cures"] = cause.cures(case)
+    return Finding(**(values | other))
 
 
 def _case(recording: Recording, failure: Failure) -> Case:
@@ -102,7 +172,7 @@ def _crossed(
     recording: Recording,
     failure: Failure,
     crossing: Crossing,
-    message: catalogue.Message | None,
+    message: Message | None,
     sure: str,
 ) -> Finding:
     case = Case(
@@ -112,140 +182,123 @@ def _crossed(
         recording.loop(crossing.used_on),
         crossing.by,
     )
-    cause = case.cause(crossing.tick)
     return _finding(
         case,
         failure,
-        cause=cause,
-        sentence=case.sentence(cause),
+        cause_of(case, crossing.tick),
+        message,
         sure=sure,
-        message=message.id if message else None,
         during=failure.during or crossing.during,
         crossing_line=crossing.at or failure.crossing_line,
-        cures=cures_for(case, cause),
     )
 
 
-def _said(
-    recording: Recording,
-    failure: Failure,
-    message: catalogue.Message,
-    text: str,
-    cause: str,
-    sure: str,
+def _by_message(
+    recording: Recording, failure: Failure, match: tuple[Message, str], cause: Cause, sure: str
 ) -> Finding:
     """What the message alone says, with the cures that it alone calls for."""
+    message, text = match
     case = _case(recording, failure)
-    thing = noun(case.obj, catalogue.driver_hint(message, text))
-    ids = BY_MESSAGE.get(message.id, ())
-    return _finding(
-        case,
-        failure,
-        cause=cause,
-        sentence=f"{message.says}.",
-        sure=sure,
-        message=message.id,
-        cures=made(ids, recording.settings, noun=thing),
-    )
+    words = {"noun": case.noun(messages.driver_hint(message, text))}
+    cures = made(message.cures, recording.settings, words)
+    sentence = f"{message.says}."
+    return _finding(case, failure, cause, message, sure=sure, sentence=sentence, cures=cures)
 
 
-def _concurrent(
-    recording: Recording, failure: Failure, message: catalogue.Message, text: str
-) -> Finding:
+def _concurrent(recording: Recording, failure: Failure, match: tuple[Message, str]) -> Finding:
     """ "another operation is in progress" with no use on another loop: two tasks at once."""
     case = _case(recording, failure)
     obj = case.obj
     if obj is not None and obj.left_by is not None:
-        cause = "loop scope mismatch"
-        said = f"an operation begun on another loop by {obj.left_by} was never ended."
-        finding = _said(recording, failure, message, text, cause, "likely")
-        return replace(
-            finding, sentence=said, cures=cures_for(replace(case, used_by=NOBODY), cause)
+        finding = _by_message(recording, failure, match, MISMATCH, "likely")
+        return finding._replace(
+            sentence=f"an operation begun on another loop by {obj.left_by} was never ended.",
+            cures=MISMATCH.cures(case._replace(used_by=NOBODY)),
         )
+    sure = "likely: no use on another loop was seen in this test"
     if obj is not None and obj.bound_to is not None and obj.bound_to == failure.used_on:
         sure = f"sure: the connection belongs to loop {obj.bound_to}, and was used there"
-    else:
-        sure = "likely: no use on another loop was seen in this test"
-    finding = _said(recording, failure, message, text, "not a loop problem", sure)
-    said = "two tasks used one connection at the same time, on its own loop."
-    return replace(finding, sentence=said)
+    finding = _by_message(recording, failure, match, NOT_LOOPS, sure)
+    sentence = "two tasks used one connection at the same time, on its own loop."
+    return finding._replace(sentence=sentence)
 
 
-def _running_already(
-    recording: Recording, failure: Failure, message: catalogue.Message, text: str
-) -> Finding:
+def _running_already(recording: Recording, failure: Failure, match: tuple[Message, str]) -> Finding:
     """A loop could not start: one was left running, or runs the very code that asked for it.
 
     A Runner in the traceback is not what is wrong: no object is named, only the loops.
     """
+    message, settings = match[0], recording.settings
     left, around = recording.loop(failure.running), recording.loop(failure.used_on)
     if around is not None and failure.crossing_line is not None and left in (None, around):
-        left, cause = None, "asyncio.run repeated"
-        sentence = f"code that loop {around.id} runs asked to start a loop in the same thread."
-        cures = made(("await-it",), recording.settings)
-    elif left is not None:
-        around, cause = None, "two plugins"
-        sentence, cures = left_running(left), cures_for_running(left, recording.settings)
-    else:
-        return _said(recording, failure, message, text, message.cause, message.sure)
-    return _finding(
-        Case(recording.settings, None, left, around),
-        failure,
-        cause=cause,
-        sentence=sentence,
-        sure="sure",
-        message=message.id,
-        cures=cures,
-    )
+        return _finding(
+            Case(settings, using=around),
+            failure,
+            REPEATED,
+            message,
+            sure="sure",
+            sentence=f"code that loop {around.id} runs asked to start a loop in the same thread.",
+            headline=_STARTED_TWICE,
+            cures=made(("await-it",), settings, {}),
+        )
+    if left is not None:
+        by = f"by {left.opened_by}" if left.opened_by.name else "by what is not known"
+        sentence = (
+            f"loop {left.id} was left running {by}, "
+            "and a thread can run no second loop until the first has stopped."
+        )
+        case = Case(settings, bound=left)
+        return _finding(
+            case,
+            failure,
+            TWO_PLUGINS,
+            message,
+            sure="sure",
+            sentence=sentence,
+            headline=_LEFT_RUNNING,
+        )
+    finding = _by_message(recording, failure, match, message.cause, message.sure)
+    return finding if finding.object else finding._replace(headline=_STARTED_TWICE)
 
 
-def _scope_mismatch(
-    recording: Recording, failure: Failure, message: catalogue.Message, text: str
-) -> Finding:
+def _scope_mismatch(recording: Recording, failure: Failure, message: Message, text: str) -> Finding:
+    """pytest refused before there was an object or a loop: none is named."""
     requester = recording.objects[-1] if recording.objects else None
-    scope = "session"
-    for word in ("session", "package", "module", "class"):
-        if f"with a {word} scoped" in text:
-            scope = word
-    words = {"scope": scope, "fixture": requester.built_by.name if requester else "in question"}
-    # No object and no loop is named: pytest refused before there was any.
+    scopes = ("session", "package", "module", "class")
+    scope = next((scope for scope in scopes if f"with a {scope} scoped" in text), "session")
+    words = {"scope": scope, **({"fixture": requester.built_by.name} if requester else {})}
     return _finding(
-        Case(recording.settings, None, None, None),
+        Case(recording.settings),
         failure,
-        cause="loop scope mismatch",
-        sentence=f"{message.says}: cached for the {scope}.",
+        MISMATCH,
+        message,
         sure=message.sure,
-        message=message.id,
-        cures=made(BY_MESSAGE[message.id], recording.settings, **words),
+        sentence=f"{message.says}: cached for the {scope}.",
+        cures=made(message.cures, recording.settings, words),
     )
 
 
-def _unseen(
-    recording: Recording, failure: Failure, message: catalogue.Message, text: str
-) -> Finding:
+def _unseen(recording: Recording, failure: Failure, match: tuple[Message, str]) -> Finding:
     """A loop error whose object was never followed: what the traceback's own values tell."""
-    last = _case(recording, failure)
+    message, last = match[0], _case(recording, failure)
     for obj in recording.objects:
-        case = replace(last, obj=obj, bound=recording.loop(obj.bound_to))
+        case = last._replace(obj=obj, bound=recording.loop(obj.bound_to))
         bound, using = case.bound, case.using
         if bound is None or (bound.closed is None if using is None else bound.id == using.id):
             continue
         if using is None:  # a finalizer, or code between two runs
-            cause = "object outlives its loop"
+            cause = OUTLIVES
         else:
-            cause = case.cause(using.born if bound.closed is None else bound.closed + 1)
+            cause = cause_of(case, using.born if bound.closed is None else bound.closed + 1)
         return _finding(
             case,
             failure,
-            cause=cause,
-            sentence=case.sentence(cause),
+            cause,
+            message,
             sure="likely: read from the values in the traceback",
-            message=message.id,
-            cures=cures_for(replace(case, used_by=NOBODY), cause),
+            cures=cause.cures(case._replace(used_by=NOBODY)),
         )
+    sure = "sure of two loops; the object is not one that whichloop knows"
     if message.nature == "maybe":
-        cause, sure = "unknown", "not known: no use on another loop was seen in this test"
-    else:
-        cause = "unknown"
-        sure = "sure of two loops; the object is not one that whichloop knows"
-    return _said(recording, failure, message, text, cause, sure)
+        sure = "not known: no use on another loop was seen in this test"
+    return _by_message(recording, failure, match, UNKNOWN, sure)

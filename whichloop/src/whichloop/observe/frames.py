@@ -1,4 +1,4 @@
-"""Whose line is it: walking frames, and telling the suite's own code from libraries."""
+"""Reading frames: whose line it is, who was at work, and what an exception passed through."""
 
 from __future__ import annotations
 
@@ -7,15 +7,23 @@ import os
 import site
 import sys
 from collections.abc import Iterator
-from types import CodeType, FrameType
-from typing import TYPE_CHECKING
+from types import CodeType, FrameType, ModuleType, TracebackType
+from typing import Any
 
-if TYPE_CHECKING:
-    from whichloop.records import Site
+from whichloop.observe import peek
+from whichloop.records import NOBODY, Actor, Failure, Frame, Site
 
 MAX_FRAMES = 250
+MAX_CHAIN = 12
+MAX_LOCALS = 60
+MAX_TEXT = 2000
 
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+# A look at the disk is an error inside a coroutine where blockbuster watches: what is needed of it
+# is taken now, and later only texts are compared.
+_STARTED_IN = os.path.normcase(os.path.join(os.getcwd(), ""))
+_stat = os.stat
+_module_vars = vars(ModuleType)["__dict__"].__get__
 
 
 def _library_folders() -> tuple[str, ...]:
@@ -41,24 +49,29 @@ def is_user_file(filename: str) -> bool:
     if not os.path.isabs(filename):
         # Code compiled with a bare name ("conftest.py") is a suite's; a library's is absolute.
         # Extension modules (cython) name their sources relatively, but they are not on disk.
-        return filename.endswith(".py") and os.path.exists(filename)
+        return filename.endswith(".py") and _exists(filename)
     return not filename.startswith(_LIBRARY)
+
+
+def _exists(filename: str) -> bool:
+    try:
+        _stat(filename)
+    except OSError:
+        return False
+    return True
 
 
 @functools.lru_cache(maxsize=4096)
 def shown(filename: str) -> str:
-    """A path relative to the working directory where that is shorter to read."""
-    try:
-        relative = os.path.relpath(filename)
-    except (ValueError, OSError):  # another drive, or the working directory is gone
-        return filename
-    return filename if relative.startswith(os.pardir) else relative.replace(os.sep, "/")
+    """A path relative to the folder in which the run began, for files inside it."""
+    full = os.path.normpath(filename)
+    if os.path.normcase(full).startswith(_STARTED_IN):
+        full = full[len(_STARTED_IN) :]
+    return filename if os.path.isabs(full) else full.replace(os.sep, "/")
 
 
 def site_of(code: CodeType, line: int) -> Site:
     """The record of a line of ``code``."""
-    from whichloop.records import Site
-
     return Site(shown(code.co_filename), line, code.co_name)
 
 
@@ -80,57 +93,157 @@ def outward(frame: FrameType | None) -> Iterator[FrameType]:
         frame = frame.f_back
 
 
-def user_frame(frame: FrameType | None) -> FrameType | None:
-    """The innermost frame of the suite's own code, or None."""
-    for one in outward(frame):
-        if is_user_file(one.f_code.co_filename):
-            return one
+def user_site(frame: FrameType | None) -> Site | None:
+    """The innermost line of the suite's own code, or None."""
+    for outer in outward(frame):
+        if is_user_file(outer.f_code.co_filename):
+            return site_of(outer.f_code, outer.f_lineno)
     return None
-
-
-# Library modules that make or drive a loop, by the name their frames carry.
-RUNNERS = {
-    "pytest_asyncio.plugin": "pytest-asyncio",
-    "anyio.pytest_plugin": "anyio",
-    "starlette.testclient": "TestClient",
-    "anyio.from_thread": "portal",
-    "unittest.async_case": "unittest",
-    "asgiref.sync": "async_to_sync",
-    "pytest_trio.plugin": "pytest-trio",
-    "pytest_aiohttp.plugin": "pytest-aiohttp",
-    "aiohttp.pytest_plugin": "pytest-aiohttp",
-    "IPython.core.async_helpers": "IPython",
-}
-
-
-def runner_of(frame: FrameType | None) -> tuple[str, Site | None]:
-    """What is making a loop, read from the stack: one of ``RUNNERS``' values, or
-    asyncio.run, asyncio.Runner, new_event_loop, unknown; and the suite's line that asked."""
-    weak: str | None = None
-    for one in outward(frame):
-        code = one.f_code
-        if is_user_file(code.co_filename):
-            return weak or "new_event_loop", site_of(code, one.f_lineno)
-        module = one.f_globals.get("__name__", "")
-        if module in RUNNERS:
-            return RUNNERS[module], _user_site(one)
-        if module in ("asyncio.runners", "uvloop"):
-            if code.co_name == "run" and "self" not in code.co_varnames[:1]:
-                weak = "asyncio.run"
-            elif weak is None:
-                weak = "asyncio.Runner"
-    return weak or "unknown", None
-
-
-def _user_site(frame: FrameType) -> Site | None:
-    one = user_frame(frame)
-    return site_of(one.f_code, one.f_lineno) if one is not None else None
 
 
 def cache_name(frame: FrameType) -> str | None:
     """The ``functools`` cache that wraps this frame's function, if its module shows one."""
-    found = frame.f_globals.get(frame.f_code.co_name)
-    wrapped = getattr(found, "__wrapped__", None)
-    if hasattr(found, "cache_info") and getattr(wrapped, "__code__", None) is frame.f_code:
-        return str(frame.f_code.co_name)
-    return None
+    name = frame.f_code.co_name
+    wrapper = frame.f_globals.get(name)
+    if type(wrapper) is not functools._lru_cache_wrapper:
+        return None
+    wrapped = peek.function_of(peek.attribute(wrapper, "__wrapped__"))
+    return name if wrapped is not None and wrapped.__code__ is frame.f_code else None
+
+
+class Scene:
+    """Who is at work. ``hooks`` is the pile of those that pytest's hooks named, the innermost last;
+    ``during`` is the test's node id, ``fixtures`` has the code of each fixture that was met."""
+
+    def __init__(self) -> None:
+        self.hooks: list[Actor] = []
+        self.during = ""
+        self.fixtures: dict[CodeType, Actor] = {}
+
+    def actor(self) -> Actor:
+        """Who pytest's hooks say is at work."""
+        return self.hooks[-1] if self.hooks else NOBODY
+
+    def capture(self, frame: FrameType | None, cache: bool = False) -> tuple[Site | None, Actor]:
+        """The suite's line nearest to ``frame``, and who is at work there.
+
+        A fixture's own code on the stack wins over the hooks, which cannot see finalizers; a
+        module's top level is an import; the bottom of a loop ends the search. With ``cache`` the
+        actor has the name of the cache that the call went through.
+        """
+        line: Site | None = None
+        code_name = ""
+        cached: str | None = None
+        actor: Actor | None = None
+        for outer in outward(frame):
+            code = outer.f_code
+            if is_user_file(code.co_filename):
+                if line is None:
+                    line = site_of(code, outer.f_lineno)
+                    code_name = getattr(code, "co_qualname", code.co_name)
+                if cache and cached is None:
+                    cached = cache_name(outer)
+                if code.co_name == "<module>":
+                    actor = Actor("import", outer.f_globals.get("__name__", "?"))
+                    break
+            actor = self.fixtures.get(code)
+            if actor is not None or code.co_name == "run_forever":
+                break
+        if actor is None:
+            actor = self.actor()
+            if actor.kind == "unknown" and code_name:
+                actor = Actor("code", code_name)
+        return line, actor._replace(cache=cached) if cached and actor.cache is None else actor
+
+
+def keeper(target: Any, owner: Any, built_by: Actor) -> str | None:
+    """What keeps an object (or the ``owner`` it is a part of) beyond one test: a name in one of the
+    suite's modules, or the cache that it was built through; None where neither tells."""
+    for name, module in list(sys.modules.items()):
+        if not issubclass(type(module), ModuleType):
+            continue
+        held = _module_vars(module)
+        file = held.get("__file__")
+        if type(file) is not str or not is_user_file(file):
+            continue
+        for attribute, value in list(held.items()):
+            if value is not None and (value is target or value is owner or _engine(value, owner)):
+                return f"module-level name {name}.{attribute}"
+    return f"functools cache {built_by.cache}" if built_by.cache else None
+
+
+def _engine(value: Any, dialect: Any) -> bool:
+    """Is it an AsyncEngine of that dialect? It is a proxy made on demand: what is tracked is the
+    dialect behind it."""
+    if dialect is None or peek.class_of(value)[1] != "AsyncEngine":
+        return False
+    return peek.attribute(value, "sync_engine", "dialect") is dialect
+
+
+def chain_of(error: BaseException) -> list[BaseException]:
+    """The error, what it was raised from or in, and a group's members; each once."""
+    chain: list[BaseException] = []
+    todo = [error]
+    while todo and len(chain) < MAX_CHAIN:
+        first = todo.pop(0)
+        if any(first is other for other in chain):
+            continue
+        chain.append(first)
+        if peek.is_a(first, BaseExceptionGroup):
+            todo += vars(BaseExceptionGroup)["exceptions"].__get__(first)
+        causes = (_held(first, "__cause__"), _held(first, "__context__"))
+        todo += [cause for cause in causes if cause is not None][:1]
+    return chain
+
+
+def _held(error: BaseException, name: str) -> Any:
+    return vars(BaseException)[name].__get__(error)
+
+
+def _text(error: BaseException) -> str:
+    """The message an exception was made with; a ``__str__`` of its own is not asked."""
+    parts = (part for part in _held(error, "args") if peek.is_a(part, str))
+    return " ".join(str.__str__(part) for part in parts)[:MAX_TEXT]
+
+
+def _steps(error: BaseException) -> Iterator[tuple[FrameType, int]]:
+    tb: TracebackType | None = _held(error, "__traceback__")
+    while tb is not None:
+        yield tb.tb_frame, tb.tb_lineno
+        tb = tb.tb_next
+
+
+def failure_of(error: BaseException, during: str, phase: str) -> tuple[Failure, list[FrameType]]:
+    """The record of an exception, and the frames it passed, the innermost first.
+
+    Nothing may keep the frames.
+    """
+    chain = chain_of(error)
+    records: list[Frame] = []
+    frames: list[FrameType] = []
+    # The causes' own lines first: the error raised last has the outermost view.
+    for raised in reversed(chain):
+        for frame, line in _steps(raised):
+            code = frame.f_code
+            user = is_user_file(code.co_filename)
+            record = Frame(frame.f_globals.get("__name__", ""), site_of(code, line), user)
+            if record not in records:
+                records.append(record)
+            frames.append(frame)
+    lines = [site_of(frame.f_code, line) for frame, line in _steps(error)]
+    own = [line for line in lines if any(record.site == line and record.user for record in records)]
+    if own:
+        # The crossing line is the innermost line of the suite's own in the error as raised.
+        records.sort(key=lambda record: record.user and record.site == own[-1])
+    texts = tuple((peek.class_of(raised)[1], _text(raised)) for raised in chain)
+    return Failure(texts, tuple(records), during, phase), frames[::-1]
+
+
+def locals_of(frames: list[FrameType]) -> Iterator[Any]:
+    """The values of the frames' variables, each object once."""
+    seen: set[int] = set()
+    for frame in frames:
+        for value in list(frame.f_locals.values())[:MAX_LOCALS]:
+            if id(value) not in seen:
+                seen.add(id(value))
+                yield value

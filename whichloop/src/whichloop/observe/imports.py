@@ -8,6 +8,8 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
+from whichloop.observe import peek
+
 
 class ImportWatcher:
     """A meta path finder that finds nothing itself: it lets the others find a watched module,
@@ -20,8 +22,8 @@ class ImportWatcher:
     def watch(self, name: str, report: Callable[[ModuleType], None]) -> None:
         """Call ``report(module)`` when ``name`` is imported; at once if it already is."""
         module = sys.modules.get(name)
-        spec = getattr(module, "__spec__", None)
-        if module is not None and not getattr(spec, "_initializing", False):
+        being_loaded = peek.attribute(module, "__spec__", "_initializing") is True
+        if module is not None and not being_loaded:
             report(module)
             return
         self._watched.setdefault(name, []).append(report)

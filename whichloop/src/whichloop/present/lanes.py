@@ -1,17 +1,20 @@
-"""A recording as a picture: one lane a loop, from birth to death. Pure: a dict in, lines out."""
+"""A recording as a picture: one lane a loop, from birth to death. Pure: records in, lines out."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
 
-from whichloop.present.folds import fold, kind_of
-from whichloop.present.threads import Row, Thread, alike, draw_threads, legend, threads_of
+from whichloop.present.threads import Thread, alike, draw_threads, legend, threads_of
+from whichloop.records import LoopRecord, Ran, Recording
 
 LABEL = 22
 # A lane with more fixtures and tests than this names those of a thread's ends.
 MAX_NAMES = 3
+# Of loops that did the same, two are drawn: one to see it, one to see that it repeats.
+DRAWN_OF_A_KIND = 2
+# A picture that does not fit a screen is no picture; `--all` draws it nevertheless.
+MAX_LANES = 24
 
 _SIGNS = {
     False: {
@@ -49,35 +52,98 @@ def needs_ascii(encoding: str | None) -> bool:
 
 
 def draw_lanes(
-    recording: Mapping[str, Any],
+    recordings: Sequence[Recording],
     *,
     width: int = 80,
     ascii: bool = False,
     tests: Collection[str] | None = None,
     every: bool = False,
 ) -> list[str]:
-    """Draw a recording of ``--whichloop-record``, at most ``width`` columns wide.
+    """Draw what was recorded in one process or several, at most ``width`` columns wide.
 
     Each loop is a lane, with the fixtures and tests that ran on it; each object that was used on
     another loop than its own is a thread from where it bound to where it was used, with the lines
     of code below. Of many loops that did the same two are drawn, and a line counts the others;
     ``every`` draws them all. ``tests`` (node ids) draws only their loops and the loops of what
-    they used. ``ascii`` uses signs of ASCII only, and replaces other letters. Raises ``KeyError``
-    for a dict that is not such a recording, ``ValueError`` for a width below 60.
+    they used. ``ascii`` uses signs of ASCII only, and replaces other letters. Raises ``ValueError``
+    for a width below 60.
     """
     if width < 60:
         raise ValueError("lanes need at least 60 columns")
     lines: list[str] = []
-    workers = sorted({str(row.get("worker", "")) for row in recording["loops"]})
-    for worker in workers or [""]:
-        part = {
-            key: [row for row in recording[key] if str(row.get("worker", "")) == worker]
-            for key in ("loops", "fixtures", "tests", "connections", "crossings")
-        }
-        lines += _Picture(part, width, _SIGNS[ascii], tests, every).lines()
+    # The process that started pytest-xdist's workers ran nothing itself.
+    for recording in [part for part in recordings if part.loops] or recordings[:1]:
+        lines += _Picture(recording, width, _SIGNS[ascii], tests, every).lines()
     if ascii:
         lines = [line.encode("ascii", "replace").decode() for line in lines]
     return lines
+
+
+def kind_of(loop: LoopRecord) -> str:
+    """A loop in two words: its scope, or what runs it."""
+    return f"{loop.scope} loop" if loop.scope else loop.runner
+
+
+def _loops(count: int) -> str:
+    return f"{count} more loop{'' if count == 1 else 's'}"
+
+
+def _deeds(loop: LoopRecord, tests: list[Ran], threads: list[Thread]) -> list[str]:
+    """What happened on a loop, in words that are equal for loops that did the same."""
+    deeds: dict[str, None] = {}
+    for thread in threads:
+        article = "an" if thread.label[0] in "aeiou" else "a"
+        if thread.bound_to == loop.id:
+            deeds[f"left {article} {thread.label} to another loop"] = None
+        if any(use.on == loop.id for use in thread.uses):
+            deeds[f"used {article} {thread.label} of another loop"] = None
+    if deeds:
+        return list(deeds)
+    many = len({row.name for row in tests if row.loop == loop.id})
+    if not many:
+        return ["ran no test"]
+    return [f"with {'one test' if many == 1 else 'tests'} that used nothing of another loop"]
+
+
+def fold(
+    loops: list[LoopRecord],
+    tests: list[Ran],
+    threads: list[Thread],
+    *,
+    only: Collection[str] | None = None,
+    every: bool = False,
+) -> tuple[list[LoopRecord], list[str]]:
+    """The loops to draw, in order of birth, and a line for each kind of the others.
+
+    ``only`` names the tests whose loops, and those of the objects they used, are to be drawn.
+    """
+    if every:
+        return loops, []
+    if only is not None:
+        wanted = {row.loop for row in tests if row.name in only}
+        wanted.update(*(thread.loops for thread in threads))
+        drawn = [loop for loop in loops if loop.id in wanted]
+        count = len(loops) - len(drawn)
+        return drawn, [f"{_loops(count)} not drawn here"] if count else []
+    groups: dict[tuple[str, ...], list[LoopRecord]] = {}
+    for loop in loops:
+        groups.setdefault((kind_of(loop), *_deeds(loop, tests, threads)), []).append(loop)
+    names = {loop.id for group in groups.values() for loop in group[:DRAWN_OF_A_KIND]}
+    # A thread is drawn from end to end: with a loop that used something comes the one it is of.
+    for thread in threads:
+        if any(use.on in names for use in thread.uses):
+            names.add(thread.bound_to)
+    drawn = [loop for loop in loops if loop.id in names][:MAX_LANES]
+    names = {loop.id for loop in drawn}
+    lines = []
+    for (_, *deeds), group in groups.items():
+        left = [loop.id for loop in group if loop.id not in names]
+        shown = next((loop.id for loop in group if loop.id in names), None)
+        if left:
+            like = f" like {shown}" if shown else ""
+            who = "it" if len(left) == 1 else "each"
+            lines.append(f"{_loops(len(left))}{like}, {who} {' and '.join(deeds)}")
+    return drawn, lines
 
 
 class _Picture:
@@ -86,28 +152,30 @@ class _Picture:
 
     def __init__(
         self,
-        part: Mapping[str, list[Row]],
+        recording: Recording,
         width: int,
         signs: Mapping[str, str],
         tests: Collection[str] | None,
         every: bool,
     ) -> None:
         self.width, self.room, self.signs = width, width - LABEL - 2, signs
-        self.crossed = bool(part["crossings"])
+        self.crossed = bool(recording.crossings)
         # A test's clean-up on a fixture's loop has no outcome: it is no test that ran there.
-        ran = [row for row in part["tests"] if row.get("outcome", "") is not None]
-        found = threads_of(part["connections"], part["crossings"], tests)
-        self.loops, self.folds = fold(part["loops"], ran, found, only=tests, every=every)
-        names = {loop["id"] for loop in self.loops}
-        cut = [thread.cut_to(names) for thread in found]
+        ran = [row for row in recording.ran if row.kind == "fixture" or row.outcome is not None]
+        bodies = [row for row in ran if row.kind == "test"]
+        threads = threads_of(recording, tests)
+        loops = list(recording.loops)
+        self.loops, self.folds = fold(loops, bodies, threads, only=tests, every=every)
+        names = {loop.id for loop in self.loops}
+        cut = [thread.cut_to(names) for thread in threads]
         self.threads: list[Thread] = [thread for thread in cut if thread is not None]
-        rows = sorted([*part["fixtures"], *ran], key=lambda row: int(row["tick"]))
-        self.names: dict[str, list[Row]] = {}
+        rows = sorted(ran, key=lambda row: row.tick)
+        self.names: dict[str, list[Ran]] = {}
         self.unnamed: dict[str, int] = {}
         for loop in self.loops:
-            on_it = [row for row in rows if row["loop"] == loop["id"]]
-            self.names[loop["id"]] = self._worth_naming(loop["id"], on_it, tests)
-            self.unnamed[loop["id"]] = len(on_it) - len(self.names[loop["id"]])
+            on_it = [row for row in rows if row.loop == loop.id]
+            self.names[loop.id] = self._worth_naming(loop.id, on_it, tests)
+            self.unnamed[loop.id] = len(on_it) - len(self.names[loop.id])
         self.column = self._columns()
 
     def _ticks_of(self, loop: str) -> list[int]:
@@ -115,21 +183,21 @@ class _Picture:
         bound = [t.bound for t in self.threads if t.bound_to == loop and t.bound is not None]
         return bound + [use.tick for t in self.threads for use in t.uses if use.on == loop]
 
-    def _worth_naming(self, loop: str, rows: list[Row], tests: Collection[str] | None) -> list[Row]:
+    def _worth_naming(self, loop: str, rows: list[Ran], tests: Collection[str] | None) -> list[Ran]:
         if len(rows) <= MAX_NAMES:
             return rows
-        keep = [row for row in rows if tests is not None and row["name"] in tests]
+        keep = [row for row in rows if tests is not None and row.name in tests]
         for tick in self._ticks_of(loop):
-            keep += [row for row in rows if row["tick"] <= tick][-1:]
-        return [row for row in rows if any(row is one for one in keep or rows[:MAX_NAMES])]
+            keep += [row for row in rows if row.tick <= tick][-1:]
+        return [row for row in rows if any(row is kept for kept in keep or rows[:MAX_NAMES])]
 
     def _columns(self) -> dict[int, int]:
-        ticks = {row["born"] for row in self.loops}
-        ticks |= {row["closed"] for row in self.loops if row["closed"]}
+        ticks = {row.born for row in self.loops}
+        ticks |= {row.closed for row in self.loops if row.closed}
         for loop, rows in self.names.items():
             ticks.update(self._ticks_of(loop))
             if len(rows) > 1 or self.unnamed[loop]:
-                ticks.update(row["tick"] for row in rows)
+                ticks.update(row.tick for row in rows)
         order = sorted(ticks)
         last = max(len(order) - 1, 1)
         return {tick: round(at * (self.room - 1) / last) for at, tick in enumerate(order)}
@@ -156,23 +224,23 @@ class _Picture:
             lines.append("no object was used on another loop than its own")
         return lines
 
-    def _lane(self, loop: Row) -> list[str]:
+    def _lane(self, loop: LoopRecord) -> list[str]:
         """A loop's life with its marks, and the names beside it or below."""
         signs, column = self.signs, self.column
         cells = [" "] * self.room
-        start = column[loop["born"]]
-        end = column[loop["closed"]] if loop["closed"] else self.room - 1
+        start = column[loop.born]
+        end = column[loop.closed] if loop.closed else self.room - 1
         cells[start : end + 1] = signs["life"] * (end + 1 - start)
         cells[start] = signs["born"]
-        cells[end] = signs["closed"] if loop["closed"] else signs["open"]
+        cells[end] = signs["closed"] if loop.closed else signs["open"]
         for thread in self.threads:
-            if thread.bound_to == loop["id"] and thread.bound is not None:
+            if thread.bound_to == loop.id and thread.bound is not None:
                 cells[column[thread.bound]] = signs["bound"]
             for use in thread.uses:
-                if use.on == loop["id"]:
+                if use.on == loop.id:
                     cells[column[use.tick]] = signs["crossed"]
-        label = self._cut(f"{loop['id']:<3} {kind_of(loop)}", LABEL)
-        rows, unnamed = self.names[loop["id"]], self.unnamed[loop["id"]]
+        label = self._cut(f"{loop.id:<3} {kind_of(loop)}", LABEL)
+        rows, unnamed = self.names[loop.id], self.unnamed[loop.id]
         below = ""
         if len(rows) == 1 and not unnamed:
             name = _short(rows[0])
@@ -188,18 +256,18 @@ class _Picture:
         lines = [f"{label}  {''.join(cells)}".rstrip()]
         return [*lines, f"{'':<{LABEL}}  {below}".rstrip()] if below else lines
 
-    def _below(self, rows: list[Row], unnamed: int) -> str:
+    def _below(self, rows: list[Ran], unnamed: int) -> str:
         """Names below a lane: each at its own column, or one after the other if that is tight."""
         rest = f" {self.signs['more']}{unnamed} more set-ups and tests" if unnamed else ""
         room = self.room - len(rest)
         line = ""
         for at, row in enumerate(rows):
-            start = self.column[row["tick"]]
+            start = self.column[row.tick]
             if at + 1 == len(rows):
                 start = min(start, room - len(_short(row)))
             if start < len(line) + bool(line):
                 names = ", ".join(_short(row) for row in rows)
-                first = max(min(self.column[rows[0]["tick"]], room - len(names)), 0)
+                first = max(min(self.column[rows[0].tick], room - len(names)), 0)
                 line = " " * first + self._cut(names, min(len(names), room))
                 break
             line = f"{line:<{start}}{_short(row)}"
@@ -209,5 +277,5 @@ class _Picture:
         return f"{text:<{width}}" if len(text) <= width else text[: width - 1] + self.signs["cut"]
 
 
-def _short(row: Row) -> str:
-    return str(row["name"]).rpartition("::")[2]
+def _short(row: Ran) -> str:
+    return row.name.rpartition("::")[2]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import textwrap
 
-from whichloop.diagnose.causes import noun
 from whichloop.records import Actor, Finding, LoopRecord, ObjectRecord, Site
 
 WIDTH = 80
@@ -59,41 +58,6 @@ def life(loop: LoopRecord) -> str:
     return f"loop {loop.id} was {opened}{at}{thread}; {end}"
 
 
-def headline(finding: Finding) -> str:
-    """One sentence for a reader who does not know asyncio."""
-    thing = noun(finding.object)
-    if finding.cause == "not a loop problem":
-        if finding.message == "too-many-clients":
-            return "The database server has no free connection left for this test."
-        if finding.message == "no-running-loop":
-            return "Something was built in a place where its machinery does not run yet."
-        if finding.message == "missing-greenlet":
-            return "The database was asked for more data at a place that cannot wait for it."
-        return "Two operations ran at the same time on one database connection."
-    if finding.message == "scope-mismatch":
-        return "A fixture is kept for longer than the machinery that runs it."
-    if finding.message in ("loop-running", "nested-run") and not finding.object:
-        if finding.bound_loop is None:
-            return "What runs this code was asked to start a second time, which it cannot do."
-        return "This test could not start: an earlier step of this run still has its machinery on."
-    if finding.object is None:
-        return "Something made in one part of this run was used in another, where it cannot work."
-    start = "The" if finding.object else "Something: the"
-    if finding.cause == "second loop in a thread":
-        return f"{start} {thing} used here belongs to another thread and cannot work in this one."
-    if finding.cause == "TestClient portal":
-        return f"{start} {thing} used here is shared with a test client that runs elsewhere."
-    if finding.cause == "asyncio.run repeated":
-        return f"{start} {thing} used here was opened in an earlier run that has ended."
-    if finding.cause == "two plugins":
-        return f"{start} {thing} used here was prepared by another plugin than runs this test."
-    if finding.cause == "object outlives its loop":
-        return f"{start} {thing} used here was opened for an earlier test, which has ended."
-    if finding.cause == "loop scope mismatch":
-        return f"{start} {thing} used here was set up for another part of the run than this test."
-    return f"{start} {thing} used here was set up elsewhere and cannot work in this place."
-
-
 def _let(obj: ObjectRecord, loop: LoopRecord | None, width: int) -> list[str]:
     owner = (
         f" of an {obj.part_of}"
@@ -127,7 +91,7 @@ def _let(obj: ObjectRecord, loop: LoopRecord | None, width: int) -> list[str]:
 
 def render(finding: Finding, width: int = WIDTH) -> str:
     """The section of one finding: headline, Let, Then, So, Cure."""
-    lines = textwrap.wrap(headline(finding), width)
+    lines = textwrap.wrap(finding.headline, width)
     obj = finding.object
     if obj is not None:
         lines += _let(obj, finding.bound_loop, width)
@@ -157,8 +121,7 @@ def render(finding: Finding, width: int = WIDTH) -> str:
         lines += wrapped("", f"({finding.sure})", width)
     head = "Cure"
     for one in finding.cures:
-        number = f" (remedy {one.remedy})" if one.remedy is not None else ""
-        lines += wrapped(head, f"{one.text}: {one.change}{number}", width)
+        lines += wrapped(head, f"{one.text}: {one.change}", width)
         head = ""
     if finding.cures:
         link = next((one.link for one in finding.cures if one.link), None)
@@ -166,6 +129,4 @@ def render(finding: Finding, width: int = WIDTH) -> str:
             lines.append(f"See    {link}")
     else:
         lines += wrapped("Cure", "not known: no advice is better than a guess", width)
-    for note in finding.notes:
-        lines += wrapped("Note", note, width)
     return "\n".join(lines)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-Row = Mapping[str, Any]
+from whichloop.records import Recording
+
+_NO_LINE = "a line not known"
 
 
-@dataclass(frozen=True)
-class Use:
+class Use(NamedTuple):
     """A use on a loop that is not the object's own."""
 
     on: str
@@ -18,15 +18,14 @@ class Use:
     tick: int
 
 
-@dataclass
-class Thread:
+class Thread(NamedTuple):
     """One binding of one object, and its uses on other loops, in order."""
 
     label: str
     bound_to: str
     bound_at: str
     bound: int | None
-    uses: list[Use] = field(default_factory=list)
+    uses: list[Use]
 
     @property
     def loops(self) -> set[str]:
@@ -41,32 +40,23 @@ class Thread:
         return Thread(self.label, self.bound_to, self.bound_at, self.bound, uses)
 
 
-def threads_of(
-    connections: list[Row], crossings: list[Row], tests: Collection[str] | None = None
-) -> list[Thread]:
+def threads_of(recording: Recording, tests: Collection[str] | None = None) -> list[Thread]:
     """The threads of a recording; with ``tests``, of the crossings during those only.
 
     A connection is often seen twice, by its pool's probe and by its driver's: what has the same
     label and crosses at the same places is one thread.
     """
-    labels = {row["seq"]: str(row.get("label") or "object") for row in connections}
-    found: dict[tuple[int, int | None], Thread] = {}
-    for row in crossings:
-        if tests is not None and row.get("during") not in tests:
-            continue
-        # A pool may open a new connection in an old one's place: that is another thread.
-        thread = found.setdefault(
-            (row["seq"], row["bound"]),
-            Thread(
-                labels.get(row["seq"], "object"),
-                row["bound_to"],
-                row["bound_at"] or "a line not known",
-                row["bound"],
-            ),
-        )
-        thread.uses.append(Use(row["used_on"], row["at"] or "a line not known", row["tick"]))
+    labels = {record.seq: record.label or "object" for record in recording.objects}
+    threads: dict[tuple[int, int | None], Thread] = {}
+    for row in recording.crossings:
+        if tests is None or row.during in tests:
+            # A pool may open a new connection in an old one's place: that is another thread.
+            label, bound_at = labels.get(row.seq, "object"), str(row.bound_at or _NO_LINE)
+            new = Thread(label, row.bound_to, bound_at, row.bound, [])
+            thread = threads.setdefault((row.seq, row.bound), new)
+            thread.uses.append(Use(row.used_on, str(row.at or _NO_LINE), row.tick))
     merged: dict[tuple[Any, ...], Thread] = {}
-    for thread in found.values():
+    for thread in threads.values():
         places = tuple((use.on, use.at) for use in thread.uses)
         merged.setdefault((thread.label, thread.bound_to, thread.bound_at, places), thread)
     return list(merged.values())
@@ -90,7 +80,7 @@ def draw_threads(
         ends = [column[use.tick] for use in thread.uses]
         start = column.get(thread.bound, 0) if thread.bound is not None else 0
         first, last = min(start, *ends), max(start, *ends)
-        row = next((one for one in rows if not "".join(one[first : last + 1]).strip()), None)
+        row = next((cells for cells in rows if not "".join(cells[first : last + 1]).strip()), None)
         if row is None:
             row = [" "] * room
             rows.append(row)

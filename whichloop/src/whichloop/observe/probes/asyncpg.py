@@ -5,12 +5,10 @@ from __future__ import annotations
 from types import FrameType, ModuleType
 from typing import Any
 
-from whichloop.observe.live import LiveObject
-from whichloop.observe.probes import Patcher, Reading
+from whichloop.observe import peek
+from whichloop.observe.probes import Reading
+from whichloop.observe.probes.patcher import Patcher
 from whichloop.observe.tracker import TRACKER
-
-DRIVER = "asyncpg"
-LABEL = "asyncpg connection"
 
 
 class AsyncpgProbe:
@@ -21,55 +19,50 @@ class AsyncpgProbe:
         if module.__name__ == "asyncpg.connection":
             patch.after(module.Connection, "__init__", self._opened)
             patch.use(module.Connection, "_check_open")
-            patch.before(module.Connection, "_cleanup", self._gone)
+            patch.closes(module.Connection, "_cleanup")
         elif module.__name__ == "asyncpg.prepared_stmt":
             # A statement prepared earlier runs without asking its connection.
             patch.use(module.PreparedStatement, "_check_open", self._connection)
         else:
             patch.after(module.Pool, "__init__", self._pool)
             patch.use(module.Pool, "_acquire")
-            patch.before(module.Pool, "close", self._pool_closed)
-            patch.before(module.Pool, "terminate", self._pool_closed)
+            patch.closes(module.Pool, "close", "terminate")
 
     @staticmethod
     def _opened(frame: FrameType, connection: Any, *args: Any, **kwargs: Any) -> None:
-        live = TRACKER.built(connection, DRIVER, LABEL, frame, type_name="asyncpg.Connection")
-        TRACKER.bound(live, connection._loop, frame)
+        _built(connection, "connection", "asyncpg.Connection", "_aborted", frame)
 
     @staticmethod
     def _connection(statement: Any, *args: Any) -> Any:
-        return statement._connection
-
-    @staticmethod
-    def _gone(frame: FrameType, connection: Any) -> None:
-        live = TRACKER.find(connection)
-        if live is not None:
-            live.closed = True
+        return peek.attribute(statement, "_connection")
 
     @staticmethod
     def _pool(frame: FrameType, pool: Any, *args: Any, **kwargs: Any) -> None:
-        live = TRACKER.built(pool, DRIVER, "asyncpg pool", frame, type_name="asyncpg.Pool")
-        TRACKER.bound(live, pool._loop, frame)
-
-    @staticmethod
-    def _pool_closed(frame: FrameType, pool: Any, *args: Any, **kwargs: Any) -> None:
-        live: LiveObject | None = TRACKER.find(pool)
-        if live is not None:
-            live.closed = True
+        _built(pool, "pool", "asyncpg.Pool", "_closed", frame)
 
     def read(self, obj: Any) -> Reading | None:
-        module = type(obj).__module__
+        module, kind = peek.class_of(obj)
         if not module.startswith("asyncpg."):
             return None
-        path = ""
-        inner = getattr(obj, "_con", None)
-        if type(obj).__name__ == "PoolConnectionProxy" and inner is not None:
-            obj, path = inner, "_con."
-        loop = getattr(obj, "_loop", None)
-        if loop is None:
-            return None
-        kind = type(obj).__name__
-        return Reading(f"asyncpg {kind}", (loop,), (f"{path}_loop",))
+        path = ("_con", "_loop") if kind == "PoolConnectionProxy" else ("_loop",)
+        loop = peek.loop_in(obj, *path)
+        if len(path) == 2 and loop is not None:
+            kind = peek.class_of(peek.attribute(obj, "_con"))[1]
+        return None if loop is None else Reading(f"asyncpg {kind}", (loop,), (".".join(path),))
+
+
+def _built(obj: Any, what: str, kind: str, closed: str, frame: FrameType) -> None:
+    live = TRACKER.built(
+        obj,
+        "asyncpg",
+        f"asyncpg {what}",
+        frame,
+        type_name=kind,
+        is_closed=lambda obj: peek.attribute(obj, closed) is True,
+    )
+    loop = peek.loop_in(obj, "_loop")
+    if loop is not None:
+        TRACKER.bound(live, loop, frame)
 
 
 PROBE = AsyncpgProbe()

@@ -6,43 +6,54 @@ from __future__ import annotations
 from types import FrameType, ModuleType
 from typing import Any, NamedTuple
 
-from whichloop.observe.probes import Patcher, Reading, use
+from whichloop.observe import peek
+from whichloop.observe.probes import Reading
+from whichloop.observe.probes.patcher import Patcher
 from whichloop.observe.tracker import TRACKER
 
 
 class Known(NamedTuple):
-    """``built`` binds (the loop is taken in the constructor); each of ``uses`` is compared."""
+    """A class whose constructor takes the loop, into ``_loop``; each of ``uses`` is compared."""
 
     module: str
     owner: str
     label: str
     uses: tuple[str, ...]
     closes: tuple[str, ...] = ("close",)
-    attribute: str = "_loop"
+
+    @property
+    def package(self) -> str:
+        """As it is named to readers: grpc.aio, not grpc.aio._channel."""
+        return "grpc.aio" if self.module.startswith("grpc.aio") else self.module.split(".")[0]
 
 
+_GRPC = "grpc.aio._channel"
 KNOWN = (
     Known("aiohttp.client", "ClientSession", "aiohttp session", ("_request",)),
     Known(
-        "grpc.aio._channel",
+        _GRPC,
         "Channel",
         "grpc channel",
         ("unary_unary", "unary_stream", "stream_unary", "stream_stream"),
     ),
-    Known("grpc.aio._channel", "UnaryUnaryMultiCallable", "grpc channel", ("__call__",), ()),
-    Known("grpc.aio._channel", "UnaryStreamMultiCallable", "grpc channel", ("__call__",), ()),
-    Known("grpc.aio._channel", "StreamUnaryMultiCallable", "grpc channel", ("__call__",), ()),
-    Known("grpc.aio._channel", "StreamStreamMultiCallable", "grpc channel", ("__call__",), ()),
+    Known(_GRPC, "UnaryUnaryMultiCallable", "grpc channel", ("__call__",), ()),
+    Known(_GRPC, "UnaryStreamMultiCallable", "grpc channel", ("__call__",), ()),
+    Known(_GRPC, "StreamUnaryMultiCallable", "grpc channel", ("__call__",), ()),
+    Known(_GRPC, "StreamStreamMultiCallable", "grpc channel", ("__call__",), ()),
     Known("aiomysql.connection", "Connection", "aiomysql connection", ("query", "ping")),
     Known("aiomysql.pool", "Pool", "aiomysql pool", ("_acquire",)),
-    Known("nats.aio.client", "Client", "nats client", ("publish", "request"), ("close",)),
+    Known("nats.aio.client", "Client", "nats client", ("publish", "request")),
 )
 
 NAMES = ("_loop", "loop", "_io_loop", "_event_loop")
 
 
-def _is_loop(value: Any) -> bool:
-    return hasattr(type(value), "call_soon_threadsafe") and hasattr(type(value), "run_forever")
+def _is_closed(obj: Any) -> bool:
+    """An aiohttp session whose connector is closed, or gone; other drivers are seen to close."""
+    if peek.class_of(obj)[0].partition(".")[0] != "aiohttp":
+        return False
+    connector = peek.attribute(obj, "_connector")
+    return connector is None or peek.attribute(connector, "_closed") is True
 
 
 class GeneralProbe:
@@ -56,44 +67,33 @@ class GeneralProbe:
 
     @staticmethod
     def _install(owner: Any, known: Known, patch: Patcher) -> None:
-        type_name = f"{known.module.partition('.')[0]}.{known.owner}"
-        if known.module.startswith("grpc.aio"):
-            type_name = f"grpc.aio.{known.owner}"
-        driver = known.module.partition(".")[0]
+        driver, name = known.module.split(".")[0], f"{known.package}.{known.owner}"
 
         def built(frame: FrameType, obj: Any, *args: Any, **kwargs: Any) -> None:
-            live = TRACKER.built(obj, driver, known.label, frame, type_name=type_name)
-            loop = getattr(obj, known.attribute, None)
+            live = TRACKER.built(
+                obj, driver, known.label, frame, type_name=name, is_closed=_is_closed
+            )
+            loop = peek.loop_in(obj, "_loop")
             if loop is not None:
                 TRACKER.bound(live, loop, frame)
 
-        def used(frame: FrameType, obj: Any, *args: Any, **kwargs: Any) -> None:
-            use(TRACKER.find(obj), frame)
-
-        def closed(frame: FrameType, obj: Any, *args: Any, **kwargs: Any) -> None:
-            live = TRACKER.find(obj)
-            if live is not None:
-                live.closed = True
-
         patch.after(owner, "__init__", built)
-        for name in known.uses:
-            patch.before(owner, name, used)
-        for name in known.closes:
-            patch.before(owner, name, closed)
+        for method in known.uses:
+            patch.use(owner, method)
+        patch.closes(owner, *known.closes)
 
     def read(self, obj: Any) -> Reading | None:
-        held = getattr(obj, "__dict__", None)
-        if not isinstance(held, dict) or isinstance(obj, type) or _is_loop(obj):
+        if peek.is_loop(obj):
             return None
+        held = peek.attributes(obj)
+        module, kind = peek.class_of(obj)
         for name in NAMES:
-            value = held.get(name)
-            if value is not None and _is_loop(value):
-                kind = type(obj)
-                label = f"{kind.__module__.partition('.')[0]} {kind.__name__}"
-                return Reading(label, (value,), (name,))
+            value = dict.get(held, name)
+            if value is not None and peek.is_loop(value):
+                return Reading(f"{module.partition('.')[0]} {kind}", (value,), (name,))
         for known in KNOWN:
-            if known.owner == type(obj).__name__ and known.module == type(obj).__module__:
-                return Reading(known.label, (), (known.attribute,))
+            if (known.module, known.owner) == (module, kind):
+                return Reading(known.label, (), ("_loop",))
         return None
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from types import FrameType, ModuleType
 from typing import Any
 
-from whichloop.observe.probes import Patcher, Reading, use
+from whichloop.observe import peek
+from whichloop.observe.probes import Reading
+from whichloop.observe.probes.patcher import Patcher
 from whichloop.observe.tracker import TRACKER
 
 DRIVER = "httpx"
@@ -20,7 +22,7 @@ class HttpcoreProbe:
         if module.__name__ == "httpcore._async.connection":
             connection = module.AsyncHTTPConnection
             patch.after(connection, "__init__", self._connection)
-            patch.before(connection, "handle_async_request", self._used)
+            patch.use(connection, "handle_async_request")
             patch.before(connection, "aclose", self._closed)
         elif module.__name__ == "httpcore._async.connection_pool":
             patch.after(module.AsyncConnectionPool, "__init__", self._pool)
@@ -34,60 +36,58 @@ class HttpcoreProbe:
     @staticmethod
     def _client(frame: FrameType, client: Any, *args: Any, **kwargs: Any) -> None:
         live = TRACKER.built(client, DRIVER, "httpx client", frame, type_name="httpx.AsyncClient")
-        pool = TRACKER.find(getattr(getattr(client, "_transport", None), "_pool", None))
+        pool = TRACKER.find(peek.attribute(client, "_transport", "_pool"))
         if pool is not None:
-            pool.parent = live
-            pool.built_at, pool.built_by = live.built_at, live.built_by
+            pool.part_of(live)
 
     @staticmethod
     def _connection(frame: FrameType, connection: Any, *args: Any, **kwargs: Any) -> None:
         pool = TRACKER.find(frame.f_locals.get("self"))
         kind = "httpcore.AsyncHTTPConnection"
-        live = TRACKER.built(connection, DRIVER, LABEL, frame, type_name=kind, parent=pool)
+        live = TRACKER.built(connection, DRIVER, LABEL, frame, type_name=kind, is_closed=_is_closed)
         if pool is not None:
-            live.parent = pool.parent or pool
-            live.built_at, live.built_by = pool.built_at, pool.built_by
-
-    @staticmethod
-    def _used(frame: FrameType, connection: Any, *args: Any, **kwargs: Any) -> None:
-        use(TRACKER.find(connection), frame)
+            live.part_of(pool.parent or pool)
 
     @staticmethod
     def _closed(frame: FrameType, connection: Any) -> None:
         live = TRACKER.find(connection)
-        if live is not None and live.loop is not None and not live.closed:
-            use(live, frame)
-            live.closed = True
+        if live is not None and live.loop is not None and not live.record.closed:
+            TRACKER.used(live, frame)
+            live.note(closed=True)
 
     def read(self, obj: Any) -> Reading | None:
-        kind, module = type(obj).__name__, type(obj).__module__
+        module, kind = peek.class_of(obj)
         if not module.startswith(("httpx", "httpcore")):
             return None
         pool = obj
         if kind == "AsyncClient":
-            pool = getattr(getattr(obj, "_transport", None), "_pool", None)
+            pool = peek.attribute(obj, "_transport", "_pool")
         elif kind == "AsyncHTTPTransport":
-            pool = getattr(obj, "_pool", None)
-        held = [obj] if kind == "AsyncHTTPConnection" else getattr(pool, "_connections", None)
-        if held is None:
+            pool = peek.attribute(obj, "_pool")
+        connections = peek.attribute(pool, "_connections")
+        if kind == "AsyncHTTPConnection":
+            connections = [obj]
+        elif connections is None:
             return None
-        loops: list[Any] = []
-        for connection in held:
-            loop = _socket_loop(connection)
-            if loop is not None and loop not in loops:
-                loops.append(loop)
+        held = peek.items(connections)
         looked = f"{len(held)} open connection{'' if len(held) == 1 else 's'}"
-        return Reading(f"{module.partition('.')[0]} {kind}", tuple(loops), (looked,))
+        loops = peek.distinct(map(_socket_loop, held))
+        return Reading(f"{module.partition('.')[0]} {kind}", loops, (looked,))
 
 
 def _socket_loop(connection: Any) -> Any:
     """From an HTTP connection down to the transport, as httpcore and anyio nest them."""
-    inner = getattr(connection, "_connection", None)
-    stream = getattr(getattr(inner, "_network_stream", None), "_stream", None)
-    while stream is not None and hasattr(stream, "transport_stream"):
-        stream = stream.transport_stream
-    transport = getattr(stream, "_transport", None)
-    return getattr(transport, "_loop", None)
+    stream = peek.attribute(connection, "_connection", "_network_stream", "_stream")
+    while (inner := peek.attribute(stream, "transport_stream")) is not None:
+        stream = inner
+    return peek.loop_in(stream, "_transport", "_loop")
+
+
+def _is_closed(connection: Any) -> bool:
+    inner = peek.attribute(connection, "_connection")
+    if inner is None:
+        return peek.attribute(connection, "_connect_failed") is True
+    return bool(peek.attribute(inner, "_state", "_name_") == "CLOSED")
 
 
 PROBE = HttpcoreProbe()

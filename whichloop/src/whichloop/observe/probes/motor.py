@@ -5,10 +5,15 @@ from __future__ import annotations
 from types import FrameType, ModuleType
 from typing import Any
 
-from whichloop.observe.probes import Patcher, Reading, use
-from whichloop.observe.tracker import TRACKER
+from whichloop.observe import peek
+from whichloop.observe.probes import Reading
+from whichloop.observe.probes.patcher import Patcher
+from whichloop.observe.tracker import TRACKER, LiveObject
 
-DRIVER = "motor"
+
+def _built(client: Any, frame: FrameType | None) -> LiveObject:
+    kind = peek.class_of(client)[1]
+    return TRACKER.built(client, "motor", "motor client", frame, type_name=kind)
 
 
 class MotorProbe:
@@ -17,39 +22,36 @@ class MotorProbe:
 
     def install(self, module: ModuleType, patch: Patcher) -> None:
         client = module.AgnosticClient
-        patch.after(client, "__init__", self._built)
+        patch.after(client, "__init__", self._constructed)
         patch.before(client, "get_io_loop", self._used)
 
     @staticmethod
-    def _built(frame: FrameType, client: Any, *args: Any, **kwargs: Any) -> None:
-        kind = type(client).__name__
-        live = TRACKER.built(client, DRIVER, "motor client", frame, type_name=kind)
-        if client._io_loop is not None:
-            TRACKER.bound(live, client._io_loop, frame)
+    def _constructed(frame: FrameType, client: Any, *args: Any, **kwargs: Any) -> None:
+        live = _built(client, frame)
+        loop = peek.loop_in(client, "_io_loop")
+        if loop is not None:
+            TRACKER.bound(live, loop, frame)
 
     @staticmethod
     def _used(frame: FrameType, client: Any) -> None:
-        live = TRACKER.find(client)
-        if live is None:
-            live = TRACKER.built(
-                client, DRIVER, "motor client", None, type_name=type(client).__name__
-            )
-        if live.loop is None and client._io_loop is not None:
-            live.loop = TRACKER.loop(client._io_loop)
-        use(live, frame)
+        live = TRACKER.find(client) or _built(client, None)
+        if live.loop is None:
+            loop = peek.loop_in(client, "_io_loop")
+            if loop is not None:
+                TRACKER.holds(live, loop)
+        TRACKER.used(live, frame)
 
     def read(self, obj: Any) -> Reading | None:
-        if not type(obj).__module__.startswith("motor."):
+        module, kind = peek.class_of(obj)
+        if not module.startswith("motor."):
             return None
         path = ""
         for name in ("collection", "database", "_client", "client"):
-            if not hasattr(type(obj), "_io_loop") and "_io_loop" not in vars(obj):
-                inner = vars(obj).get(name)
-                if inner is not None:
-                    obj, path = inner, f"{path}{name}."
-        loop = vars(obj).get("_io_loop")
-        label = f"motor {type(obj).__name__}"
-        return Reading(label, (loop,) if loop is not None else (), (f"{path}_io_loop",))
+            inner = peek.attribute(obj, name)
+            if inner is not None and "_io_loop" not in peek.attributes(obj):
+                obj, path, kind = inner, f"{path}{name}.", peek.class_of(inner)[1]
+        loop = peek.loop_in(obj, "_io_loop")
+        return Reading(f"motor {kind}", peek.distinct([loop]), (f"{path}_io_loop",))
 
 
 PROBE = MotorProbe()

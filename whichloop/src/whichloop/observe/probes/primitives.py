@@ -6,21 +6,26 @@ import asyncio
 from types import FrameType, ModuleType
 from typing import Any
 
-from whichloop.observe.loop_table import running_loop
-from whichloop.observe.probes import Patcher, Reading
-from whichloop.observe.tracker import TRACKER
+from whichloop.observe import peek
+from whichloop.observe.probes import Reading
+from whichloop.observe.probes.patcher import Patcher
+from whichloop.observe.tracker import TRACKER, LiveObject, running_loop
 
-DRIVER = "asyncio"
 KINDS = ("Lock", "Event", "Condition", "Semaphore", "Queue", "Barrier")
 LOOP_HOLDERS = (
     *(getattr(asyncio, kind) for kind in KINDS),
     asyncio.StreamReader,
     asyncio.StreamWriter,
+    asyncio.Future,
 )
 
 
-def _class_name(obj: Any) -> str:
-    return f"asyncio {type(obj).__name__}"
+def _label(obj: Any) -> str:
+    return f"asyncio {peek.class_of(obj)[1]}"
+
+
+def _built(obj: Any, frame: FrameType | None) -> LiveObject:
+    return TRACKER.built(obj, "asyncio", _label(obj), frame)
 
 
 class PrimitivesProbe:
@@ -29,45 +34,40 @@ class PrimitivesProbe:
 
     def install(self, module: ModuleType, patch: Patcher) -> None:
         for kind in KINDS:
-            patch.after(getattr(module, kind), "__init__", self._built)
+            patch.after(getattr(module, kind), "__init__", self._constructed)
         patch.before(module.mixins._LoopBoundMixin, "_get_loop", self._asked)
         patch.after(module.StreamReader, "__init__", self._stream)
 
     @staticmethod
-    def _built(frame: FrameType, obj: Any, *args: Any, **kwargs: Any) -> None:
+    def _constructed(frame: FrameType, obj: Any, *args: Any, **kwargs: Any) -> None:
         # A queue or a condition makes locks and events of its own, by the hundred: one that is
         # built by asyncio belongs to the object around it.
-        if frame.f_globals.get("__name__", "").startswith("asyncio."):
-            return
-        if running_loop() is None or TRACKER.find(obj) is None:
-            TRACKER.built(obj, DRIVER, _class_name(obj), frame)
+        if not frame.f_globals.get("__name__", "").startswith("asyncio."):
+            _built(obj, frame)
 
     @staticmethod
     def _asked(frame: FrameType, obj: Any) -> None:
         """Called under contention only: that is when such an object binds, or complains."""
-        live = TRACKER.find(obj)
-        loop = running_loop()
-        if loop is None or (live is None and obj._loop is loop):
+        live, loop = TRACKER.find(obj), running_loop()
+        own = peek.loop_in(obj, "_loop")
+        if loop is None or (live is None and own is loop):
             return
-        if live is None:
-            live = TRACKER.built(obj, DRIVER, _class_name(obj), None)
-        if live.loop is None and obj._loop is not None:
-            live.loop = TRACKER.loop(obj._loop)
+        live = live or _built(obj, None)
+        if live.loop is None and own is not None:
+            TRACKER.holds(live, own)
         TRACKER.used(live, frame)
 
     @staticmethod
     def _stream(frame: FrameType, obj: Any, *args: Any, **kwargs: Any) -> None:
-        live = TRACKER.built(obj, DRIVER, _class_name(obj), frame)
-        TRACKER.bound(live, obj._loop, frame)
+        loop = peek.loop_in(obj, "_loop")
+        if loop is not None:
+            TRACKER.bound(_built(obj, frame), loop, frame)
 
     def read(self, obj: Any) -> Reading | None:
-        if isinstance(obj, asyncio.Future):
-            return Reading(_class_name(obj), (obj.get_loop(),), ("get_loop()",))
-        if not isinstance(obj, LOOP_HOLDERS):
+        if not any(peek.is_a(obj, kind) for kind in LOOP_HOLDERS):
             return None
-        inner = getattr(obj, "_lock", None) if isinstance(obj, asyncio.Condition) else None
-        own = getattr(obj, "_loop", None) or getattr(inner, "_loop", None)
-        return Reading(_class_name(obj), (own,) if own else (), ("_loop",))
+        loops = peek.distinct([peek.loop_in(obj, "_loop"), peek.loop_in(obj, "_lock", "_loop")])
+        return Reading(_label(obj), loops, ("_loop",))
 
 
 PROBE = PrimitivesProbe()

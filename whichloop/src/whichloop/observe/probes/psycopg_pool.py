@@ -1,16 +1,15 @@
-"""psycopg's asynchronous pool: its workers are tasks of the loop that opened it, so a caller on
-another loop waits for a worker that does not run, until the pool's own timeout."""
+"""psycopg's pool: its workers belong to the loop that opened it; from another loop it waits in
+vain for a worker that does not run, until the pool's own timeout."""
 
 from __future__ import annotations
 
 from types import FrameType, ModuleType
 from typing import Any
 
-from whichloop.observe.probes import Patcher, Reading
+from whichloop.observe import peek
+from whichloop.observe.probes import Reading
+from whichloop.observe.probes.patcher import Patcher
 from whichloop.observe.tracker import TRACKER
-
-DRIVER = "psycopg_pool"
-LABEL = "psycopg pool"
 
 
 class PsycopgPoolProbe:
@@ -22,28 +21,27 @@ class PsycopgPoolProbe:
         patch.after(pool, "__init__", self._built)
         patch.use(pool, "_open")
         patch.use(pool, "getconn")
-        patch.before(pool, "close", self._closed)
+        patch.closes(pool, "close")
 
     @staticmethod
     def _built(frame: FrameType, pool: Any, *args: Any, **kwargs: Any) -> None:
-        name = f"psycopg_pool.{type(pool).__name__}"
-        TRACKER.built(pool, DRIVER, LABEL, frame, type_name=name)
-
-    @staticmethod
-    def _closed(frame: FrameType, pool: Any, *args: Any, **kwargs: Any) -> None:
-        live = TRACKER.find(pool)
-        if live is not None:
-            live.closed = True
+        TRACKER.built(
+            pool,
+            "psycopg_pool",
+            "psycopg pool",
+            frame,
+            type_name=f"psycopg_pool.{peek.class_of(pool)[1]}",
+            is_closed=lambda pool: peek.attribute(pool, "_closed") is True,
+        )
 
     def read(self, obj: Any) -> Reading | None:
-        if not type(obj).__module__.startswith("psycopg_pool."):
+        module, kind = peek.class_of(obj)
+        workers = peek.attribute(obj, "_workers")
+        if not module.startswith("psycopg_pool.") or workers is None:
             return None
-        workers = getattr(obj, "_workers", None)
-        if workers is None:
-            return None
-        loops = {id(task.get_loop()): task.get_loop() for task in workers}
-        kind = f"psycopg {type(obj).__name__}"
-        return Reading(kind, tuple(loops.values()), (f"{len(workers)} worker tasks",))
+        tasks = peek.items(workers)
+        loops = peek.distinct(peek.loop_in(task, "_loop") for task in tasks)
+        return Reading(f"psycopg {kind}", loops, (f"{len(tasks)} worker tasks",))
 
 
 PROBE = PsycopgPoolProbe()

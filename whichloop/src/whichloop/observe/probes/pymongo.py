@@ -5,11 +5,15 @@ from __future__ import annotations
 from types import FrameType, ModuleType
 from typing import Any
 
-from whichloop.observe.probes import Patcher, Reading, use
-from whichloop.observe.tracker import TRACKER
+from whichloop.observe import peek
+from whichloop.observe.probes import Reading
+from whichloop.observe.probes.patcher import Patcher
+from whichloop.observe.tracker import TRACKER, LiveObject
 
-DRIVER = "pymongo"
-LABEL = "pymongo client"
+
+def _built(client: Any, frame: FrameType | None) -> LiveObject:
+    kind = peek.class_of(client)[1]
+    return TRACKER.built(client, "pymongo", "pymongo client", frame, type_name=kind)
 
 
 class PyMongoProbe:
@@ -18,43 +22,43 @@ class PyMongoProbe:
 
     def install(self, module: ModuleType, patch: Patcher) -> None:
         client = module.AsyncMongoClient
-        patch.after(client, "__init__", self._built)
+        patch.after(client, "__init__", self._constructed)
         patch.before(client, "_get_topology", self._used)
         patch.before(client, "close", self._closed)
 
     @staticmethod
-    def _built(frame: FrameType, client: Any, *args: Any, **kwargs: Any) -> None:
-        TRACKER.built(client, DRIVER, LABEL, frame, type_name=type(client).__name__)
+    def _constructed(frame: FrameType, client: Any, *args: Any, **kwargs: Any) -> None:
+        _built(client, frame)
 
     @staticmethod
     def _used(frame: FrameType, client: Any) -> None:
-        live = TRACKER.find(client)
-        if live is None:
-            live = TRACKER.built(client, DRIVER, LABEL, None, type_name=type(client).__name__)
-        if live.loop is None and client._loop is not None:
-            live.loop = TRACKER.loop(client._loop)
-        use(live, frame)
+        live = TRACKER.find(client) or _built(client, None)
+        if live.loop is None:
+            loop = peek.loop_in(client, "_loop")
+            if loop is not None:
+                TRACKER.holds(live, loop)
+        TRACKER.used(live, frame)
 
     @staticmethod
     def _closed(frame: FrameType, client: Any, *args: Any, **kwargs: Any) -> None:
         live = TRACKER.find(client)
         if live is not None and live.loop is not None:
-            use(live, frame)
-            live.closed = True
+            TRACKER.used(live, frame)
+            live.note(closed=True)
 
     def read(self, obj: Any) -> Reading | None:
-        if not type(obj).__module__.startswith("pymongo.asynchronous."):
+        module, kind = peek.class_of(obj)
+        if not module.startswith("pymongo.asynchronous."):
             return None
         path = ""
         for name in ("_collection", "_database", "_client"):
-            inner = vars(obj).get(name) if hasattr(obj, "__dict__") else None
+            inner = peek.attribute(obj, name)
             if inner is not None:
-                obj, path = inner, f"{path}{name}."
-        if "_loop" not in vars(obj):
+                obj, path, kind = inner, f"{path}{name}.", peek.class_of(inner)[1]
+        if "_loop" not in peek.attributes(obj):
             return None
-        loop = vars(obj)["_loop"]
-        label = f"pymongo {type(obj).__name__}"
-        return Reading(label, (loop,) if loop is not None else (), (f"{path}_loop",))
+        loop = peek.loop_in(obj, "_loop")
+        return Reading(f"pymongo {kind}", peek.distinct([loop]), (f"{path}_loop",))
 
 
 PROBE = PyMongoProbe()

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import FrameType, ModuleType
 from typing import Any
 
-from whichloop.observe.live import LiveObject
-from whichloop.observe.loop_table import running_loop
-from whichloop.observe.probes import Patcher, Reading
-from whichloop.observe.tracker import TRACKER
+from whichloop.observe import peek
+from whichloop.observe.probes import Reading
+from whichloop.observe.probes.patcher import Patcher
+from whichloop.observe.tracker import TRACKER, LiveObject, running_loop
 
 DRIVER = "redis"
 LABEL = "redis connection"
 
 
 def _stream_loop(connection: Any) -> Any:
-    return getattr(getattr(connection, "_reader", None), "_loop", None)
+    return peek.loop_in(connection, "_reader", "_loop")
 
 
 def _maker(frame: FrameType | None, connection: Any) -> LiveObject | None:
@@ -25,7 +26,7 @@ def _maker(frame: FrameType | None, connection: Any) -> LiveObject | None:
             return None
         owner = frame.f_locals.get("self")
         live = TRACKER.find(owner) if owner is not connection else None
-        if live is not None and live.driver == DRIVER:
+        if live is not None and live.record.driver == DRIVER:
             return live
         frame = frame.f_back
     return None
@@ -52,54 +53,54 @@ class RedisProbe:
     @staticmethod
     def _client(frame: FrameType, client: Any, *args: Any, **kwargs: Any) -> None:
         live = TRACKER.built(client, DRIVER, "redis client", frame, type_name="redis.asyncio.Redis")
-        pool = TRACKER.find(getattr(client, "connection_pool", None))
+        pool = TRACKER.find(peek.attribute(client, "connection_pool"))
         if pool is not None and pool.parent is None:
-            pool.parent = live
+            pool.part_of(live, made_by=False)
 
     @staticmethod
     def _built(frame: FrameType, connection: Any, *args: Any, **kwargs: Any) -> None:
-        kind = "redis.asyncio.Connection"
-        live = TRACKER.built(connection, DRIVER, LABEL, frame, type_name=kind)
+        live = TRACKER.built(
+            connection,
+            DRIVER,
+            LABEL,
+            frame,
+            type_name="redis.asyncio.Connection",
+            is_closed=lambda connection: peek.attribute(connection, "_reader") is None,
+        )
         pool = _maker(frame, connection)
         if pool is not None:
-            # The connection is made on demand: whoever built the client owns it.
-            live.parent = pool.parent or pool
-            live.built_at, live.built_by = live.parent.built_at, live.parent.built_by
+            live.part_of(pool.parent or pool)
 
     @staticmethod
     def _used(frame: FrameType, connection: Any, *args: Any, **kwargs: Any) -> None:
-        live = TRACKER.find(connection)
-        loop = running_loop()
+        live, loop = TRACKER.find(connection), running_loop()
         if live is None or loop is None:
             return
-        bound = _stream_loop(connection)
-        if bound is None:
+        reader = peek.attribute(connection, "_reader")
+        if reader is None:
             # Not connected: whatever it is about to open belongs to the loop now running.
             if live.loop is None or live.loop.ref() is not loop:
                 TRACKER.bound(live, loop, frame)
-        elif bound is not loop:
-            live.loop = TRACKER.loop(bound)
-            TRACKER.used(live, frame)
+        elif peek.is_a(reader, asyncio.StreamReader):
+            bound = peek.loop_in(reader, "_loop")
+            if bound is not None and bound is not loop:
+                TRACKER.holds(live, bound)
+                TRACKER.used(live, frame)
 
     def read(self, obj: Any) -> Reading | None:
-        if not type(obj).__module__.startswith("redis.asyncio"):
+        module, kind = peek.class_of(obj)
+        if not module.startswith("redis.asyncio"):
             return None
-        if hasattr(obj, "_reader"):
-            loop = _stream_loop(obj)
-            looked_at = ("_reader._loop",)
-            return Reading(LABEL, (loop,) if loop is not None else (), looked_at)
-        pool = getattr(obj, "connection_pool", obj)
+        if "_reader" in peek.attributes(obj):
+            return Reading(LABEL, peek.distinct([_stream_loop(obj)]), ("_reader._loop",))
+        own = peek.attribute(obj, "connection_pool")
+        pool = obj if own is None else own
         held = [
-            *getattr(pool, "_available_connections", ()),
-            *getattr(pool, "_in_use_connections", ()),
+            *peek.items(peek.attribute(pool, "_available_connections")),
+            *peek.items(peek.attribute(pool, "_in_use_connections")),
         ]
-        loops: list[Any] = []
-        for connection in held:
-            loop = _stream_loop(connection)
-            if loop is not None and loop not in loops:
-                loops.append(loop)
-        looked = (f"{len(held)} connection{'' if len(held) == 1 else 's'} in its pool",)
-        return Reading(f"redis {type(obj).__name__}", tuple(loops), looked)
+        looked = f"{len(held)} connection{'' if len(held) == 1 else 's'} in its pool"
+        return Reading(f"redis {kind}", peek.distinct(map(_stream_loop, held)), (looked,))
 
 
 PROBE = RedisProbe()
