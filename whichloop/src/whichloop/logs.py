@@ -15,12 +15,13 @@ from whichloop.diagnose.causes import (
     REPEATED,
     THREAD,
     TWO_PLUGINS,
+    Case,
     Cause,
     made,
 )
 from whichloop.messages import Message
 from whichloop.present.section import wrapped
-from whichloop.records import Cure, Settings
+from whichloop.records import Cure, ObjectRecord, Settings
 
 MAX_LINE = 4000
 
@@ -32,13 +33,6 @@ _PLUGIN = re.compile(r"\basyncio-(\d+(?:\.\d+)+)")
 _PYTHON = re.compile(r"Python (\d+\.\d+\.\d+).*?pytest-(\d+(?:\.\d+)+)")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _NATURES = ("loop", "maybe", "other")
-_ADVICE = {
-    MISMATCH: ["one-loop", "fixtures-to-tests"],
-    THREAD: ["owning-thread"],
-    PORTAL: ["asgi-transport"],
-    TWO_PLUGINS: ["one-plugin"],
-    REPEATED: ["one-run", "build-per-run"],
-}
 
 
 class LogReading(NamedTuple):
@@ -83,12 +77,11 @@ def read_log(text: str) -> LogReading | None:
     settings = _settings(text)
     cause, sure, evidence = _weigh(first, text, settings)
     driver = messages.driver_hint(first, text)
-    words = {"noun": NOUNS.get(driver or "", "object")}
-    if settings.fixture_loop_scope:
-        words["scope"] = settings.fixture_loop_scope
-    if settings.test_loop_scope:
-        words["narrow"] = settings.test_loop_scope
-    cures = made(first.cures or _advice(cause, driver), settings, words)
+    # The log shows a driver at most: what is known of an object in a run is left open.
+    obj = ObjectRecord(0, driver, NOUNS.get(driver, driver), "") if driver else None
+    case = Case(settings, obj)
+    words = {"noun": case.noun(), "scope": settings.fixture_loop_scope or "session"}
+    cures = made(first.cures, settings, words) or cause.cures(case)
     return LogReading(tuple(found), cause, sure, evidence, driver, cures)
 
 
@@ -135,13 +128,6 @@ def _weigh(message: Message, text: str, settings: Settings) -> tuple[Cause, str,
         evidence = f"fixtures and tests both use {fixture} loops, so the object was kept longer"
         return OUTLIVES, "likely", (evidence,)
     return message.cause, "possible: the log does not show the loop scopes", ()
-
-
-def _advice(cause: Cause, driver: str | None) -> list[str]:
-    if cause is OUTLIVES:
-        engine = driver in ("sqlalchemy", "asyncpg")
-        return ["one-loop", "null-pool" if engine else "build-inside"]
-    return _ADVICE.get(cause, [])
 
 
 def report(reading: LogReading, width: int = 80) -> list[str]:

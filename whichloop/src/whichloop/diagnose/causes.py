@@ -163,6 +163,8 @@ def _advise_mismatch(case: Case) -> Advice:
     to_test = "fixture-to-test" if explicit else "fixtures-to-tests"
     if _WIDER.index(wide) < _WIDER.index(narrow):
         names = [to_test]  # the mirror image: the tests' loop lives longer than the fixtures'
+    elif fixture_side is None:
+        names = ["one-loop", to_test]  # nothing is known but that there are two scopes
     elif fixture.kind != "fixture":
         names = ["test-mark" if marked else "one-loop"]
     else:
