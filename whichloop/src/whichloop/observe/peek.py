@@ -22,6 +22,7 @@ _vars = type.__dict__["__dict__"].__get__
 _module = type.__dict__["__module__"].__get__
 _name = type.__dict__["__name__"].__get__
 
+_DESCRIPTORS = (MemberDescriptorType, GetSetDescriptorType)
 _ASYNC = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
 
@@ -29,7 +30,7 @@ def attributes(obj: Any) -> dict[str, Any]:
     """The instance dictionary of ``obj``; an empty one for an object that has none."""
     for kind in _mro(type(obj)):
         found = _vars(kind).get("__dict__")
-        if type(found) is GetSetDescriptorType:
+        if type(found) in _DESCRIPTORS:
             held = found.__get__(obj)
             return held if issubclass(type(held), dict) else {}
     return {}
@@ -51,7 +52,7 @@ def attribute(obj: Any, *path: str) -> Any:
 def _slot(obj: Any, name: str) -> Any:
     for kind in _mro(type(obj)):
         found = _vars(kind).get(name)
-        if type(found) in (MemberDescriptorType, GetSetDescriptorType):
+        if type(found) in _DESCRIPTORS:
             try:
                 return found.__get__(obj)
             except AttributeError:  # not filled

@@ -56,6 +56,21 @@ def _is_closed(obj: Any) -> bool:
     return connector is None or peek.attribute(connector, "_closed") is True
 
 
+def _install(owner: Any, known: Known, patch: Patcher) -> None:
+    driver, name = known.module.split(".")[0], f"{known.package}.{known.owner}"
+
+    def built(frame: FrameType, obj: Any, *args: Any, **kwargs: Any) -> None:
+        live = TRACKER.built(obj, driver, known.label, frame, type_name=name, is_closed=_is_closed)
+        loop = peek.loop_in(obj, "_loop")
+        if loop is not None:
+            TRACKER.bound(live, loop, frame)
+
+    patch.after(owner, "__init__", built)
+    for method in known.uses:
+        patch.use(owner, method)
+    patch.closes(owner, *known.closes)
+
+
 class GeneralProbe:
     name = "general"
     modules = tuple(dict.fromkeys(known.module for known in KNOWN))
@@ -63,24 +78,7 @@ class GeneralProbe:
     def install(self, module: ModuleType, patch: Patcher) -> None:
         for known in KNOWN:
             if known.module == module.__name__:
-                self._install(getattr(module, known.owner), known, patch)
-
-    @staticmethod
-    def _install(owner: Any, known: Known, patch: Patcher) -> None:
-        driver, name = known.module.split(".")[0], f"{known.package}.{known.owner}"
-
-        def built(frame: FrameType, obj: Any, *args: Any, **kwargs: Any) -> None:
-            live = TRACKER.built(
-                obj, driver, known.label, frame, type_name=name, is_closed=_is_closed
-            )
-            loop = peek.loop_in(obj, "_loop")
-            if loop is not None:
-                TRACKER.bound(live, loop, frame)
-
-        patch.after(owner, "__init__", built)
-        for method in known.uses:
-            patch.use(owner, method)
-        patch.closes(owner, *known.closes)
+                _install(getattr(module, known.owner), known, patch)
 
     def read(self, obj: Any) -> Reading | None:
         if peek.is_loop(obj):
