@@ -60,7 +60,7 @@ def recording(bound, using, obj=None, settings=None, tick=9):
 
 
 def failure(*chain, line=LINE):
-    frames = (Frame("test_a", line, True), Frame("lib", Site("/lib/x.py", 3, "f"), False))
+    frames = (Frame(line, True), Frame(Site("/lib/x.py", 3, "f"), False))
     return Failure(tuple(chain) or (DIFFERENT,), frames, TEST.name, "call", "B")
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import pluggy
 import pytest
 
 from whichloop.audit import audit, loop_scope_of_fixture, report
@@ -27,16 +26,6 @@ from whichloop.records import Actor, Finding, Recording
 TITLE = "whichloop"
 # A suite whose every test logs an error says so often enough with these.
 MAX_BACKGROUND = 200
-
-# Two wrappers run in every test: the newer kind costs half as much, where pluggy has it.
-_NEW = tuple(int(part) for part in pluggy.__version__.split(".")[:2]) >= (1, 2)
-_Hook = TypeVar("_Hook", bound=Callable[..., Any])
-
-
-def _around(hook: _Hook) -> _Hook:
-    if _NEW:
-        return pytest.hookimpl(wrapper=True, tryfirst=True)(hook)
-    return pytest.hookimpl(hookwrapper=True, tryfirst=True)(hook)
 
 
 class Hooks:
@@ -64,7 +53,7 @@ class Hooks:
     def pytest_sessionstart(self) -> None:
         self.errors.install()
 
-    @_around
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
         scene = TRACKER.scene
         around = scene.during, scene.hooks[:]  # of a test that runs a session of its own
@@ -77,7 +66,7 @@ class Hooks:
         finally:
             scene.during, scene.hooks[:] = around
 
-    @_around
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_fixture_setup(self, fixturedef: Any) -> Generator[None, Any, Any]:
         hooks = TRACKER.scene.hooks
         hooks.append(self._fixture(fixturedef))
@@ -219,18 +208,18 @@ class ThoroughHooks(Hooks):
         super().__init__(config)
         self.strict = config.getoption("whichloop") == "strict"
 
-    @pytest.hookimpl(hookwrapper=True, trylast=True)
+    @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Generator[None, Any, None]:
-        outcome = yield
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        rep = yield
         self.look(item, call)
-        rep: pytest.TestReport = outcome.get_result()
         if self.strict and rep.passed:
             with TRACKER.guarded("strict"):
                 self._hold_to_strict(rep)
         if self.keep and rep.when == "call":
             self._note_outcome(item, rep)
+        return rep
 
     def _hold_to_strict(self, rep: pytest.TestReport) -> None:
         if TRACKER.crossings:

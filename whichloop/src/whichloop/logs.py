@@ -6,19 +6,7 @@ import re
 from typing import NamedTuple
 
 from whichloop import messages
-from whichloop.diagnose.causes import (
-    MISMATCH,
-    NOT_LOOPS,
-    NOUNS,
-    OUTLIVES,
-    PORTAL,
-    REPEATED,
-    THREAD,
-    TWO_PLUGINS,
-    Case,
-    Cause,
-    made,
-)
+from whichloop.diagnose import causes
 from whichloop.messages import Message
 from whichloop.present.section import wrapped
 from whichloop.records import Cure, ObjectRecord, Settings
@@ -39,7 +27,7 @@ class LogReading(NamedTuple):
     """``messages`` holds each catalogue entry found with its count, the most telling first."""
 
     messages: tuple[tuple[Message, int], ...]
-    cause: Cause
+    cause: causes.Cause
     sure: str
     evidence: tuple[str, ...]
     driver: str | None
@@ -78,10 +66,10 @@ def read_log(text: str) -> LogReading | None:
     cause, sure, evidence = _weigh(first, text, settings)
     driver = messages.driver_hint(first, text)
     # The log shows a driver at most: what is known of an object in a run is left open.
-    obj = ObjectRecord(0, driver, NOUNS.get(driver, driver), "") if driver else None
-    case = Case(settings, obj)
+    obj = ObjectRecord(0, driver, causes.NOUNS.get(driver, driver), "") if driver else None
+    case = causes.Case(settings, obj)
     words = {"noun": case.noun(), "scope": settings.fixture_loop_scope or "session"}
-    cures = made(first.cures, settings, words) or cause.cures(case)
+    cures = causes.made(first.cures, settings, words) or cause.cures(case)
     return LogReading(tuple(found), cause, sure, evidence, driver, cures)
 
 
@@ -101,32 +89,34 @@ def _value(match: re.Match[str] | None, name: str) -> str | None:
     return None if value in (None, "None") else value
 
 
-def _weigh(message: Message, text: str, settings: Settings) -> tuple[Cause, str, tuple[str, ...]]:
-    if message.cause is NOT_LOOPS:
+def _weigh(
+    message: Message, text: str, settings: Settings
+) -> tuple[causes.Cause, str, tuple[str, ...]]:
+    if message.cause is causes.NOT_LOOPS:
         return message.cause, message.sure, ()
     on_stack = [
-        (PORTAL, "starlette/testclient.py", r"starlette[\\/]testclient"),
-        (THREAD, "threading.py's run()", r"threading\.py.*\bin run\b"),
+        (causes.PORTAL, "starlette/testclient.py", r"starlette[\\/]testclient"),
+        (causes.THREAD, "threading.py's run()", r"threading\.py.*\bin run\b"),
     ]
     for cause, words, pattern in on_stack:
         if re.search(pattern, text):
             return cause, "likely", (f"the traceback passes through {words}",)
     plugins = (r"pytest_asyncio[\\/]plugin", r"anyio[\\/]pytest_plugin")
     if all(re.search(plugin, text) for plugin in plugins):
-        return TWO_PLUGINS, "likely", ("pytest-asyncio and anyio's plugin are on the stack",)
+        return causes.TWO_PLUGINS, "likely", ("pytest-asyncio and anyio's plugin are on the stack",)
     if message.id in ("loop-running", "nested-run", "scope-mismatch"):
         return message.cause, message.sure, ()  # no loop scopes of the log would tell more
-    if message.cause is OUTLIVES:
-        return OUTLIVES, "likely", (message.says,)
+    if message.cause is causes.OUTLIVES:
+        return causes.OUTLIVES, "likely", (message.says,)
     fixture, test = settings.fixture_loop_scope, settings.test_loop_scope
     if fixture and test and fixture != test:
         evidence = f"the header says fixture loop scope {fixture}, test loop scope {test}"
-        return MISMATCH, "likely", (evidence,)
+        return causes.MISMATCH, "likely", (evidence,)
     if "asyncio/runners.py" in text and "pytest" not in text:
-        return REPEATED, "likely", ("asyncio.run is on the stack, pytest is not",)
+        return causes.REPEATED, "likely", ("asyncio.run is on the stack, pytest is not",)
     if fixture and fixture == test:
         evidence = f"fixtures and tests both use {fixture} loops, so the object was kept longer"
-        return OUTLIVES, "likely", (evidence,)
+        return causes.OUTLIVES, "likely", (evidence,)
     return message.cause, "possible: the log does not show the loop scopes", ()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import sys
-from importlib import metadata
 
 import pytest
 
@@ -94,18 +93,6 @@ def _resume(settings: Settings, recording: bool) -> None:
     TRACKER.record(recording)
 
 
-def _pytest_asyncio() -> str | None:
-    """Its version; as its module says, since a look at the installed packages takes longer."""
-    module = sys.modules.get("pytest_asyncio")
-    version = getattr(module, "__version__", None)
-    if version is not None or module is None:
-        return version
-    try:
-        return metadata.version("pytest-asyncio")
-    except metadata.PackageNotFoundError:
-        return None
-
-
 def _ini(config: pytest.Config, name: str) -> str | None:
     try:
         value = config.getini(name)
@@ -123,7 +110,7 @@ def settings_of(config: pytest.Config) -> Settings:
     return Settings(
         python,
         pytest.__version__,
-        _pytest_asyncio(),
+        getattr(sys.modules.get("pytest_asyncio"), "__version__", None),
         str(getattr(mode, "value", mode)),
         _ini(config, "asyncio_default_fixture_loop_scope"),
         _ini(config, "asyncio_default_test_loop_scope") or "function",

@@ -138,7 +138,6 @@ class Crossing(NamedTuple):
 class Frame(NamedTuple):
     """One line of a traceback; ``user`` tells the suite's own code from libraries."""
 
-    module: str
     site: Site
     user: bool
 

@@ -11,6 +11,7 @@ _PYTEST_ASYNCIO = "https://pytest-asyncio.readthedocs.io/en/stable/"
 _ONE_LOOP = _PYTEST_ASYNCIO + "how-to-guides/run_session_tests_in_same_loop.html"
 _CONCEPTS = _PYTEST_ASYNCIO + "concepts.html"
 _SQLALCHEMY = "https://docs.sqlalchemy.org/en/21/orm/extensions/asyncio.html"
+_LOOPS = _SQLALCHEMY + "#using-multiple-asyncio-event-loops"
 _PYTHON = "https://docs.python.org/3/library/"
 
 
@@ -24,41 +25,28 @@ class Entry(NamedTuple):
     link: str | None = None
 
 
-def _mark_all(argument: str, scope: str = "{scope}") -> str:
-    return (
+def _tests_on(scope: str, first: str = "") -> tuple[tuple[tuple[int, ...], str], ...]:
+    """How each version runs all tests on loops of that scope; ``first`` does as much for fixtures,
+    from 0.24 on."""
+    mark = (
         "in conftest.py, def pytest_collection_modifyitems(items): for each item, "
-        f'item.add_marker(pytest.mark.asyncio({argument}="{scope}"), append=False)'
+        'item.add_marker(pytest.mark.asyncio({}="{}"), append=False)'
+    )
+    return (
+        ((0, 26), f"{first}asyncio_default_test_loop_scope = {scope}"),
+        ((0, 24), first + mark.format("loop_scope", scope)),
+        ((0, 23), mark.format("scope", scope)),
+        ((0,), f'redefine event_loop in conftest.py with scope="{scope}"'),
     )
 
 
 ENTRIES = {
     "one-loop-tests": Entry(
-        "run the tests on the fixtures' loop",
-        (
-            ((0, 26), "asyncio_default_test_loop_scope = {scope}"),
-            ((0, 24), _mark_all("loop_scope")),
-            ((0, 23), _mark_all("scope")),
-            ((0,), 'redefine event_loop in conftest.py with scope="{scope}"'),
-        ),
-        9,
-        _ONE_LOOP,
+        "run the tests on the fixtures' loop", _tests_on("{scope}"), 9, _ONE_LOOP
     ),
     "one-loop": Entry(
         "run fixtures and tests on one loop",
-        (
-            (
-                (0, 26),
-                "asyncio_default_fixture_loop_scope = session and "
-                "asyncio_default_test_loop_scope = session",
-            ),
-            (
-                (0, 24),
-                "asyncio_default_fixture_loop_scope = session and "
-                + _mark_all("loop_scope", "session"),
-            ),
-            ((0, 23), _mark_all("scope", "session")),
-            ((0,), 'redefine event_loop in conftest.py with scope="session"'),
-        ),
+        _tests_on("session", "asyncio_default_fixture_loop_scope = session and "),
         9,
         _ONE_LOOP,
     ),
@@ -85,19 +73,7 @@ ENTRIES = {
     ),
     "loop-as-long-as-cache": Entry(
         "let the loop live as long as the cached value, and run its tests there too",
-        (
-            (
-                (0, 26),
-                '@pytest_asyncio.fixture(scope="{scope}", loop_scope="{scope}") and '
-                "asyncio_default_test_loop_scope = {scope}",
-            ),
-            (
-                (0, 24),
-                '@pytest_asyncio.fixture(scope="{scope}", loop_scope="{scope}") and '
-                + _mark_all("loop_scope"),
-            ),
-            ((0,), 'redefine event_loop in conftest.py with scope="{scope}"'),
-        ),
+        _tests_on("{scope}", '@pytest_asyncio.fixture(scope="{scope}", loop_scope="{scope}") and '),
         10,
         _CONCEPTS,
     ),
@@ -109,13 +85,13 @@ ENTRIES = {
         "let the engine keep no connection between uses",
         "create_async_engine(…, poolclass=sqlalchemy.pool.NullPool)",
         12,
-        _SQLALCHEMY + "#using-multiple-asyncio-event-loops",
+        _LOOPS,
     ),
     "dispose": Entry(
         "or dispose the engine before its loop closes",
         "await engine.dispose() at the end of each test, on the test's own loop",
         13,
-        _SQLALCHEMY + "#using-multiple-asyncio-event-loops",
+        _LOOPS,
     ),
     "build-inside": Entry(
         "or build the {noun} per test, in an async fixture that closes it",
@@ -125,20 +101,17 @@ ENTRIES = {
     "create-inside": Entry(
         "build the {noun} where its loop runs",
         "move it out of {place} into the coroutine, fixture or app state that uses it",
-        None,
-        _PYTHON + "asyncio-sync.html",
+        link=_PYTHON + "asyncio-sync.html",
     ),
     "async-setup": Entry(
         "build the {noun} for each test of the case",
         "create it in asyncSetUp() and close it in asyncTearDown()",
-        None,
-        _PYTHON + "unittest.html#unittest.IsolatedAsyncioTestCase",
+        link=_PYTHON + "unittest.html#unittest.IsolatedAsyncioTestCase",
     ),
     "owning-thread": Entry(
         "hand the work to the loop that owns the {noun}",
         "asyncio.run_coroutine_threadsafe(coroutine, loop).result()",
-        None,
-        _PYTHON + "asyncio-dev.html#concurrency-and-multithreading",
+        link=_PYTHON + "asyncio-dev.html#concurrency-and-multithreading",
     ),
     "per-thread": Entry(
         "or give the thread a {noun} of its own",
@@ -166,8 +139,7 @@ ENTRIES = {
     "one-run": Entry(
         "run everything that shares the {noun} on one loop",
         "one asyncio.run(main()) around all calls, or one asyncio.Runner kept open",
-        None,
-        _PYTHON + "asyncio-runner.html",
+        link=_PYTHON + "asyncio-runner.html",
     ),
     "build-per-run": Entry(
         "or build and close the {noun} inside each run",
@@ -177,14 +149,12 @@ ENTRIES = {
     "own-future": Entry(
         "make the future on the loop that awaits it",
         "asyncio.get_running_loop().create_future() inside the coroutine",
-        None,
-        _PYTHON + "asyncio-future.html",
+        link=_PYTHON + "asyncio-future.html",
     ),
     "one-per-task": Entry(
         "give each task a session or connection of its own",
         "open it inside the coroutine given to gather() or create_task()",
-        None,
-        _SQLALCHEMY + "#using-asyncsession-with-concurrent-tasks",
+        link=_SQLALCHEMY + "#using-asyncsession-with-concurrent-tasks",
     ),
     "dispose-every": Entry(
         "dispose every engine and close every pool that is made",
@@ -198,8 +168,7 @@ ENTRIES = {
     "await-load": Entry(
         "load what is needed inside await",
         "selectinload(…) in the query, or await instance.awaitable_attrs.name",
-        None,
-        _SQLALCHEMY + "#preventing-implicit-io-when-using-asyncsession",
+        link=_SQLALCHEMY + "#preventing-implicit-io-when-using-asyncsession",
     ),
     "one-driver-of-loops": Entry(
         "let one library drive the loop in this thread",
@@ -212,14 +181,12 @@ ENTRIES = {
     "await-it": Entry(
         "await the coroutine: the loop that is to run it runs already",
         "await coroutine, in place of asyncio.run(coroutine) or loop.run_until_complete()",
-        None,
-        _PYTHON + "asyncio-runner.html#asyncio.run",
+        link=_PYTHON + "asyncio-runner.html#asyncio.run",
     ),
     "end-running": Entry(
         "end what keeps loop {loop} running before the next test starts",
         'leave scope="{scope}" out of the fixture {fixture}',
-        None,
-        "https://github.com/pytest-dev/pytest-asyncio/issues/543",
+        link="https://github.com/pytest-dev/pytest-asyncio/issues/543",
     ),
     "async-interface": Entry(
         "use the async interface of the library whose sync one keeps a loop running",

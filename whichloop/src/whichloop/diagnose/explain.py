@@ -5,19 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from whichloop import messages
-from whichloop.diagnose.causes import (
-    MISMATCH,
-    NOT_LOOPS,
-    OUTLIVES,
-    PORTAL,
-    REPEATED,
-    THREAD,
-    TWO_PLUGINS,
-    UNKNOWN,
-    Case,
-    Cause,
-    made,
-)
+from whichloop.diagnose import causes
 from whichloop.messages import Message
 from whichloop.records import (
     NOBODY,
@@ -30,6 +18,8 @@ from whichloop.records import (
     Recording,
     Settings,
 )
+
+Match = tuple[Message, str]
 
 PLUGINS = {"pytest-asyncio", "anyio", "pytest-trio", "pytest-aiohttp"}
 RUNS = {"asyncio.run", "asyncio.Runner", "async_to_sync", "new_event_loop"}
@@ -59,7 +49,7 @@ def explain(recording: Recording, failure: Failure) -> Finding | None:
     if message.id == "scope-mismatch":
         return _scope_mismatch(recording, failure, message, text)
     if message.nature == "other":
-        return _by_message(recording, failure, match, NOT_LOOPS, message.sure)
+        return _by_message(recording, failure, match, causes.NOT_LOOPS, message.sure)
     if message.id in ("loop-running", "nested-run"):
         return _running_already(recording, failure, match)
     if crossing is not None:
@@ -79,10 +69,10 @@ def explain_left_open(
     settings: Settings, obj: ObjectRecord, bound: LoopRecord | None, during: str
 ) -> Finding:
     """A connection that a closed loop left behind, which nothing failed at yet."""
-    case = Case(settings, obj, bound)
-    sentence = f"{OUTLIVES.meaning}; nothing failed yet."
+    case = causes.Case(settings, obj, bound)
+    sentence = f"{causes.OUTLIVES.meaning}; nothing failed yet."
     failure = Failure((), during=during, phase="teardown")
-    return _finding(case, failure, OUTLIVES, sure="sure", sentence=sentence)
+    return _finding(case, failure, causes.OUTLIVES, sure="sure", sentence=sentence)
 
 
 def choose(recording: Recording, failure: Failure) -> Crossing | None:
@@ -102,30 +92,30 @@ def choose(recording: Recording, failure: Failure) -> Crossing | None:
     return min(same, key=rank)
 
 
-def cause_of(case: Case, tick: int) -> Cause:
+def cause_of(case: causes.Case, tick: int) -> causes.Cause:
     """The cause of a use at ``tick``, from the two loops alone."""
     bound, using, runners = case.bound, case.using, case.runners
     if bound is None or using is None:
-        return UNKNOWN
+        return causes.UNKNOWN
     if runners & {"TestClient", "portal"}:
-        return PORTAL
+        return causes.PORTAL
     if len(runners & PLUGINS) > 1:
-        return TWO_PLUGINS
+        return causes.TWO_PLUGINS
     if "async_to_sync" in runners:
-        return REPEATED
+        return causes.REPEATED
     if bound.thread != using.thread and "unittest" not in runners:
-        return THREAD
+        return causes.THREAD
     if runners & RUNS:
-        return REPEATED
+        return causes.REPEATED
     if bound.closed is not None and bound.closed < tick:
-        return OUTLIVES
-    return MISMATCH if runners & PLUGINS else UNKNOWN
+        return causes.OUTLIVES
+    return causes.MISMATCH if runners & PLUGINS else causes.UNKNOWN
 
 
 def _finding(
-    case: Case,
+    case: causes.Case,
     failure: Failure,
-    cause: Cause,
+    cause: causes.Cause,
     message: Message | None = None,
     *,
     sure: str,
@@ -156,10 +146,10 @@ def _finding(
     return Finding(**(values | other))
 
 
-def _case(recording: Recording, failure: Failure) -> Case:
+def _case(recording: Recording, failure: Failure) -> causes.Case:
     """The last object seen, and the loop that the failing phase ran on."""
     obj = recording.objects[-1] if recording.objects else None
-    return Case(
+    return causes.Case(
         recording.settings,
         obj,
         recording.loop(obj.bound_to) if obj else None,
@@ -175,7 +165,7 @@ def _crossed(
     message: Message | None,
     sure: str,
 ) -> Finding:
-    case = Case(
+    case = causes.Case(
         recording.settings,
         recording.object(crossing.seq),
         recording.loop(crossing.bound_to),
@@ -194,36 +184,40 @@ def _crossed(
 
 
 def _by_message(
-    recording: Recording, failure: Failure, match: tuple[Message, str], cause: Cause, sure: str
+    recording: Recording,
+    failure: Failure,
+    match: Match,
+    cause: causes.Cause,
+    sure: str,
 ) -> Finding:
     """What the message alone says, with the cures that it alone calls for."""
     message, text = match
     case = _case(recording, failure)
     words = {"noun": case.noun(messages.driver_hint(message, text))}
-    cures = made(message.cures, recording.settings, words)
+    cures = causes.made(message.cures, recording.settings, words)
     sentence = f"{message.says}."
     return _finding(case, failure, cause, message, sure=sure, sentence=sentence, cures=cures)
 
 
-def _concurrent(recording: Recording, failure: Failure, match: tuple[Message, str]) -> Finding:
+def _concurrent(recording: Recording, failure: Failure, match: Match) -> Finding:
     """ "another operation is in progress" with no use on another loop: two tasks at once."""
     case = _case(recording, failure)
     obj = case.obj
     if obj is not None and obj.left_by is not None:
-        finding = _by_message(recording, failure, match, MISMATCH, "likely")
+        finding = _by_message(recording, failure, match, causes.MISMATCH, "likely")
         return finding._replace(
             sentence=f"an operation begun on another loop by {obj.left_by} was never ended.",
-            cures=MISMATCH.cures(case._replace(used_by=NOBODY)),
+            cures=causes.MISMATCH.cures(case._replace(used_by=NOBODY)),
         )
     sure = "likely: no use on another loop was seen in this test"
     if obj is not None and obj.bound_to is not None and obj.bound_to == failure.used_on:
         sure = f"sure: the connection belongs to loop {obj.bound_to}, and was used there"
-    finding = _by_message(recording, failure, match, NOT_LOOPS, sure)
+    finding = _by_message(recording, failure, match, causes.NOT_LOOPS, sure)
     sentence = "two tasks used one connection at the same time, on its own loop."
     return finding._replace(sentence=sentence)
 
 
-def _running_already(recording: Recording, failure: Failure, match: tuple[Message, str]) -> Finding:
+def _running_already(recording: Recording, failure: Failure, match: Match) -> Finding:
     """A loop could not start: one was left running, or runs the very code that asked for it.
 
     A Runner in the traceback is not what is wrong: no object is named, only the loops.
@@ -232,14 +226,14 @@ def _running_already(recording: Recording, failure: Failure, match: tuple[Messag
     left, around = recording.loop(failure.running), recording.loop(failure.used_on)
     if around is not None and failure.crossing_line is not None and left in (None, around):
         return _finding(
-            Case(settings, using=around),
+            causes.Case(settings, using=around),
             failure,
-            REPEATED,
+            causes.REPEATED,
             message,
             sure="sure",
             sentence=f"code that loop {around.id} runs asked to start a loop in the same thread.",
             headline=_STARTED_TWICE,
-            cures=made(("await-it",), settings, {}),
+            cures=causes.made(("await-it",), settings, {}),
         )
     if left is not None:
         by = f"by {left.opened_by}" if left.opened_by.name else "by what is not known"
@@ -247,11 +241,11 @@ def _running_already(recording: Recording, failure: Failure, match: tuple[Messag
             f"loop {left.id} was left running {by}, "
             "and a thread can run no second loop until the first has stopped."
         )
-        case = Case(settings, bound=left)
+        case = causes.Case(settings, bound=left)
         return _finding(
             case,
             failure,
-            TWO_PLUGINS,
+            causes.TWO_PLUGINS,
             message,
             sure="sure",
             sentence=sentence,
@@ -268,17 +262,17 @@ def _scope_mismatch(recording: Recording, failure: Failure, message: Message, te
     scope = next((scope for scope in scopes if f"with a {scope} scoped" in text), "session")
     words = {"scope": scope, **({"fixture": requester.built_by.name} if requester else {})}
     return _finding(
-        Case(recording.settings),
+        causes.Case(recording.settings),
         failure,
-        MISMATCH,
+        causes.MISMATCH,
         message,
         sure=message.sure,
         sentence=f"{message.says}: cached for the {scope}.",
-        cures=made(message.cures, recording.settings, words),
+        cures=causes.made(message.cures, recording.settings, words),
     )
 
 
-def _unseen(recording: Recording, failure: Failure, match: tuple[Message, str]) -> Finding:
+def _unseen(recording: Recording, failure: Failure, match: Match) -> Finding:
     """A loop error whose object was never followed: what the traceback's own values tell."""
     message, last = match[0], _case(recording, failure)
     for obj in recording.objects:
@@ -287,7 +281,7 @@ def _unseen(recording: Recording, failure: Failure, match: tuple[Message, str]) 
         if bound is None or (bound.closed is None if using is None else bound.id == using.id):
             continue
         if using is None:  # a finalizer, or code between two runs
-            cause = OUTLIVES
+            cause = causes.OUTLIVES
         else:
             cause = cause_of(case, using.born if bound.closed is None else bound.closed + 1)
         return _finding(
@@ -301,4 +295,4 @@ def _unseen(recording: Recording, failure: Failure, match: tuple[Message, str]) 
     sure = "sure of two loops; the object is not one that whichloop knows"
     if message.nature == "maybe":
         sure = "not known: no use on another loop was seen in this test"
-    return _by_message(recording, failure, match, UNKNOWN, sure)
+    return _by_message(recording, failure, match, causes.UNKNOWN, sure)

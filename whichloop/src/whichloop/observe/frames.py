@@ -23,7 +23,6 @@ _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 # is taken now, and later only texts are compared.
 _STARTED_IN = os.path.normcase(os.path.join(os.getcwd(), ""))
 _stat = os.stat
-_module_vars = vars(ModuleType)["__dict__"].__get__
 
 
 def _library_folders() -> tuple[str, ...]:
@@ -162,7 +161,7 @@ def keeper(target: Any, owner: Any, built_by: Actor) -> str | None:
     for name, module in list(sys.modules.items()):
         if not issubclass(type(module), ModuleType):
             continue
-        held = _module_vars(module)
+        held = peek.attributes(module)
         file = held.get("__file__")
         if type(file) is not str or not is_user_file(file):
             continue
@@ -226,7 +225,7 @@ def failure_of(error: BaseException, during: str, phase: str) -> tuple[Failure, 
         for frame, line in _steps(raised):
             code = frame.f_code
             user = is_user_file(code.co_filename)
-            record = Frame(frame.f_globals.get("__name__", ""), site_of(code, line), user)
+            record = Frame(site_of(code, line), user)
             if record not in records:
                 records.append(record)
             frames.append(frame)

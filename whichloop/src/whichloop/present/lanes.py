@@ -16,29 +16,10 @@ DRAWN_OF_A_KIND = 2
 # A picture that does not fit a screen is no picture; `--all` draws it nevertheless.
 MAX_LANES = 24
 
+_PARTS = ("born", "life", "closed", "open", "bound", "thread", "crossed", "cut", "more")
 _SIGNS = {
-    False: {
-        "born": "├",
-        "life": "─",
-        "closed": "┤",
-        "open": "→",
-        "bound": "●",
-        "thread": "╌",
-        "crossed": "✗",
-        "cut": "…",
-        "more": "… ",
-    },
-    True: {
-        "born": "[",
-        "life": "-",
-        "closed": "]",
-        "open": ">",
-        "bound": "o",
-        "thread": ".",
-        "crossed": "X",
-        "cut": "~",
-        "more": "... ",
-    },
+    False: dict(zip(_PARTS, (*"├─┤→●╌✗…", "… "), strict=True)),
+    True: dict(zip(_PARTS, (*"[-]>o.X~", "... "), strict=True)),
 }
 
 

@@ -7,13 +7,10 @@ import inspect
 import sys
 from asyncio import coroutines
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 from whichloop.observe.tracker import TRACKER
-
-
-def _itself(obj: Any, *args: Any, **kwargs: Any) -> Any:
-    return obj
 
 
 class Patcher:
@@ -33,17 +30,12 @@ class Patcher:
 
     def before(self, owner: Any, name: str, see: Callable[..., None]) -> None:
         """Call ``see(frame, self, …)`` before each call of the method ``owner.name``."""
-        original = getattr(owner, name)
-        probe, off = self.probe, TRACKER.switched_off
+        original, look = getattr(owner, name), self._quiet(see)
 
         @functools.wraps(original)
         def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
             __tracebackhide__ = True
-            if probe not in off:
-                try:
-                    see(sys._getframe(1), self, *args, **kwargs)
-                except Exception as error:
-                    TRACKER.switch_off(probe, error)
+            look(sys._getframe(1), self, *args, **kwargs)
             return original(self, *args, **kwargs)
 
         self._put(owner, name, wrapper)
@@ -51,44 +43,42 @@ class Patcher:
     def after(self, owner: Any, name: str, see: Callable[..., None]) -> None:
         """Call ``see(frame, self, …)`` after each call that returned. For a coroutine function
         that is before its first step."""
-        original = getattr(owner, name)
-        probe, off = self.probe, TRACKER.switched_off
+        original, look = getattr(owner, name), self._quiet(see)
 
         @functools.wraps(original)
         def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
             __tracebackhide__ = True
             result = original(self, *args, **kwargs)
-            if probe not in off:
-                try:
-                    see(sys._getframe(1), self, *args, **kwargs)
-                except Exception as error:
-                    TRACKER.switch_off(probe, error)
+            look(sys._getframe(1), self, *args, **kwargs)
             return result
 
         self._put(owner, name, wrapper)
 
-    def use(self, owner: Any, name: str, of: Callable[..., Any] = _itself) -> None:
+    def _quiet(self, see: Callable[..., None]) -> Callable[..., None]:
+        probe, off = self.probe, TRACKER.switched_off
+
+        def look(*args: Any, **kwargs: Any) -> None:
+            if probe not in off:
+                try:
+                    see(*args, **kwargs)
+                except Exception as error:
+                    TRACKER.switch_off(probe, error)
+
+        return look
+
+    def use(self, owner: Any, name: str, of: Callable[..., Any] | None = None) -> None:
         """Count each call of the method ``owner.name`` as a use of ``of(self, …)``.
 
         What ``before`` with ``TRACKER.used`` does, for methods that every test calls many times:
         an object on its own loop is let through after two look-ups, with no look at the stack.
         """
-        original = getattr(owner, name)
-        probe, off = self.probe, TRACKER.switched_off
 
-        @functools.wraps(original)
-        def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
-            __tracebackhide__ = True
-            if probe not in off:
-                try:
-                    used = self if of is _itself else of(self, *args, **kwargs)
-                    if not TRACKER.at_home(used):
-                        TRACKER.used(TRACKER.find(used), sys._getframe(1))
-                except Exception as error:
-                    TRACKER.switch_off(probe, error)
-            return original(self, *args, **kwargs)
+        def see(frame: FrameType, obj: Any, *args: Any, **kwargs: Any) -> None:
+            used = obj if of is None else of(obj, *args, **kwargs)
+            if not TRACKER.at_home(used):
+                TRACKER.used(TRACKER.find(used), frame)
 
-        self._put(owner, name, wrapper)
+        self.before(owner, name, see)
 
     def closes(self, owner: Any, *names: str) -> None:
         """Take each call of these methods for the end of the object."""

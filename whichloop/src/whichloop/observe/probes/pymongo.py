@@ -11,33 +11,58 @@ from whichloop.observe.probes.patcher import Patcher
 from whichloop.observe.tracker import TRACKER, LiveObject
 
 
-def _built(client: Any, frame: FrameType | None) -> LiveObject:
-    kind = peek.class_of(client)[1]
-    return TRACKER.built(client, "pymongo", "pymongo client", frame, type_name=kind)
+class ClientProbe:
+    """A client whose every operation asks for its loop (or what needs it) by one method; databases
+    and collections hold the client, under ``holders``."""
 
-
-class PyMongoProbe:
     name = "pymongo"
-    modules = ("pymongo.asynchronous.mongo_client",)
+    modules: tuple[str, ...] = ("pymongo.asynchronous.mongo_client",)
+    package = "pymongo.asynchronous."
+    client = "AsyncMongoClient"
+    operation = "_get_topology"
+    loop = "_loop"
+    holders: tuple[str, ...] = ("_collection", "_database", "_client")
 
     def install(self, module: ModuleType, patch: Patcher) -> None:
-        client = module.AsyncMongoClient
+        client = getattr(module, self.client)
         patch.after(client, "__init__", self._constructed)
-        patch.before(client, "_get_topology", self._used)
-        patch.before(client, "close", self._closed)
+        patch.before(client, self.operation, self._used)
 
-    @staticmethod
-    def _constructed(frame: FrameType, client: Any, *args: Any, **kwargs: Any) -> None:
-        _built(client, frame)
+    def _built(self, client: Any, frame: FrameType | None) -> LiveObject:
+        kind, label = peek.class_of(client)[1], f"{self.name} client"
+        return TRACKER.built(client, self.name, label, frame, type_name=kind)
 
-    @staticmethod
-    def _used(frame: FrameType, client: Any) -> None:
-        live = TRACKER.find(client) or _built(client, None)
-        if live.loop is None:
-            loop = peek.loop_in(client, "_loop")
-            if loop is not None:
-                TRACKER.holds(live, loop)
+    def _constructed(self, frame: FrameType, client: Any, *args: Any, **kwargs: Any) -> None:
+        live, loop = self._built(client, frame), peek.loop_in(client, self.loop)
+        if loop is not None:
+            TRACKER.bound(live, loop, frame)
+
+    def _used(self, frame: FrameType, client: Any) -> None:
+        live = TRACKER.find(client) or self._built(client, None)
+        loop = peek.loop_in(client, self.loop)
+        if live.loop is None and loop is not None:
+            TRACKER.holds(live, loop)
         TRACKER.used(live, frame)
+
+    def read(self, obj: Any) -> Reading | None:
+        module, kind = peek.class_of(obj)
+        if not module.startswith(self.package):
+            return None
+        path = ""
+        for name in self.holders:
+            inner = peek.attribute(obj, name)
+            if inner is not None and self.loop not in peek.attributes(obj):
+                obj, path, kind = inner, f"{path}{name}.", peek.class_of(inner)[1]
+        if self.loop not in peek.attributes(obj):
+            return None
+        loops = peek.distinct([peek.loop_in(obj, self.loop)])
+        return Reading(f"{self.name} {kind}", loops, (f"{path}{self.loop}",))
+
+
+class PyMongoProbe(ClientProbe):
+    def install(self, module: ModuleType, patch: Patcher) -> None:
+        super().install(module, patch)
+        patch.before(module.AsyncMongoClient, "close", self._closed)
 
     @staticmethod
     def _closed(frame: FrameType, client: Any, *args: Any, **kwargs: Any) -> None:
@@ -45,20 +70,6 @@ class PyMongoProbe:
         if live is not None and live.loop is not None:
             TRACKER.used(live, frame)
             live.note(closed=True)
-
-    def read(self, obj: Any) -> Reading | None:
-        module, kind = peek.class_of(obj)
-        if not module.startswith("pymongo.asynchronous."):
-            return None
-        path = ""
-        for name in ("_collection", "_database", "_client"):
-            inner = peek.attribute(obj, name)
-            if inner is not None:
-                obj, path, kind = inner, f"{path}{name}.", peek.class_of(inner)[1]
-        if "_loop" not in peek.attributes(obj):
-            return None
-        loop = peek.loop_in(obj, "_loop")
-        return Reading(f"pymongo {kind}", peek.distinct([loop]), (f"{path}_loop",))
 
 
 PROBE = PyMongoProbe()
