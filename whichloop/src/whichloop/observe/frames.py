@@ -23,6 +23,9 @@ _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 # is taken now, and later only texts are compared.
 _STARTED_IN = os.path.normcase(os.path.join(os.getcwd(), ""))
 _stat = os.stat
+# Past a metaclass or a __getattribute__ of theirs, as in peek.
+_class_name = vars(type)["__name__"].__get__
+_module_vars = vars(ModuleType)["__dict__"].__get__
 
 
 def _library_folders() -> tuple[str, ...]:
@@ -161,7 +164,7 @@ def keeper(target: Any, owner: Any, built_by: Actor) -> str | None:
     for name, module in list(sys.modules.items()):
         if not issubclass(type(module), ModuleType):
             continue
-        held = peek.attributes(module)
+        held = _module_vars(module)
         file = held.get("__file__")
         if type(file) is not str or not is_user_file(file):
             continue
@@ -174,7 +177,7 @@ def keeper(target: Any, owner: Any, built_by: Actor) -> str | None:
 def _engine(value: Any, dialect: Any) -> bool:
     """Is it an AsyncEngine of that dialect? It is a proxy made on demand: what is tracked is the
     dialect behind it."""
-    if dialect is None or peek.class_of(value)[1] != "AsyncEngine":
+    if dialect is None or _class_name(type(value)) != "AsyncEngine":
         return False
     return peek.attribute(value, "sync_engine", "dialect") is dialect
 
@@ -188,7 +191,7 @@ def chain_of(error: BaseException) -> list[BaseException]:
         if any(first is other for other in chain):
             continue
         chain.append(first)
-        if peek.is_a(first, BaseExceptionGroup):
+        if issubclass(type(first), BaseExceptionGroup):
             todo += vars(BaseExceptionGroup)["exceptions"].__get__(first)
         causes = (_held(first, "__cause__"), _held(first, "__context__"))
         todo += [cause for cause in causes if cause is not None][:1]
@@ -201,7 +204,7 @@ def _held(error: BaseException, name: str) -> Any:
 
 def _text(error: BaseException) -> str:
     """The message an exception was made with; a ``__str__`` of its own is not asked."""
-    parts = (part for part in _held(error, "args") if peek.is_a(part, str))
+    parts = (part for part in _held(error, "args") if issubclass(type(part), str))
     return " ".join(str.__str__(part) for part in parts)[:MAX_TEXT]
 
 
@@ -234,7 +237,7 @@ def failure_of(error: BaseException, during: str, phase: str) -> tuple[Failure, 
     if own:
         # The crossing line is the innermost line of the suite's own in the error as raised.
         records.sort(key=lambda record: record.user and record.site == own[-1])
-    texts = tuple((peek.class_of(raised)[1], _text(raised)) for raised in chain)
+    texts = tuple((_class_name(type(raised)), _text(raised)) for raised in chain)
     return Failure(texts, tuple(records), during, phase), frames[::-1]
 
 

@@ -39,8 +39,7 @@ class ClientProbe:
 
     def _used(self, frame: FrameType, client: Any) -> None:
         live = TRACKER.find(client) or self._built(client, None)
-        loop = peek.loop_in(client, self.loop)
-        if live.loop is None and loop is not None:
+        if live.loop is None and (loop := peek.loop_in(client, self.loop)) is not None:
             TRACKER.holds(live, loop)
         TRACKER.used(live, frame)
 
