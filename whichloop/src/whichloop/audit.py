@@ -1,7 +1,5 @@
 """Loop scopes compared without running anything. Pure but for reading pytest's own objects."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Iterable
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """The command ``whichloop``: read a log, or draw a recording."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """pytest's hooks during a session: they say who is at work, and ask for explanations."""
 
-from __future__ import annotations
-
 import json
 import sys
 from collections.abc import Generator

@@ -1,8 +1,6 @@
 """For production code and scripts, without pytest: which loop does this object belong to, and what
 went wrong in this block?"""
 
-from __future__ import annotations
-
 import asyncio
 import platform
 from collections.abc import Iterator
@@ -16,16 +14,7 @@ from whichloop.observe.tracker import TRACKER
 from whichloop.present.section import render
 from whichloop.records import Finding
 
-
-def install() -> bool:
-    """Start watching the whole process; False if it already was. Drivers imported later are met
-    when they are imported."""
-    return REGISTRY.install()
-
-
-def uninstall() -> None:
-    """Take every probe out and forget what was seen."""
-    REGISTRY.uninstall()
+install, uninstall = REGISTRY.install, REGISTRY.uninstall
 
 
 class Binding(NamedTuple):

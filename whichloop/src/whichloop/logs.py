@@ -1,7 +1,5 @@
 """A pasted traceback or a CI log in, the most likely cause out. Pure."""
 
-from __future__ import annotations
-
 import re
 from typing import NamedTuple
 

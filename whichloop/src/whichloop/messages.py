@@ -5,8 +5,6 @@ The plugin explains by it, ``whichloop explain`` reads logs by it, and other pro
 driver raised, in ``tests/whichloop/test_messages.py``.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from typing import Literal, NamedTuple

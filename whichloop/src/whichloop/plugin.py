@@ -1,7 +1,5 @@
 """The plugin: its options, what is in force, and which hooks a session gets."""
 
-from __future__ import annotations
-
 import functools
 import sys
 

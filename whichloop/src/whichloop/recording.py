@@ -1,7 +1,5 @@
 """A recording as a file: JSON made of records, read back as records, each value checked."""
 
-from __future__ import annotations
-
 import functools
 import json
 import os

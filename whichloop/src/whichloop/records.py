@@ -5,8 +5,6 @@ and read back without keeping anything of the suite alive. (Named tuples and no 
 every run of pytest imports them, and makes one or two for each test.)
 """
 
-from __future__ import annotations
-
 import re
 from typing import NamedTuple
 

@@ -4,8 +4,6 @@ A :class:`Cause` is the one place for all that is said of a cause. Which of them
 a :class:`Case`, and ``explain`` decides it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 

@@ -3,8 +3,6 @@
 A table and nothing else: ``causes`` chooses from it and fills in the words in braces.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 _PYTEST_ASYNCIO = "https://pytest-asyncio.readthedocs.io/en/stable/"

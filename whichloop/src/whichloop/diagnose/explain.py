@@ -1,7 +1,5 @@
 """From what was seen to what it means. Pure: records in, a finding out."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from whichloop import messages

@@ -1,7 +1,5 @@
 """Errors that no test fails with: logged by asyncio or a driver, or raised in a finalizer."""
 
-from __future__ import annotations
-
 import logging
 import sys
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Reading frames: whose line it is, who was at work, and what an exception passed through."""
 
-from __future__ import annotations
-
 import functools
 import os
 import site

@@ -1,7 +1,5 @@
 """Noticing that the suite imported a driver, without importing it ourselves."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec
@@ -64,11 +62,8 @@ class ImportWatcher:
         except AttributeError:  # a loader with slots: this module goes unseen
             self._watched.pop(spec.name, None)
 
-    def install(self) -> None:
-        if self not in sys.meta_path:
-            sys.meta_path.insert(0, self)
-
     def uninstall(self) -> None:
+        """Find nothing more, and stand in nobody's way."""
         self._watched.clear()
         if self in sys.meta_path:
             sys.meta_path.remove(self)

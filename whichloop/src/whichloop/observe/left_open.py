@@ -1,7 +1,5 @@
 """Connections left on a closed loop: tomorrow's failure, looked for in strict mode."""
 
-from __future__ import annotations
-
 import gc
 
 from whichloop.observe.tracker import TRACKER, LiveObject

@@ -1,7 +1,5 @@
 """Every event loop there is: born, running, closed, gone; whose it is, and in which thread."""
 
-from __future__ import annotations
-
 import itertools
 import sys
 import threading

@@ -1,7 +1,5 @@
 """Whose loop is it: read from pytest's hooks and from the stack."""
 
-from __future__ import annotations
-
 import functools
 import sys
 import threading
@@ -77,8 +75,6 @@ def runner_scope(hook: Actor) -> str | None:
     name = hook.name
     if name.endswith("_scoped_runner") and name[0] == "_":
         return name[1 : -len("_scoped_runner")]
-    if name == "event_loop" or name.endswith("<event_loop>"):
-        return hook.caching_scope
-    if name.startswith("_") and name.endswith("_event_loop"):
-        return hook.caching_scope
-    return None
+    loops = name == "event_loop" or name.endswith("<event_loop>")
+    older = name.startswith("_") and name.endswith("_event_loop")
+    return hook.caching_scope if loops or older else None

@@ -7,8 +7,6 @@ for truth. An attribute is what the instance dictionary or a slot holds; a prope
 sets at will: here the type is what ``type()`` says.
 """
 
-from __future__ import annotations
-
 import asyncio
 import functools
 import inspect

@@ -4,8 +4,6 @@ State is kept by identity and weakly: a loop or an object that would be collecte
 is collected with it. What outlives them is text and numbers.
 """
 
-from __future__ import annotations
-
 import asyncio
 import itertools
 import logging
@@ -52,7 +50,7 @@ class LiveObject:
         """Change what the record says."""
         self.record = self.record._replace(**changes)
 
-    def part_of(self, owner: LiveObject | None, *, made_by: bool = True) -> None:
+    def part_of(self, owner: "LiveObject | None", *, made_by: bool = True) -> None:
         """It is a part of ``owner``; ``made_by``: made on demand, so who built that owns it."""
         if owner is not None:
             self.parent = owner

@@ -1,7 +1,5 @@
 """A recording as a picture: one lane a loop, from birth to death. Pure: records in, lines out."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Collection, Mapping, Sequence
 

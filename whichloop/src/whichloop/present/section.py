@@ -1,7 +1,5 @@
 """A finding as the lines of a report. Pure."""
 
-from __future__ import annotations
-
 import textwrap
 
 from whichloop.records import Actor, Finding, LoopRecord, ObjectRecord, Site
@@ -59,18 +57,14 @@ def life(loop: LoopRecord) -> str:
 
 
 def _let(obj: ObjectRecord, loop: LoopRecord | None, width: int) -> list[str]:
-    owner = (
-        f" of an {obj.part_of}"
-        if obj.part_of == "AsyncEngine"
-        else (f" of {obj.part_of}" if obj.part_of else "")
-    )
-    built = f"{obj.label} {obj.type}{owner}"
+    engine = obj.part_of == "AsyncEngine"
+    built = f"{obj.label} {obj.type}"
+    if obj.part_of:
+        built += f" of {'an ' if engine else ''}{obj.part_of}"
     if obj.built_at is None and obj.built_by.kind == "unknown":
         built += ", built where whichloop did not see it"
     else:
-        what = "built"
-        if obj.part_of:
-            what = "the engine built" if obj.part_of == "AsyncEngine" else "its owner built"
+        what = f"{'the engine' if engine else 'its owner'} built" if obj.part_of else "built"
         built += f", {what} {_at(obj.built_at)} by {obj.built_by}{_scopes(obj.built_by)}"
     if obj.kept_by:
         built += f", kept by {obj.kept_by}"
@@ -103,11 +97,8 @@ def render(finding: Finding, width: int = WIDTH) -> str:
         own = using.scope == "function" and finding.during and finding.during in using.owner
         where = f"loop {using.id}, its own function loop" if own else describe(using)
         then = f"{who or 'what ran'} ran on {where}"
-        then += (
-            f", and used it {_at(finding.crossing_line)}"
-            if obj is not None
-            else (f"; the error came {_at(finding.crossing_line)}")
-        )
+        does = ", and used it" if obj is not None else "; the error came"
+        then += f"{does} {_at(finding.crossing_line)}"
         if not own or using.closed is not None:
             then += f" ({life(using)})"
         lines += wrapped("Then", then, width)

@@ -1,7 +1,5 @@
 """What stands at the end of a run: the audit, errors that no test failed with, warnings. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 

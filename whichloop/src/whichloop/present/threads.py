@@ -1,7 +1,5 @@
 """The threads of a picture: an object's way from the loop it bound to, to those that used it."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
@@ -32,7 +30,7 @@ class Thread(NamedTuple):
         """Every loop that it touches."""
         return {self.bound_to, *(use.on for use in self.uses)}
 
-    def cut_to(self, loops: Collection[str]) -> Thread | None:
+    def cut_to(self, loops: Collection[str]) -> "Thread | None":
         """What can be drawn of it on these loops."""
         uses = [use for use in self.uses if use.on in loops]
         if self.bound_to not in loops or not uses:

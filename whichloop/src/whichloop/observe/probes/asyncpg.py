@@ -1,7 +1,6 @@
 """asyncpg: a connection belongs to the loop it was opened on; a pool to the one it was made on."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from types import FrameType, ModuleType
 from typing import Any
 
@@ -17,28 +16,20 @@ class AsyncpgProbe:
 
     def install(self, module: ModuleType, patch: Patcher) -> None:
         if module.__name__ == "asyncpg.connection":
-            patch.after(module.Connection, "__init__", self._opened)
+            patch.after(module.Connection, "__init__", _built("connection", "_aborted"))
             patch.use(module.Connection, "_check_open")
             patch.closes(module.Connection, "_cleanup")
         elif module.__name__ == "asyncpg.prepared_stmt":
             # A statement prepared earlier runs without asking its connection.
             patch.use(module.PreparedStatement, "_check_open", self._connection)
         else:
-            patch.after(module.Pool, "__init__", self._pool)
+            patch.after(module.Pool, "__init__", _built("pool", "_closed"))
             patch.use(module.Pool, "_acquire")
             patch.closes(module.Pool, "close", "terminate")
 
     @staticmethod
-    def _opened(frame: FrameType, connection: Any, *args: Any, **kwargs: Any) -> None:
-        _built(connection, "connection", "asyncpg.Connection", "_aborted", frame)
-
-    @staticmethod
     def _connection(statement: Any, *args: Any) -> Any:
         return peek.attribute(statement, "_connection")
-
-    @staticmethod
-    def _pool(frame: FrameType, pool: Any, *args: Any, **kwargs: Any) -> None:
-        _built(pool, "pool", "asyncpg.Pool", "_closed", frame)
 
     def read(self, obj: Any) -> Reading | None:
         module, kind = peek.class_of(obj)
@@ -51,18 +42,20 @@ class AsyncpgProbe:
         return None if loop is None else Reading(f"asyncpg {kind}", (loop,), (".".join(path),))
 
 
-def _built(obj: Any, what: str, kind: str, closed: str, frame: FrameType) -> None:
-    live = TRACKER.built(
-        obj,
-        "asyncpg",
-        f"asyncpg {what}",
-        frame,
-        type_name=kind,
-        is_closed=lambda obj: peek.attribute(obj, closed) is True,
-    )
-    loop = peek.loop_in(obj, "_loop")
-    if loop is not None:
-        TRACKER.bound(live, loop, frame)
+def _built(what: str, closed: str) -> Callable[..., None]:
+    """What reports a new object; its slot ``closed`` says when nothing of it is open any more."""
+    label, kind = f"asyncpg {what}", f"asyncpg.{what.capitalize()}"
+
+    def is_closed(obj: Any) -> bool:
+        return peek.attribute(obj, closed) is True
+
+    def built(frame: FrameType, obj: Any, *args: Any, **kwargs: Any) -> None:
+        live = TRACKER.built(obj, "asyncpg", label, frame, type_name=kind, is_closed=is_closed)
+        loop = peek.loop_in(obj, "_loop")
+        if loop is not None:
+            TRACKER.bound(live, loop, frame)
+
+    return built
 
 
 PROBE = AsyncpgProbe()

@@ -1,8 +1,6 @@
 """Objects that keep their loop in an attribute: a table for the drivers known by name, and a
 last look at any other object that has such an attribute."""
 
-from __future__ import annotations
-
 from types import FrameType, ModuleType
 from typing import Any, NamedTuple
 
@@ -21,11 +19,6 @@ class Known(NamedTuple):
     uses: tuple[str, ...]
     closes: tuple[str, ...] = ("close",)
 
-    @property
-    def package(self) -> str:
-        """As it is named to readers: grpc.aio, not grpc.aio._channel."""
-        return "grpc.aio" if self.module.startswith("grpc.aio") else self.module.split(".")[0]
-
 
 _GRPC = "grpc.aio._channel"
 KNOWN = (
@@ -36,10 +29,10 @@ KNOWN = (
         "grpc channel",
         ("unary_unary", "unary_stream", "stream_unary", "stream_stream"),
     ),
-    Known(_GRPC, "UnaryUnaryMultiCallable", "grpc channel", ("__call__",), ()),
-    Known(_GRPC, "UnaryStreamMultiCallable", "grpc channel", ("__call__",), ()),
-    Known(_GRPC, "StreamUnaryMultiCallable", "grpc channel", ("__call__",), ()),
-    Known(_GRPC, "StreamStreamMultiCallable", "grpc channel", ("__call__",), ()),
+    *(
+        Known(_GRPC, f"{call}MultiCallable", "grpc channel", ("__call__",), ())
+        for call in ("UnaryUnary", "UnaryStream", "StreamUnary", "StreamStream")
+    ),
     Known("aiomysql.connection", "Connection", "aiomysql connection", ("query", "ping")),
     Known("aiomysql.pool", "Pool", "aiomysql pool", ("_acquire",)),
     Known("nats.aio.client", "Client", "nats client", ("publish", "request")),
@@ -57,7 +50,8 @@ def _is_closed(obj: Any) -> bool:
 
 
 def _install(owner: Any, known: Known, patch: Patcher) -> None:
-    driver, name = known.module.split(".")[0], f"{known.package}.{known.owner}"
+    driver = known.module.split(".")[0]
+    name = f"{driver}.aio.{known.owner}" if known.module == _GRPC else f"{driver}.{known.owner}"
 
     def built(frame: FrameType, obj: Any, *args: Any, **kwargs: Any) -> None:
         live = TRACKER.built(obj, driver, known.label, frame, type_name=name, is_closed=_is_closed)

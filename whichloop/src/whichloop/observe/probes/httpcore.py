@@ -1,7 +1,5 @@
 """httpx and the clients built on it: kept-alive connections in httpcore's pool."""
 
-from __future__ import annotations
-
 from types import FrameType, ModuleType
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Motor: a client takes the loop of its first operation, not of its construction."""
 
-from __future__ import annotations
-
 from whichloop.observe.probes.pymongo import ClientProbe
 
 

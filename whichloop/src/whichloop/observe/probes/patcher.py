@@ -1,7 +1,5 @@
 """Changes to a driver's classes on behalf of one probe, each of which can be undone."""
 
-from __future__ import annotations
-
 import functools
 import inspect
 import sys

@@ -1,7 +1,5 @@
 """asyncio's own objects: Lock, Event, Condition, Semaphore, Queue, streams, futures, tasks."""
 
-from __future__ import annotations
-
 import asyncio
 from types import FrameType, ModuleType
 from typing import Any

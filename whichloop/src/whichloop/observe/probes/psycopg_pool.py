@@ -1,8 +1,6 @@
 """psycopg's pool: its workers belong to the loop that opened it; from another loop it waits in
 vain for a worker that does not run, until the pool's own timeout."""
 
-from __future__ import annotations
-
 from types import FrameType, ModuleType
 from typing import Any
 

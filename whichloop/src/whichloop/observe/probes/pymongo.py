@@ -1,7 +1,5 @@
 """PyMongo's own asyncio API: AsyncMongoClient binds at its first operation, and says so itself."""
 
-from __future__ import annotations
-
 from types import FrameType, ModuleType
 from typing import Any
 

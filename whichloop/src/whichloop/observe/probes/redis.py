@@ -1,7 +1,5 @@
 """redis.asyncio: a connection's streams belong to the loop that connected them."""
 
-from __future__ import annotations
-
 import asyncio
 from types import FrameType, ModuleType
 from typing import Any

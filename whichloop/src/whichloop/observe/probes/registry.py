@@ -1,12 +1,9 @@
 """Every probe there is: installed for the whole process, taken out again, asked in turn."""
 
-from __future__ import annotations
-
-import contextlib
 import functools
-import os
 import sys
 from collections.abc import Iterator
+from importlib import metadata
 from types import FrameType, ModuleType
 from typing import Any
 
@@ -50,14 +47,15 @@ class Registry:
         return [*_from_entry_points(), *BUILT_IN]
 
     def install(self) -> bool:
-        """Start watching; False if it already was. Drivers imported later are met then."""
+        """Start watching the whole process; False if it already was. Drivers imported later are met
+        when they are imported."""
         if self._watcher is not None:
             return False
         self._watcher = ImportWatcher()
         for probe in self.probes:
             for module in probe.modules:
                 self._watcher.watch(module, functools.partial(self._met, probe))
-        self._watcher.install()
+        sys.meta_path.insert(0, self._watcher)
         return True
 
     def _met(self, probe: Any, module: ModuleType) -> None:
@@ -118,30 +116,7 @@ class Registry:
         return found
 
 
-def _offered() -> bool:
-    """Is there a package that offers probes? importlib.metadata takes longer to say so than a
-    look at the files, and hardly any run has one."""
-    for folder in sys.path:
-        with contextlib.suppress(OSError), os.scandir(folder or os.curdir) as entries:
-            for entry in entries:
-                if entry.name.endswith((".dist-info", ".egg-info")) and _names_the_group(entry):
-                    return True
-    return False
-
-
-def _names_the_group(entry: os.DirEntry[str]) -> bool:
-    try:
-        with open(os.path.join(entry.path, "entry_points.txt"), "rb") as file:
-            return f"[{ENTRY_POINTS}]".encode() in file.read()
-    except OSError:
-        return False
-
-
 def _from_entry_points() -> Iterator[Any]:
-    if not _offered():
-        return
-    from importlib import metadata  # 25 ms, for the rare program that has such a package
-
     for entry in metadata.entry_points(group=ENTRY_POINTS):
         try:
             probe = entry.load()

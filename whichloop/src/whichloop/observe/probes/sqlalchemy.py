@@ -2,8 +2,6 @@
 opened it. Each pooled connection is followed from "connect" to the checkout that finds it on
 another loop, which is just before the driver raises."""
 
-from __future__ import annotations
-
 import sys
 from types import FrameType, ModuleType
 from typing import Any
