@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from whichloop import messages
-
 from scripts.verdict.words import Kind
+from whichloop import messages
 
 DRIVERS = ("motor", "asyncpg", "psycopg", "pymongo", "httpx")
 # What a driver raises when the server is gone, and the operating system when there is none.

@@ -11,7 +11,6 @@ from typing import Literal, NamedTuple
 
 from whichloop.diagnose.causes import MISMATCH, NOT_LOOPS, OUTLIVES, REPEATED, TWO_PLUGINS, Cause
 
-
 Kind = Literal["different_loop", "loop_closed", "operation_in_progress"]
 
 
@@ -110,7 +109,7 @@ MESSAGES = (
     ),
     Message(
         "operation-in-progress",
-        r"cannot perform operation: another operation is in progress",
+        r"another operation is in progress",
         "one database connection was asked for a second operation before the first had ended",
         NOT_LOOPS,
         "undecided: two tasks on one connection, or what is left after a use on another loop",
@@ -130,7 +129,7 @@ MESSAGES = (
     ),
     Message(
         "handler-closed",
-        r"unable to perform operation on <\w+ closed=True .*the handler is closed",
+        r"unable to perform operation.*the handler is closed",
         "a connection of a closed uvloop loop was used",
         OUTLIVES,
         "sure of a closed loop",
