@@ -82,13 +82,13 @@ def assert_same_loop(*objects: Any) -> tuple[Binding, ...]:
     """
     if not objects:
         raise TypeError("assert_same_loop needs at least one object")
-    seen = tuple(loop_of(one) for one in objects)
-    unknown = [str(one) for one in seen if not one.known]
+    seen = tuple(loop_of(obj) for obj in objects)
+    unknown = [str(binding) for binding in seen if not binding.known]
     if unknown:
         raise TypeError("; ".join(unknown))
     running = asyncio._get_running_loop()
-    if len(peek.distinct([running, *(loop for one in seen for loop in one.loops)])) > 1:
-        lines = [str(one) for one in seen]
+    if len(peek.distinct([running, *(loop for binding in seen for loop in binding.loops)])) > 1:
+        lines = [str(binding) for binding in seen]
         if running is not None:
             lines.append(f"running here: {_words(running)}")
         raise LoopMismatch("more than one event loop:\n  " + "\n  ".join(lines))

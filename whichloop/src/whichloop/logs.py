@@ -22,7 +22,7 @@ _NATURES = ("loop", "maybe", "other")
 
 
 class LogReading(NamedTuple):
-    """``messages`` holds each catalogue entry found with its count, the most telling first."""
+    """``messages`` holds each catalogue entry seen with its count, the most telling first."""
 
     messages: tuple[tuple[Message, int], ...]
     cause: causes.Cause
@@ -55,11 +55,11 @@ def read_log(text: str) -> LogReading | None:
             if message.match(line[:MAX_LINE]):
                 counts[message.id] = counts.get(message.id, 0) + 1
                 break
-    found = [(message, counts[message.id]) for message in messages.MESSAGES if message.id in counts]
-    if not found:
+    seen = [(message, counts[message.id]) for message in messages.MESSAGES if message.id in counts]
+    if not seen:
         return None
-    found.sort(key=lambda pair: _NATURES.index(pair[0].nature))
-    first = found[0][0]
+    seen.sort(key=lambda pair: _NATURES.index(pair[0].nature))
+    first = seen[0][0]
     settings = _settings(text)
     cause, sure, evidence = _weigh(first, text, settings)
     driver = messages.driver_hint(first, text)
@@ -68,7 +68,7 @@ def read_log(text: str) -> LogReading | None:
     case = causes.Case(settings, obj)
     words = {"noun": case.noun(), "scope": settings.fixture_loop_scope or "session"}
     cures = causes.made(first.cures, settings, words) or cause.cures(case)
-    return LogReading(tuple(found), cause, sure, evidence, driver, cures)
+    return LogReading(tuple(seen), cause, sure, evidence, driver, cures)
 
 
 def _settings(text: str) -> Settings:

@@ -236,7 +236,7 @@ def find(texts: Iterable[str]) -> tuple[Message, str] | None:
 
 def kind_of(text: str) -> Kind | None:
     """The kind of a message, given as ``Type: text``; None for one that has none."""
-    return next((one.kind for one in MESSAGES if one.kind and one.match(text)), None)
+    return next((entry.kind for entry in MESSAGES if entry.kind and entry.match(text)), None)
 
 
 def driver_of(text: str) -> str | None:

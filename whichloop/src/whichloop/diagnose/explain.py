@@ -79,9 +79,9 @@ def choose(recording: Recording, failure: Failure) -> Crossing | None:
     if not recording.crossings:
         return None
     lines = {frame.site for frame in failure.frames}
-    pool = [one for one in recording.crossings if one.at in lines] or list(recording.crossings)
+    pool = [use for use in recording.crossings if use.at in lines] or list(recording.crossings)
     last = pool[-1]
-    same = [one for one in pool if one.at == last.at and one.used_on == last.used_on]
+    same = [use for use in pool if use.at == last.at and use.used_on == last.used_on]
 
     def rank(crossing: Crossing) -> int:
         obj = recording.object(crossing.seq)

@@ -17,17 +17,17 @@ def left_open() -> list[tuple[ObjectRecord, LoopRecord]]:
     if not _stale():
         return []
     gc.collect()
-    found: list[tuple[ObjectRecord, LoopRecord]] = []
+    left: list[tuple[ObjectRecord, LoopRecord]] = []
     for live in _stale():
         TRACKER.left_open.add(live.record.seq)
-        if live.parent is not None and any(record.part_of for record, _ in found):
+        if live.parent is not None and any(record.part_of for record, _ in left):
             continue
         if live.record.label == "pooled connection" and live.record.driver == "asyncpg":
             continue  # its pool's record says the same, with the engine's owner
         TRACKER.find_keeper(live)
         if live.loop is not None:
-            found.append((live.record, live.loop.record))
-    return found
+            left.append((live.record, live.loop.record))
+    return left
 
 
 def _stale() -> list[LiveObject]:

@@ -57,9 +57,9 @@ def _in_main_thread(runner: str) -> tuple[str, Site | None]:
         return runner, None
     frame = sys._current_frames().get(main)
     while frame is not None:
-        found = RUNNERS.get(frame.f_globals.get("__name__", ""))
-        if found in ("TestClient", "async_to_sync"):
-            runner = found
+        caller = RUNNERS.get(frame.f_globals.get("__name__", ""))
+        if caller in ("TestClient", "async_to_sync"):
+            runner = caller
         if is_user_file(frame.f_code.co_filename):
             known = runner != "asyncio.run"
             return runner, site_of(frame.f_code, frame.f_lineno) if known else None

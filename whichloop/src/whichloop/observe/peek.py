@@ -27,9 +27,9 @@ _ASYNC = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 def attributes(obj: Any) -> dict[str, Any]:
     """The instance dictionary of ``obj``; an empty one for an object that has none."""
     for kind in _mro(type(obj)):
-        found = _vars(kind).get("__dict__")
-        if type(found) in _DESCRIPTORS:
-            held = found.__get__(obj)
+        descriptor = _vars(kind).get("__dict__")
+        if type(descriptor) in _DESCRIPTORS:
+            held = descriptor.__get__(obj)
             return held if issubclass(type(held), dict) else {}
     return {}
 
@@ -49,10 +49,10 @@ def attribute(obj: Any, *path: str) -> Any:
 
 def _slot(obj: Any, name: str) -> Any:
     for kind in _mro(type(obj)):
-        found = _vars(kind).get(name)
-        if type(found) in _DESCRIPTORS:
+        descriptor = _vars(kind).get(name)
+        if type(descriptor) in _DESCRIPTORS:
             try:
-                return found.__get__(obj)
+                return descriptor.__get__(obj)
             except AttributeError:  # not filled
                 return None
     return None
@@ -95,17 +95,17 @@ def is_loop(obj: Any) -> bool:
 
 def loop_in(obj: Any, *path: str) -> Any:
     """The event loop at the end of a path of attributes, or None."""
-    found = attribute(obj, *path)
-    return found if found is not None and is_loop(found) else None
+    value = attribute(obj, *path)
+    return value if value is not None and is_loop(value) else None
 
 
 def distinct(loops: Iterable[Any]) -> tuple[Any, ...]:
     """Each loop once, in order, without the Nones."""
-    found: list[Any] = []
+    seen: list[Any] = []
     for loop in loops:
-        if loop is not None and not any(loop is other for other in found):
-            found.append(loop)
-    return tuple(found)
+        if loop is not None and not any(loop is other for other in seen):
+            seen.append(loop)
+    return tuple(seen)
 
 
 def loop_state(loop: Any) -> str:

@@ -258,7 +258,7 @@ class Tracker:
 
     def snapshot(self) -> Recording:
         """The records that an explanation of the present phase can need."""
-        names = {name for one, *_ in self.crossings for name in (one.used_on, one.bound_to)}
+        names = {name for use, *_ in self.crossings for name in (use.used_on, use.bound_to)}
         bound = (live.loop for _, live, _ in self.crossings if live.loop is not None)
         known = itertools.chain(bound, self.loops.alive.values(), self.loops.dead)
         running = self._running()

@@ -111,11 +111,11 @@ def render(finding: Finding, width: int = WIDTH) -> str:
     if finding.sure != "sure":
         lines += wrapped("", f"({finding.sure})", width)
     head = "Cure"
-    for one in finding.cures:
-        lines += wrapped(head, f"{one.text}: {one.change}", width)
+    for cure in finding.cures:
+        lines += wrapped(head, f"{cure.text}: {cure.change}", width)
         head = ""
     if finding.cures:
-        link = next((one.link for one in finding.cures if one.link), None)
+        link = next((cure.link for cure in finding.cures if cure.link), None)
         if link:
             lines.append(f"See    {link}")
     else:

@@ -101,19 +101,24 @@ class Registry:
 
     def objects_in(self, frames: list[FrameType]) -> list[tuple[ObjectRecord, LiveLoop | None]]:
         """The loop-bound objects among the values of frames, each with its loop."""
-        found: list[tuple[ObjectRecord, LiveLoop | None]] = []
+        objects: list[tuple[ObjectRecord, LiveLoop | None]] = []
         for value in locals_of(frames):
             live = TRACKER.find(value)
             if live is not None:
-                found.append((live.record, live.loop))
+                objects.append((live.record, live.loop))
                 continue
             reading = self.read(value)
             if reading is not None and reading.loops:
                 loop = TRACKER.loop(reading.loops[-1])
-                driver, name = reading.label.split()[0].lower(), peek.class_of(value)[1]
-                bound = loop.record.id
-                found.append((ObjectRecord(-1, driver, reading.label, name, bound_to=bound), loop))
-        return found
+                record = ObjectRecord(
+                    -1,
+                    reading.label.split()[0].lower(),
+                    reading.label,
+                    peek.class_of(value)[1],
+                    bound_to=loop.record.id,
+                )
+                objects.append((record, loop))
+        return objects
 
 
 def _from_entry_points() -> Iterator[Any]:

@@ -1,8 +1,9 @@
-"""A crossing on its way from the probe that sees it to the printed section: ten files or fewer."""
+"""whichloop's rooms: which imports which, and how many files a crossing passes through."""
 
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -63,3 +64,20 @@ def test_a_crossing_passes_through_ten_files(suite, tmp_path, running_servers):
     told = README.read_text("utf-8").partition("How a crossing travels")[2]
     assert len(passed) <= 10, passed
     assert [file for file in passed if f"`{file}`" not in told] == []
+
+
+# What a room does not know of.
+CLOSED = {"observe": ("diagnose", "present"), "diagnose": ("observe", "present")}
+CLOSED |= {"present": ("observe", "diagnose"), "records.py": ("observe", "diagnose", "present")}
+
+
+@pytest.mark.parametrize("room", CLOSED)
+def test_no_import_points_to_a_later_room(room):
+    home = ROOT / "whichloop" / "src" / "whichloop"
+    files = [home / room] if room.endswith(".py") else (home / room).rglob("*.py")
+    imports = re.compile(r"^\s*(?:from|import) whichloop\.(\w+)", re.M)
+
+    found = {path.name: imports.findall(path.read_text("utf-8")) for path in files}
+
+    assert found
+    assert {name for name, rooms in found.items() if set(rooms) & set(CLOSED[room])} == set()
