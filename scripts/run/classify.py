@@ -1,28 +1,15 @@
-"""Which of the messages is it, and whose? Pure: exception types, texts and file names in."""
+"""Which of the messages is it, and whose? Pure: exception types, texts and file names in.
+
+The messages are whichloop's catalogue.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from scripts.verdict.words import Kind
+from whichloop import messages
 
-# Every message that says "this object belongs to another event loop", by driver and version.
-TEXTS: dict[Kind, tuple[str, ...]] = {
-    "different_loop": (
-        "attached to a different loop",  # asyncio: Task.__step, on a future of another loop
-        "is bound to a different event loop",  # asyncio.Lock, Event, Queue, Semaphore
-        "future belongs to a different loop",  # asyncio.shield, wait_for, gather
-        "in different event loop",  # pymongo.AsyncMongoClient
-    ),
-    "loop_closed": (
-        "Event loop is closed",  # asyncio: BaseEventLoop._check_closed
-        "the handler is closed",  # the same on uvloop
-    ),
-    "operation_in_progress": ("another operation is in progress",),  # asyncpg's InterfaceError
-}
-
-# The callback on the future names the library that made it, when no frame of its own is left.
-CALLBACKS = {"_chain_future": "motor", "_on_waiter_completed": "asyncpg"}
 DRIVERS = ("motor", "asyncpg", "psycopg", "pymongo", "httpx")
 # What a driver raises when the server is gone, and the operating system when there is none.
 UNREACHABLE = (
@@ -63,9 +50,9 @@ def classify(chain: list[Raised]) -> tuple[Kind, str | None]:
 
 def kind_of(raised: Raised) -> Kind:
     """The kind of one exception, by its text, then by its type."""
-    for kind, texts in TEXTS.items():
-        if any(text in raised.message for text in texts):
-            return kind
+    kind = messages.kind_of(f"{raised.type}: {raised.message}")
+    if kind is not None:
+        return kind
     if raised.type in UNREACHABLE:
         return "infrastructure"
     return "assertion" if raised.type == "AssertionError" else "other"
@@ -73,9 +60,9 @@ def kind_of(raised: Raised) -> Kind:
 
 def driver_of(raised: Raised) -> str | None:
     """The driver whose future, or whose innermost frame, is in the exception."""
-    for callback, driver in CALLBACKS.items():
-        if callback in raised.message:
-            return driver
+    owner = messages.driver_of(raised.message)
+    if owner is not None:
+        return owner
     for file in raised.files:
         parts = file.replace("\\", "/").split("/")
         for driver in DRIVERS:

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from rich import box
 from rich.markup import escape
 from rich.table import Table
-from whichloop.lanes import draw_lanes, needs_ascii
+from whichloop.present.lanes import draw_lanes, needs_ascii
+from whichloop.recording import of_json
 
 from scripts.run import loops, results
 from scripts.run.environment import foreign_plugins
@@ -114,7 +115,8 @@ def print_lanes(run: Run, broken: Run) -> None:
     if tests and recording.loops and width >= MIN_WIDTH:
         terminal.line()
         ascii_only = needs_ascii(terminal.console.encoding)
-        for lane in draw_lanes(recording.document, width=width, ascii=ascii_only, tests=tests):
+        recordings = of_json(recording.document)
+        for lane in draw_lanes(recordings, width=width, ascii=ascii_only, tests=tests):
             terminal.line(lane)
     terminal.line(f"Whole picture: .venv/bin/whichloop lanes results/{run.side}/recording.json")
 

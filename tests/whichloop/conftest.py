@@ -25,11 +25,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 pytest_plugins = ["pytester"]
 
-STARTERS = {
-    "postgres": ("WL_POSTGRES", servers.postgres),
-    "mongo": ("WL_MONGO", servers.mongo),
-    "redis": ("WL_REDIS", servers.redis),
-}
+STARTERS = {"postgres": servers.databases, "mongo": servers.databases, "redis": servers.redis}
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -52,12 +48,13 @@ class Servers:
 
     stack: ExitStack
     urls: dict[str, str] = field(default_factory=dict)
+    started: set[Any] = field(default_factory=set)
 
     def need(self, *names: str) -> dict[str, str]:
-        for name in names:
-            variable, start = STARTERS[name]
-            if variable not in self.urls:
-                self.urls[variable] = self.stack.enter_context(start())
+        for start in dict.fromkeys(STARTERS[name] for name in names):
+            if start not in self.started:
+                self.started.add(start)
+                self.urls.update(self.stack.enter_context(start()))
         return self.urls
 
 

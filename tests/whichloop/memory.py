@@ -45,11 +45,12 @@ import pytest
 import sqlalchemy.ext.asyncio
 
 def entries():
-    if "whichloop.tracker" not in sys.modules:
+    if "whichloop.observe.tracker" not in sys.modules:
         return 0
-    held = vars(sys.modules["whichloop.tracker"].TRACKER).values()
-    tables = (dict, list, set, collections.deque)
-    return sum(len(one) for one in held if isinstance(one, tables))
+    tracker = sys.modules["whichloop.observe.tracker"].TRACKER
+    parts = tracker, tracker.loops, tracker.objects, tracker.scene
+    held = [value for part in parts for value in vars(part).values()]
+    return sum(len(o) for o in held if isinstance(o, (dict, list, set, collections.deque)))
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish():

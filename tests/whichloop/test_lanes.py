@@ -1,37 +1,57 @@
-"""The picture: a pure function from a recording to lines."""
+"""The picture: a pure function from recordings to lines."""
 
 from __future__ import annotations
 
-import copy
 from pathlib import Path
 
 import pytest
-from whichloop.lanes import draw_lanes, needs_ascii
+from whichloop.present.lanes import draw_lanes, needs_ascii
+from whichloop.records import (
+    NOBODY,
+    Actor,
+    Crossing,
+    LoopRecord,
+    ObjectRecord,
+    Ran,
+    Recording,
+    Site,
+)
 
-RECORDING = {
-    "loops": [
-        {"id": "A", "scope": "session", "runner": "pytest-asyncio", "born": 1, "closed": None},
-        {"id": "B", "scope": "function", "runner": "pytest-asyncio", "born": 5, "closed": 9},
-    ],
-    "fixtures": [{"name": "test_db", "loop": "A", "tick": 2}],
-    "tests": [{"name": "test_jobs.py::test_list", "loop": "B", "tick": 6}],
-    "connections": [{"seq": 1, "label": "motor client", "type": "AsyncIOMotorClient"}],
-    "crossings": [
-        {
-            "seq": 1,
-            "bound_to": "A",
-            "used_on": "B",
-            "at": "test_jobs.py:2",
-            "tick": 7,
-            "bound": 3,
-            "bound_at": "conftest.py:10",
-        }
-    ],
-}
+
+def loop(name, scope, born, closed=None, runner="pytest-asyncio"):
+    return LoopRecord(name, "asyncio.Loop", runner, scope, "MainThread", NOBODY, None, born, closed)
+
+
+def ran(kind, name, on, tick):
+    return Ran(kind, name, on, tick, outcome="passed")
+
+
+CLIENT = ObjectRecord(1, "motor", "motor client", "AsyncIOMotorClient")
+CROSSING = Crossing(
+    1,
+    "A",
+    "B",
+    Site("test_jobs.py", 2),
+    Actor("test", "test_jobs.py::test_list"),
+    "test_jobs.py::test_list",
+    7,
+    Site("conftest.py", 10),
+    3,
+)
+RECORDING = Recording(
+    (loop("A", "session", 1), loop("B", "function", 5, 9)),
+    (CLIENT,),
+    (CROSSING,),
+    (ran("fixture", "test_db", "A", 2), ran("test", "test_jobs.py::test_list", "B", 6)),
+)
+
+
+def draw(recording, **options):
+    return draw_lanes([recording], **options)
 
 
 def test_a_lane_a_loop_with_what_ran_on_it_and_a_thread_that_crosses():
-    assert draw_lanes(RECORDING) == [
+    assert draw(RECORDING) == [
         "A   session loop        ├─────────────●────────────────────────────────────────→",
         "                        test_db",
         "B   function loop                         test_list ├────────────✗─────────────┤",
@@ -44,14 +64,13 @@ def test_a_lane_a_loop_with_what_ran_on_it_and_a_thread_that_crosses():
 def test_the_picture_in_the_readme_is_this_one():
     readme = Path(__file__).parent.parent.parent / "whichloop" / "README.md"
 
-    assert "\n".join(draw_lanes(RECORDING)) in readme.read_text("utf-8")
+    assert "\n".join(draw(RECORDING)) in readme.read_text("utf-8")
 
 
 def test_plain_ascii_when_asked():
-    strange = copy.deepcopy(RECORDING)
-    strange["tests"][0]["name"] = "test_jobs.py::test_职位"
+    strange = RECORDING._replace(ran=(ran("test", "test_jobs.py::test_职位", "B", 6),))
 
-    lines = draw_lanes(strange, ascii=True)
+    lines = draw(strange, ascii=True)
 
     assert all(line.isascii() for line in lines)
     assert any("X" in line for line in lines)
@@ -60,22 +79,22 @@ def test_plain_ascii_when_asked():
 @pytest.mark.parametrize("width", [60, 80, 120])
 @pytest.mark.parametrize("ascii", [True, False])
 def test_no_line_is_wider_than_asked(width, ascii):
-    wide = copy.deepcopy(RECORDING)
-    wide["tests"][0]["name"] = "test_" + "x" * 300
-    wide["crossings"][0]["at"] = "a/very/long/path/" * 20 + "x.py:1"
-    for number in range(300):
-        wide["tests"].append({"name": f"t::test_{number}", "loop": "A", "tick": 10 + number})
+    wide = RECORDING._replace(
+        crossings=(CROSSING._replace(at=Site("a/very/long/path/" * 20 + "x.py", 1)),),
+        ran=(
+            ran("test", "test_" + "x" * 300, "B", 6),
+            *(ran("test", f"t::test_{number}", "A", 10 + number) for number in range(300)),
+        ),
+    )
 
-    assert max(map(len, draw_lanes(wide, width=width, ascii=ascii))) <= width
+    assert max(map(len, draw(wide, width=width, ascii=ascii))) <= width
 
 
 def test_of_many_loops_those_with_a_crossing_are_drawn():
-    many = copy.deepcopy(RECORDING)
-    for number in range(100):
-        loop = {"id": f"L{number}", "scope": "function", "runner": "x", "born": 10, "closed": 11}
-        many["loops"].append(loop)
+    more = [loop(f"L{number}", "function", 10, 11, "x") for number in range(100)]
+    many = RECORDING._replace(loops=(*RECORDING.loops, *more))
 
-    lines = draw_lanes(many)
+    lines = draw(many)
 
     assert any(line.startswith("A ") for line in lines)
     assert any(line.startswith("B ") for line in lines)
@@ -83,49 +102,44 @@ def test_of_many_loops_those_with_a_crossing_are_drawn():
 
 
 def test_no_loop_and_no_crossing_are_said():
-    empty = {"loops": [], "fixtures": [], "tests": [], "connections": [], "crossings": []}
-    healthy = RECORDING | {"crossings": []}
+    empty = Recording()
+    healthy = RECORDING._replace(crossings=())
 
-    assert draw_lanes(empty) == ["no event loop was seen"]
-    assert draw_lanes(healthy)[-1] == "no object was used on another loop than its own"
+    assert draw(empty) == ["no event loop was seen"]
+    assert draw(healthy)[-1] == "no object was used on another loop than its own"
 
 
 def test_workers_have_lanes_of_their_own():
-    two = copy.deepcopy(RECORDING)
-    for rows in two.values():
-        for row in list(rows):
-            rows.append({**row, "worker": "gw1"})
+    lines = draw_lanes([Recording(), RECORDING, RECORDING])
 
-    assert sum(line.startswith("A ") for line in draw_lanes(two)) == 2
+    assert sum(line.startswith("A ") for line in lines) == 2
 
 
-def test_what_is_no_recording_is_refused():
-    with pytest.raises(KeyError):
-        draw_lanes({})
+def test_a_width_that_holds_no_picture_is_refused():
     with pytest.raises(ValueError, match="60 columns"):
-        draw_lanes(RECORDING, width=20)
+        draw(RECORDING, width=20)
 
 
-def many_tests() -> dict:
+def many_tests() -> Recording:
     """A session loop, whose clients six tests use on loops of their own, and nine quiet tests."""
-    data: dict = {key: [] for key in RECORDING}
-    data["loops"] = [RECORDING["loops"][0] | {"closed": 900}]
+    loops, rows, objects, crossings = [loop("A", "session", 1, 900)], [], [], []
     for number in range(15):
-        tick, name = 10 * number + 10, f"test_a.py::test_{number}"
-        loop = {"id": f"L{number}", "scope": "function", "runner": "x"}
-        data["loops"].append(loop | {"born": tick + 3, "closed": tick + 7})
-        data["tests"].append({"name": name, "loop": loop["id"], "tick": tick + 4})
-        data["fixtures"].append({"name": f"client_{number}", "loop": "A", "tick": tick})
+        tick, name, on = 10 * number + 10, f"test_a.py::test_{number}", f"L{number}"
+        loops.append(loop(on, "function", tick + 3, tick + 7, "x"))
+        rows.append(ran("test", name, on, tick + 4))
+        rows.append(ran("fixture", f"client_{number}", "A", tick))
         if number < 6:
-            data["connections"].append({"seq": number, "label": "motor client"})
-            crossing = RECORDING["crossings"][0] | {"seq": number, "during": name}
-            ticks = {"bound": tick + 1, "tick": tick + 5}
-            data["crossings"].append(crossing | ticks | {"used_on": loop["id"]})
-    return data
+            objects.append(CLIENT._replace(seq=number))
+            crossings.append(
+                CROSSING._replace(
+                    seq=number, during=name, bound=tick + 1, tick=tick + 5, used_on=on
+                )
+            )
+    return Recording(tuple(loops), tuple(objects), tuple(crossings), tuple(rows))
 
 
 def test_loops_that_did_the_same_are_drawn_twice_and_counted():
-    lines = draw_lanes(many_tests())
+    lines = draw(many_tests())
 
     lanes = [line.split()[0] for line in lines if " loop " in line and "more loops" not in line]
     assert lanes == ["A", "L0", "L1", "L6", "L7"]
@@ -136,14 +150,14 @@ def test_loops_that_did_the_same_are_drawn_twice_and_counted():
 
 
 def test_all_loops_are_drawn_when_asked():
-    lines = draw_lanes(many_tests(), every=True, width=120)
+    lines = draw(many_tests(), every=True, width=120)
 
     assert sum(" loop " in line for line in lines) == 16
     assert "    ✗ used on L0, L1, L2, L3, L4, L5 at test_jobs.py:2" in lines
 
 
 def test_only_the_loops_of_the_tests_asked_for():
-    lines = draw_lanes(many_tests(), tests=["test_a.py::test_3"])
+    lines = draw(many_tests(), tests=["test_a.py::test_3"])
 
     lanes = [line.split()[0] for line in lines if " loop " in line]
     assert lanes == ["A", "L3"]
@@ -154,11 +168,12 @@ def test_only_the_loops_of_the_tests_asked_for():
 
 
 def test_an_object_that_two_probes_saw_is_one_thread():
-    twice = copy.deepcopy(RECORDING)
-    twice["connections"].append(twice["connections"][0] | {"seq": 2})
-    twice["crossings"].append(twice["crossings"][0] | {"seq": 2, "bound": 4, "tick": 8})
+    twice = RECORDING._replace(
+        objects=(CLIENT, CLIENT._replace(seq=2)),
+        crossings=(CROSSING, CROSSING._replace(seq=2, bound=4, tick=8)),
+    )
 
-    lines = draw_lanes(twice)
+    lines = draw(twice)
 
     assert sum(line.startswith("motor client") for line in lines) == 1
     assert sum("used on B" in line for line in lines) == 1

@@ -245,9 +245,9 @@ def test_no_loop_or_object_is_kept_alive(tmp_path):
             asyncio.run(work())
         gc.collect()
         print(sum(ref() is not None for ref in refs))
-        t = whichloop.TRACKER
-        print(len(t.loops), len(t._objects), len(t.dead_loops) <= 64, len(t.all_loops))
+        loops, objects = whichloop.TRACKER.loops, whichloop.TRACKER.objects
+        print(len(loops.alive), len(objects.alive), len(loops.dead) <= 64, loops.all)
         """,
     )
 
-    assert done.stdout == "0\n0 0 True 0\n", done.stderr
+    assert done.stdout == "0\n0 0 True None\n", done.stderr

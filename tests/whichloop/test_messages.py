@@ -1,16 +1,24 @@
-"""Every message of the catalogue, made by a real run: here, or in the zoo."""
+"""Every message of the catalogue, as a real driver raised it, and made anew by a run."""
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
 import pytest
 from conftest import run_pytest
+from whichloop.diagnose.causes import CAUSES
+from whichloop.logs import read_log
 
-from whichloop import catalogue
+from whichloop import messages
 
 ZOO = Path(__file__).parent.parent / "zoo"
+RAISED = [
+    line.split(" | ", 3)
+    for line in Path(__file__).with_name("raised.txt").read_text("utf-8").splitlines()
+    if not line.startswith("#")
+]
 INI = """[pytest]
 asyncio_mode = auto
 asyncio_default_fixture_loop_scope = session
@@ -94,4 +102,40 @@ def test_no_message_is_without_a_run():
     expected = [tomllib.loads(path.read_text()) for path in ZOO.glob("*/expected.toml")]
     made = {one.get("finding", {}).get("message") for one in expected} | set(RUNS)
 
-    assert {message.id for message in catalogue.MESSAGES} <= made
+    assert {message.id for message in messages.MESSAGES} <= made
+
+
+@pytest.mark.parametrize(("entry", "driver", "raised_by", "text"), RAISED)
+def test_a_pattern_holds_what_a_real_driver_raised(entry, driver, raised_by, text):
+    message, found = messages.find([text])
+    reading = read_log(text)
+
+    assert (message.id, found) == (entry, text), raised_by
+    assert (messages.driver_hint(message, text) or "-") == driver
+    assert messages.kind_of(text) == message.kind
+    assert [one.id for one, _ in reading.messages] == [entry]
+    assert CAUSES[reading.cause.name] is reading.cause
+
+
+def test_every_part_of_every_pattern_was_raised():
+    """A pattern may be of several texts: each of them is one that something raises."""
+    texts = [text for _, _, _, text in RAISED]
+    parts = [
+        part
+        for message in messages.MESSAGES
+        for part in (message.pattern.split("|") if "(" not in message.pattern else [])
+    ]
+
+    assert [part for part in parts if not any(re.search(part, text) for text in texts)] == []
+
+
+def test_the_callback_is_asyncpgs_and_the_object_may_be_an_engine():
+    """Of a future nothing but its callback is left; a line of SQLAlchemy's in the same log tells
+    that the program holds an engine."""
+    text = next(text for _, driver, _, text in RAISED if driver == "asyncpg")
+    message = messages.MESSAGES[0]
+
+    assert messages.driver_of(text) == "asyncpg"
+    assert messages.driver_hint(message, text) == "asyncpg"
+    line = 'File "/venv/lib/sqlalchemy/pool/base.py", line 9'
+    assert messages.driver_hint(message, f"{line}\n{text}") == "sqlalchemy"

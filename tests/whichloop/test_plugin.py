@@ -73,7 +73,7 @@ def test_a_failing_test_shows_the_object_both_loops_the_line_and_the_cure(projec
     assert "test test_a.py::test_get ran on loop B, its own function loop" in words
     assert "used it at test_a.py:17" in words
     assert "loop scope mismatch" in words
-    assert "asyncio_default_test_loop_scope = session (remedy 9)" in words
+    assert "asyncio_default_test_loop_scope = session or give the fixture" in words
 
 
 def test_the_first_line_needs_no_knowledge_of_asyncio(project):
@@ -420,14 +420,12 @@ def test_without_pytest_asyncio_the_suites_result_is_its_own(project):
 
 
 BREAKING = """
-import whichloop.probes.primitives as primitives
-
 def broken(*args):
     raise ZeroDivisionError("driver of another version")
 
 def pytest_configure(config):
     import asyncio
-    from whichloop.probes import Patcher
+    from whichloop import Patcher
     patch = Patcher("asyncio primitives")
     patch.before(asyncio.Lock, "acquire", broken)
 """

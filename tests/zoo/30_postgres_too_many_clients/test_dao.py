@@ -19,7 +19,7 @@ async def one():
 @pytest.mark.asyncio(loop_scope="module")
 async def test_many():
     try:
-        for _ in range(25):
+        for _ in range(120):
             assert await one() == 1
     finally:
         for engine in engines:

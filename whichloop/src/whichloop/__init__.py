@@ -1,28 +1,20 @@
 """Which object lives on which event loop, whose loop that is, and what to do about it."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .binding import Binding, LoopMismatch, assert_same_loop, loop_of
-    from .probes import Patcher, Probe, Reading
-    from .tracker import TRACKER
-    from .watch import watch
-    from .watching import install, uninstall
-
-_HOME = {
-    "TRACKER": "tracker",
-    "Binding": "binding",
-    "LoopMismatch": "binding",
-    "Patcher": "probes",
-    "Probe": "probes",
-    "Reading": "probes",
-    "assert_same_loop": "binding",
-    "install": "watching",
-    "loop_of": "binding",
-    "uninstall": "watching",
-    "watch": "watch",
-}
+    from whichloop.library import (
+        Binding,
+        LoopMismatch,
+        assert_same_loop,
+        install,
+        loop_of,
+        uninstall,
+        watch,
+    )
+    from whichloop.observe.probes import Probe, Reading
+    from whichloop.observe.probes.patcher import Patcher
+    from whichloop.observe.tracker import TRACKER
 
 __all__ = [
     "TRACKER",
@@ -37,12 +29,19 @@ __all__ = [
     "uninstall",
     "watch",
 ]
+_HOME = {
+    "TRACKER": "observe.tracker",
+    "Patcher": "observe.probes.patcher",
+    "Probe": "observe.probes",
+    "Reading": "observe.probes",
+}
 
 
 def __getattr__(name: str) -> Any:
-    # On first use: every pytest run imports this package, and most need none of these names.
-    if name not in _HOME:
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    from importlib import import_module  # each module of the package imports this one first
+
+    value = getattr(import_module(f"{__name__}.{_HOME.get(name, 'library')}"), name)
     globals()[name] = value
     return value

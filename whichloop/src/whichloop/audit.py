@@ -1,13 +1,12 @@
 """Loop scopes compared without running anything. Pure but for reading pytest's own objects."""
 
-from __future__ import annotations
-
-import inspect
 import textwrap
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from .actors import version_of
+from whichloop.observe import peek
+from whichloop.observe.frames import shown
+from whichloop.records import Settings
 
 WIDTH = 80
 ORDER = ("function", "class", "module", "package", "session")
@@ -23,50 +22,39 @@ class AuditEntry(NamedTuple):
     tests: tuple[str, ...] = ()
 
 
-class Scopes(NamedTuple):
-    """How pytest-asyncio is configured; ``managed`` says which coroutine functions are its."""
+def loop_scope_of_fixture(fixturedef: Any, settings: Settings, loop: Any = None) -> str | None:
+    """The loop scope an async fixture runs in under pytest-asyncio; None for any other fixture.
 
-    version: str | None
-    mode: str
-    fixture_loop_scope: str | None
-    test_loop_scope: str
-
-
-def loop_scope_of_fixture(fixturedef: Any, scopes: Scopes, event_loop: Any = None) -> str | None:
-    """The loop scope an async fixture runs in under pytest-asyncio; None for any other fixture."""
-    func = fixturedef.func
-    func = getattr(func, "__func__", func)
-    forced = getattr(func, "_force_asyncio_fixture", False)
-    if not (inspect.iscoroutinefunction(func) or inspect.isasyncgenfunction(func)):
-        if not forced:
-            return None
-    elif not forced and scopes.mode != "auto":
+    ``loop`` is the ``event_loop`` fixture in force, which versions before 0.23 ran them in.
+    """
+    function = peek.function_of(fixturedef.func)
+    forced = peek.attribute(function, "_force_asyncio_fixture") is True
+    if not forced and (settings.asyncio_mode != "auto" or not peek.is_coroutine(function)):
         return None
-    if version_of(scopes.version) < (0, 23):
-        return getattr(event_loop, "scope", None) or "function"
-    own = getattr(func, "_loop_scope", None)
-    default = scopes.fixture_loop_scope
+    if settings.asyncio_version < (0, 23):
+        return str(loop.scope) if loop is not None else "function"
+    own = peek.attribute(function, "_loop_scope")
+    default = settings.fixture_loop_scope
     if default == "fixture-scope":
         default = None
-    return own or default or str(fixturedef.scope)
+    return (own if type(own) is str else None) or default or str(fixturedef.scope)
 
 
-def loop_scope_of_test(item: Any, scopes: Scopes) -> str | None:
+def loop_scope_of_test(item: Any, settings: Settings) -> str | None:
     """The loop scope of a coroutine test under pytest-asyncio; None for any other test."""
     marker = item.get_closest_marker("asyncio")
-    func = getattr(item, "function", None)
-    hypothesis = getattr(getattr(func, "hypothesis", None), "inner_test", None)
-    if not inspect.iscoroutinefunction(hypothesis or func):
+    function = peek.function_of(getattr(item, "function", None))
+    hypothesis = peek.attribute(function, "hypothesis", "inner_test")
+    if not peek.is_coroutine(function if hypothesis is None else hypothesis):
         return None
-    if marker is None and scopes.mode != "auto":
+    anyios = item.get_closest_marker("anyio") is not None
+    if marker is None and (settings.asyncio_mode != "auto" or anyios):
         return None
-    if item.get_closest_marker("anyio") is not None and marker is None:
-        return None
-    if version_of(scopes.version) < (0, 23):
+    if settings.asyncio_version < (0, 23):
         loops = _definitions(item).get("event_loop")
         return str(loops[-1].scope) if loops else "function"
     given = marker.kwargs.get("loop_scope") or marker.kwargs.get("scope") if marker else None
-    return given or scopes.test_loop_scope
+    return given or settings.test_loop_scope or "function"
 
 
 def _definitions(item: Any) -> dict[str, Any]:
@@ -74,73 +62,60 @@ def _definitions(item: Any) -> dict[str, Any]:
     return getattr(info, "name2fixturedefs", None) or {}
 
 
-def _shown(fixturedef: Any) -> str:
-    code = getattr(getattr(fixturedef.func, "__wrapped__", fixturedef.func), "__code__", None)
-    if code is None:
+def _place(fixturedef: Any) -> str:
+    function = peek.function_of(fixturedef.func)
+    inner = peek.function_of(peek.attribute(function, "__wrapped__")) or function
+    if inner is None:
         return fixturedef.baseid or "a plugin"
-    from .sites import shown
-
-    return f"{shown(code.co_filename)}:{code.co_firstlineno}"
+    return f"{shown(inner.__code__.co_filename)}:{inner.__code__.co_firstlineno}"
 
 
-def audit(items: Iterable[Any], scopes: Scopes) -> list[AuditEntry]:
+def audit(items: Iterable[Any], settings: Settings) -> list[AuditEntry]:
     """Every loop scope that does not fit, in the order of collection.
 
     ``items`` are collected pytest items; a test with no fixture information is passed over.
     """
-    found: dict[tuple[str, str], AuditEntry] = {}
+    entries: dict[tuple[str, str], AuditEntry] = {}
     tests: dict[tuple[str, str, str, str], list[str]] = {}
-    ignored = version_of(scopes.version) >= (1, 0)
     for item in items:
         definitions = _definitions(item)
         loops = definitions.get("event_loop")
         loop_fixture = loops[-1] if loops else None
-        test_scope = loop_scope_of_test(item, scopes)
+        test_scope = loop_scope_of_test(item, settings)
         for name, stack in definitions.items():
             if not stack:
                 continue
             fixture = stack[-1]
-            where = _shown(fixture)
-            if name == "event_loop" and ignored:
-                found.setdefault(
-                    ("note", where),
-                    AuditEntry(
-                        "note",
-                        "fixture event_loop is ignored: pytest-asyncio 1.0 removed it, and no "
-                        "test runs on the loop it makes",
-                        where,
-                    ),
+            where = _place(fixture)
+            if name == "event_loop" and settings.asyncio_version >= (1, 0):
+                text = (
+                    "fixture event_loop is ignored: pytest-asyncio 1.0 removed it, and no test "
+                    "runs on the loop it makes"
                 )
+                entries.setdefault(("note", where), AuditEntry("note", text, where))
                 continue
-            loop_scope = loop_scope_of_fixture(fixture, scopes, loop_fixture)
-            if loop_scope is None or not _is_coroutine(fixture):
+            loop_scope = loop_scope_of_fixture(fixture, settings, loop_fixture)
+            if loop_scope is None or not peek.is_coroutine(fixture.func):
                 continue
             if ORDER.index(str(fixture.scope)) > ORDER.index(loop_scope):
-                found.setdefault(
-                    ("outlives", f"{where} {name}"),
-                    AuditEntry(
-                        "outlives",
-                        f"fixture {name} is cached for the {fixture.scope} but runs on a "
-                        f"{loop_scope} loop, which is closed first",
-                        where,
-                    ),
+                text = (
+                    f"fixture {name} is cached for the {fixture.scope} but runs on a "
+                    f"{loop_scope} loop, which is closed first"
                 )
+                key = ("outlives", f"{where} {name}")
+                entries.setdefault(key, AuditEntry("outlives", text, where))
             if test_scope is not None and test_scope != loop_scope:
-                key = (name, where, loop_scope, test_scope)
-                tests.setdefault(key, []).append(item.nodeid)
-    entries = list(found.values())
+                nodes = tests.setdefault((name, where, loop_scope, test_scope), [])
+                nodes.append(item.nodeid)
     for (name, where, loop_scope, test_scope), nodes in tests.items():
         text = (
             f"fixture {name} runs on a {loop_scope} loop, the tests that use it on a "
             f"{test_scope} loop"
         )
-        entries.append(AuditEntry("mismatch", text, where, tuple(nodes)))
-    return entries
-
-
-def _is_coroutine(fixturedef: Any) -> bool:
-    func = getattr(fixturedef.func, "__func__", fixturedef.func)
-    return inspect.iscoroutinefunction(func) or inspect.isasyncgenfunction(func)
+        entries[name, f"{where} {loop_scope} {test_scope}"] = AuditEntry(
+            "mismatch", text, where, tuple(nodes)
+        )
+    return list(entries.values())
 
 
 def report(entries: list[AuditEntry], tests: int) -> list[str]:

@@ -1,14 +1,12 @@
 """The command ``whichloop``: read a log, or draw a recording."""
 
-from __future__ import annotations
-
 import argparse
-import json
 import sys
 from pathlib import Path
 
-from .lanes import draw_lanes, needs_ascii
-from .logs import decode, read_log, report
+from whichloop import recording
+from whichloop.logs import decode, read_log, report
+from whichloop.present.lanes import draw_lanes, needs_ascii
 
 NOTHING, USAGE = 1, 2
 
@@ -19,14 +17,14 @@ def main(arguments: list[str] | None = None) -> int:
         prog="whichloop", description="Which object lives on which event loop."
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    one = commands.add_parser("explain", help="a traceback or log in, cause and cures out")
-    one.add_argument("file", nargs="?", default="-", help="a file, or - for standard input")
-    two = commands.add_parser("lanes", help="draw a recording of --whichloop-record")
-    two.add_argument("file", help="the recording")
-    two.add_argument("--ascii", action="store_true", help="use signs of ASCII only")
-    two.add_argument("--width", type=int, default=80, help="columns, at least 60 (default 80)")
-    two.add_argument("--all", action="store_true", help="draw each loop, also those that are alike")
-    two.add_argument(
+    explain = commands.add_parser("explain", help="a traceback or log in, cause and cures out")
+    explain.add_argument("file", nargs="?", default="-", help="a file, or - for standard input")
+    lanes = commands.add_parser("lanes", help="draw a recording of --whichloop-record")
+    lanes.add_argument("file", help="the recording")
+    lanes.add_argument("--ascii", action="store_true", help="use signs of ASCII only")
+    lanes.add_argument("--width", type=int, default=80, help="columns, at least 60 (default 80)")
+    lanes.add_argument("--all", action="store_true", help="draw every loop, also those alike")
+    lanes.add_argument(
         "--test",
         action="append",
         metavar="NODEID",
@@ -36,27 +34,25 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         raw = sys.stdin.buffer.read() if options.file == "-" else Path(options.file).read_bytes()
     except OSError as error:
-        return _say(f"cannot read {options.file}: {error.strerror or error}")
-    if options.command == "explain":
-        return _explain(raw, options.file)
-    return _lanes(raw, options)
+        return _fail(f"cannot read {options.file}: {error.strerror or error}")
+    return (_explain if options.command == "explain" else _lanes)(raw, options)
 
 
-def _say(words: str, status: int = USAGE) -> int:
+def _fail(words: str, status: int = USAGE) -> int:
     print(f"whichloop: {words}", file=sys.stderr)
     return status
 
 
-def _explain(raw: bytes, name: str) -> int:
-    where = "standard input" if name == "-" else name
+def _explain(raw: bytes, options: argparse.Namespace) -> int:
+    where = "standard input" if options.file == "-" else options.file
     if not raw.strip():
-        return _say(f"{where} is empty")
+        return _fail(f"{where} is empty")
     text = decode(raw)
     if text is None:
-        return _say(f"{where} is not text: give it the log itself, unpacked")
+        return _fail(f"{where} is not text: give it the log itself, unpacked")
     reading = read_log(text)
     if reading is None:
-        return _say(f"no message of several event loops in {where}", NOTHING)
+        return _fail(f"no message of several event loops in {where}", NOTHING)
     _print(report(reading))
     return 0
 
@@ -64,17 +60,14 @@ def _explain(raw: bytes, name: str) -> int:
 def _lanes(raw: bytes, options: argparse.Namespace) -> int:
     plain = options.ascii or needs_ascii(sys.stdout.encoding)
     try:
+        recorded = recording.of_text(raw)
         lines = draw_lanes(
-            json.loads(raw),
-            width=options.width,
-            ascii=plain,
-            tests=options.test,
-            every=options.all,
+            recorded, width=options.width, ascii=plain, tests=options.test, every=options.all
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        if isinstance(error, ValueError) and "columns" in str(error):
-            return _say(str(error))
-        return _say(f"{options.file} is not a recording of --whichloop-record")
+    except recording.RecordingError as error:
+        return _fail(f"cannot draw {options.file}: {error}")
+    except ValueError as error:  # too narrow
+        return _fail(str(error))
     _print(lines)
     return 0
 

@@ -1,36 +1,29 @@
 """pytest's hooks during a session: they say who is at work, and ask for explanations."""
 
-from __future__ import annotations
-
 import json
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
-import pluggy
 import pytest
 
-from .actors import Actor
-from .audit import Scopes, audit, loop_scope_of_fixture, report
-from .echoes import Echoes
-from .tracker import TRACKER
-
-# What only a failure needs is imported by the failure: most runs have none.
-if TYPE_CHECKING:
-    from .records import Finding
+from whichloop.audit import audit, loop_scope_of_fixture, report
+from whichloop.diagnose.causes import CAUSES
+from whichloop.diagnose.explain import explain, explain_crossing, explain_left_open
+from whichloop.observe import peek
+from whichloop.observe.background_errors import BackgroundErrors
+from whichloop.observe.left_open import left_open
+from whichloop.observe.probes.registry import REGISTRY
+from whichloop.observe.tracker import TRACKER
+from whichloop.present import summary
+from whichloop.present.section import render
+from whichloop.recording import of_text, of_worker, to_json, write
+from whichloop.records import Actor, Finding, Recording
 
 TITLE = "whichloop"
-
-# Two wrappers run in every test: the newer kind costs half as much, where pluggy has it.
-_NEW = tuple(int(part) for part in pluggy.__version__.split(".")[:2]) >= (1, 2)
-_Hook = TypeVar("_Hook", bound=Callable[..., Any])
-
-
-def _around(hook: _Hook) -> _Hook:
-    if _NEW:
-        return pytest.hookimpl(wrapper=True, tryfirst=True)(hook)
-    return pytest.hookimpl(hookwrapper=True, tryfirst=True)(hook)
+# A suite whose every test logs an error says so often enough with these.
+MAX_BACKGROUND = 200
 
 
 class Hooks:
@@ -40,41 +33,40 @@ class Hooks:
         self.config = config
         self.auditing = bool(config.getoption("whichloop_audit"))
         self.path = config.getoption("whichloop_record")
-        self.findings: list[Finding] = []
+        self.settings = TRACKER.settings
         self.actors: dict[tuple[Any, str], Actor] = {}
         self.keep = TRACKER.recording
+        self.findings: list[Finding] = []
+        self.finding: Finding | None = None  # of the phase that has just ended
+        self.background: list[Finding] = []
+        self.background_shown = 0
+        self.background_more = 0
         self.audited: list[str] = []
         self.unwritten = ""
-        self.workers: list[tuple[str, dict[str, Any]]] = []
-        self.scopes = Scopes(
-            TRACKER.settings.pytest_asyncio,
-            TRACKER.settings.asyncio_mode or "strict",
-            TRACKER.settings.fixture_loop_scope,
-            TRACKER.settings.test_loop_scope or "function",
-        )
-        self.finding: Finding | None = None
-        self.echoes = Echoes(self._explain)
+        self.workers: list[Recording] = []
+        self.errors = BackgroundErrors(self._in_background)
 
     # -- who is at work -------------------------------------------------------------------
 
     def pytest_sessionstart(self) -> None:
-        self.echoes.install()
+        self.errors.install()
 
-    @_around
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
-        around = TRACKER.during, TRACKER.hooks[:]  # of a test that runs a session of its own
-        TRACKER.during = item.nodeid
-        TRACKER.hooks[:] = [Actor("test", item.nodeid)]
+        scene = TRACKER.scene
+        around = scene.during, scene.hooks[:]  # of a test that runs a session of its own
+        scene.during = item.nodeid
+        scene.hooks[:] = [Actor("test", item.nodeid)]
         TRACKER.crossings.clear()
-        TRACKER.ran_here.clear()
+        TRACKER.loops.ran_here.clear()
         try:
             return (yield)
         finally:
-            TRACKER.during, TRACKER.hooks[:] = around
+            scene.during, scene.hooks[:] = around
 
-    @_around
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_fixture_setup(self, fixturedef: Any) -> Generator[None, Any, Any]:
-        hooks = TRACKER.hooks
+        hooks = TRACKER.scene.hooks
         hooks.append(self._fixture(fixturedef))
         try:
             return (yield)
@@ -82,46 +74,35 @@ class Hooks:
             hooks.pop()
 
     def _fixture(self, fixturedef: Any) -> Actor:
-        func = fixturedef.func
-        code = getattr(getattr(func, "__func__", func), "__code__", None)
+        function = peek.function_of(fixturedef.func)
+        code = function.__code__ if function is not None else None
         # Not by code alone: pytest-asyncio makes its runner fixtures from one function.
         key = (code, fixturedef.argname)
         actor = self.actors.get(key)
         if actor is None:
-            actor = self._new_fixture(fixturedef)
-            if code is not None:
+            loop_scope = None
+            with TRACKER.guarded("loop scopes of fixtures"):
+                loop_scope = loop_scope_of_fixture(fixturedef, self.settings)
+            actor = Actor("fixture", fixturedef.argname, str(fixturedef.scope), loop_scope)
+            if function is not None:
                 self.actors[key] = actor
-                if "pytest_asyncio" not in (getattr(func, "__module__", "") or ""):
-                    TRACKER.fixture_codes[code] = actor
+                if "pytest_asyncio" not in (function.__module__ or ""):
+                    TRACKER.scene.fixtures[function.__code__] = actor
         return actor
-
-    def _new_fixture(self, fixturedef: Any) -> Actor:
-        loop_scope = None
-        try:
-            loop_scope = loop_scope_of_fixture(fixturedef, self.scopes)
-        except Exception as error:
-            TRACKER.switch_off("loop scopes of fixtures", error)
-        return Actor("fixture", fixturedef.argname, str(fixturedef.scope), loop_scope)
 
     # -- explanations ---------------------------------------------------------------------
 
     def _explain(self, error: BaseException, during: str, phase: str) -> Finding | None:
         with TRACKER.guarded("explanations"):
-            from .explain import explain
-            from .failures import failure_of, recording_for
-
-            failure, frames = failure_of(error, during, phase)
-            recording = recording_for(failure, frames)
-            finding = explain(recording, failure)
-            del frames
-            return finding
+            failure, recording = TRACKER.evidence(error, during, phase, REGISTRY.objects_in)
+            return explain(recording, failure)
         return None
 
     def look(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
         """Explain what a phase ended with, for the report that is about to be made."""
         self.finding = None
         # A skip is an exception too, and no failure.
-        if call.excinfo is not None and not call.excinfo.errisinstance(pytest.skip.Exception):
+        if call.excinfo is not None and not issubclass(call.excinfo.type, pytest.skip.Exception):
             self.finding = self._explain(call.excinfo.value, item.nodeid, call.when)
 
     @pytest.hookimpl(tryfirst=True)
@@ -136,14 +117,20 @@ class Hooks:
     def _attach(self, rep: pytest.TestReport, finding: Finding) -> None:
         if self.keep:
             self.findings.append(finding)
-        from .render import render
-
         text = render(finding)
         longrepr: Any = rep.longrepr
         if hasattr(longrepr, "addsection"):
             longrepr.addsection(TITLE, text, "-")
         else:
             rep.sections.append((TITLE, text))
+
+    def _in_background(self, error: BaseException, where: str) -> None:
+        finding = self._explain(error, TRACKER.scene.during, where)
+        if finding is not None and CAUSES[finding.cause].about_loops:
+            if len(self.background) < MAX_BACKGROUND:
+                self.background.append(finding)
+            else:
+                self.background_more += 1
 
     # -- audit ----------------------------------------------------------------------------
 
@@ -153,7 +140,7 @@ class Hooks:
             return None
         if session.testsfailed and not session.config.option.continue_on_collection_errors:
             return None
-        entries = audit(session.items, self.scopes)
+        entries = audit(session.items, self.settings)
         self.audited = report(entries, len(session.items))
         if any(entry.kind != "note" for entry in entries):
             session.testsfailed = 1
@@ -165,50 +152,42 @@ class Hooks:
     def pytest_testnodedown(self, node: Any, error: Any) -> None:
         output = getattr(node, "workeroutput", None) or {}
         if "whichloop" in output:
-            self.workers.append((node.gateway.id, json.loads(output["whichloop"])))
+            with TRACKER.guarded("recording"):
+                (recording,) = of_text(output["whichloop"])
+                self.workers.append(of_worker(recording, node.gateway.id))
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
-        self.echoes.uninstall_logging()
+        self.errors.uninstall_logging()
         if not self.keep:
             return
         with TRACKER.guarded("recording"):
-            from .recording import merged, to_json, write
-
-            data = to_json(TRACKER.whole(), tuple([*self.findings, *self.echoes.findings]))
+            findings = (*self.findings, *self.background)
+            recording = TRACKER.whole()._replace(findings=findings)
             output = getattr(self.config, "workeroutput", None)
             if output is not None:
-                output["whichloop"] = json.dumps(data)
+                output["whichloop"] = json.dumps(to_json([recording]))
             elif self.path:
-                self.unwritten = write(Path(self.path), merged(data, self.workers))
+                workers = sorted(self.workers, key=lambda part: part.worker)
+                self.unwritten = write(Path(self.path), [recording, *workers])
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        write_line = terminalreporter.write_line
-        if self.audited:
-            terminalreporter.section("whichloop audit", sep="-")
-            for line in self.audited:
-                write_line(line)
-        if self.echoes.findings:
-            terminalreporter.section("whichloop: errors that were only logged", sep="-")
-            for text, count in self.echoes.texts():
-                times = f" ({count} times)" if count > 1 else ""
-                write_line(f"{text}{times}\n")
-            if self.echoes.more:
-                write_line(f"and {self.echoes.more} more that are not shown")
-        for probe, error in TRACKER.switched_off.items():
-            write_line(f"whichloop: warning: probe {probe} switched off: {error}", yellow=True)
-        if self.unwritten:
-            write_line(f"whichloop: warning: {self.unwritten}", yellow=True)
-        elif self.path and "recording" not in TRACKER.switched_off:
-            write_line(f"whichloop: recording written to {self.path}")
+        self.background_shown = len(self.background)
+        for text, style in (
+            *summary.audited(self.audited),
+            *summary.only_logged(self.background, self.background_more),
+            *summary.warnings(TRACKER.switched_off, self.path, self.unwritten),
+        ):
+            if style == "title":
+                terminalreporter.section(text, sep="-")
+            else:
+                terminalreporter.write_line(text, yellow=style == "warning")
 
     def after_everything(self) -> None:
         """The last clean-up of the session: errors of finalizers that ran after the summary."""
-        late = self.echoes.finish()
-        if late:
-            print("whichloop: errors raised at exit", file=sys.stderr)
-            for text in late:
-                print(text, file=sys.stderr)
+        self.errors.uninstall()
+        for text in summary.raised_at_exit(self.background[self.background_shown :]):
+            print(text, file=sys.stderr)
 
 
 class ExplainHooks(Hooks):
@@ -218,3 +197,49 @@ class ExplainHooks(Hooks):
     # Not tryfirst: pytest's own hook for unittest puts the exception in its place before.
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
         self.look(item, call)
+
+
+class ThoroughHooks(Hooks):
+    """The hooks of ``strict`` and of a recording, which look at tests that pass, too."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        super().__init__(config)
+        self.strict = config.getoption("whichloop") == "strict"
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        rep = yield
+        self.look(item, call)
+        if self.strict and rep.passed:
+            with TRACKER.guarded("strict"):
+                self._hold_to_strict(rep)
+        if self.keep and rep.when == "call":
+            self._note_outcome(item, rep)
+        return rep
+
+    def _hold_to_strict(self, rep: pytest.TestReport) -> None:
+        if TRACKER.crossings:
+            recording = TRACKER.snapshot()
+            finding = explain_crossing(recording, recording.crossings[-1], rep.when or "")
+            what = "used an object on another event loop than its own"
+        else:
+            left = left_open() if rep.when == "teardown" else []
+            if not left:
+                return
+            finding = explain_left_open(self.settings, *left[0], rep.nodeid)
+            what = "left a connection on a closed event loop"
+        if self.keep:
+            self.findings.append(finding)
+        rep.outcome = "failed"
+        text = render(finding)
+        rep.longrepr = f"whichloop (strict): {rep.nodeid} passed, but {what}\n\n{text}"
+
+    @staticmethod
+    def _note_outcome(item: pytest.Item, rep: pytest.TestReport) -> None:
+        for at in range(len(TRACKER.ran) - 1, -1, -1):
+            ran = TRACKER.ran[at]
+            if ran.kind == "test" and ran.name == item.nodeid and ran.outcome is None:
+                TRACKER.ran[at] = ran._replace(outcome=rep.outcome)
+                return

@@ -1,15 +1,13 @@
 """A pasted traceback or a CI log in, the most likely cause out. Pure."""
 
-from __future__ import annotations
-
 import re
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from . import catalogue
-from .advice import BY_MESSAGE, made
-from .causes import NOUNS
-from .records import Cure, Settings
-from .render import wrapped
+from whichloop import messages
+from whichloop.diagnose import causes
+from whichloop.messages import Message
+from whichloop.present.section import wrapped
+from whichloop.records import Cure, ObjectRecord, Settings
 
 MAX_LINE = 4000
 
@@ -20,19 +18,18 @@ _HEADER = re.compile(
 _PLUGIN = re.compile(r"\basyncio-(\d+(?:\.\d+)+)")
 _PYTHON = re.compile(r"Python (\d+\.\d+\.\d+).*?pytest-(\d+(?:\.\d+)+)")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_NATURES = ("loop", "maybe", "other")
 
 
-@dataclass(frozen=True)
-class LogReading:
-    """``messages`` holds each catalogue entry found with its count, the most telling first."""
+class LogReading(NamedTuple):
+    """``messages`` holds each catalogue entry seen with its count, the most telling first."""
 
-    messages: tuple[tuple[catalogue.Message, int], ...]
-    cause: str
+    messages: tuple[tuple[Message, int], ...]
+    cause: causes.Cause
     sure: str
     evidence: tuple[str, ...]
     driver: str | None
     cures: tuple[Cure, ...]
-    settings: Settings = field(default_factory=Settings)
 
 
 def decode(raw: bytes) -> str | None:
@@ -52,31 +49,26 @@ def read_log(text: str) -> LogReading | None:
     A log that is cut off in the middle is read as far as it goes.
     """
     text = _COLOUR.sub("", text)
-    lines = [line[:MAX_LINE] for line in text.splitlines()]
     counts: dict[str, int] = {}
-    for line in lines:
-        for message in catalogue.MESSAGES:
-            if message.match(line):
+    for line in text.splitlines():
+        for message in messages.MESSAGES:
+            if message.match(line[:MAX_LINE]):
                 counts[message.id] = counts.get(message.id, 0) + 1
                 break
-    found = [(one, counts[one.id]) for one in catalogue.MESSAGES if one.id in counts]
-    if not found:
+    seen = [(message, counts[message.id]) for message in messages.MESSAGES if message.id in counts]
+    if not seen:
         return None
-    rank = {"loop": 0, "maybe": 1, "other": 2}
-    found.sort(key=lambda pair: rank[pair[0].nature])
-    first = found[0][0]
+    seen.sort(key=lambda pair: _NATURES.index(pair[0].nature))
+    first = seen[0][0]
     settings = _settings(text)
     cause, sure, evidence = _weigh(first, text, settings)
-    driver = catalogue.driver_hint(first, text)
-    words = {
-        "noun": NOUNS.get(driver or "", "object"),
-        "scope": settings.fixture_loop_scope or "session",
-        "narrow": settings.test_loop_scope or "function",
-        "place": "where it is kept",
-        "fixture": "in question",
-    }
-    cures = made(_advice(cause, first.id, driver), settings, **words)
-    return LogReading(tuple(found), cause, sure, evidence, driver, cures, settings)
+    driver = messages.driver_hint(first, text)
+    # The log shows a driver at most: what is known of an object in a run is left open.
+    obj = ObjectRecord(0, driver, causes.NOUNS.get(driver, driver), "") if driver else None
+    case = causes.Case(settings, obj)
+    words = {"noun": case.noun(), "scope": settings.fixture_loop_scope or "session"}
+    cures = causes.made(first.cures, settings, words) or cause.cures(case)
+    return LogReading(tuple(seen), cause, sure, evidence, driver, cures)
 
 
 def _settings(text: str) -> Settings:
@@ -96,71 +88,54 @@ def _value(match: re.Match[str] | None, name: str) -> str | None:
 
 
 def _weigh(
-    message: catalogue.Message, text: str, settings: Settings
-) -> tuple[str, str, tuple[str, ...]]:
-    if message.cause == "not a loop problem" and message.nature != "maybe":
+    message: Message, text: str, settings: Settings
+) -> tuple[causes.Cause, str, tuple[str, ...]]:
+    if message.cause is causes.NOT_LOOPS:
         return message.cause, message.sure, ()
-    if message.id == "operation-in-progress":
-        return message.cause, message.sure, ()
-    seen = [
-        ("TestClient portal", "starlette/testclient.py", "starlette[\\\\/]testclient"),
-        ("second loop in a thread", "threading.py's run()", r"threading\.py.*\bin run\b"),
+    on_stack = [
+        (causes.PORTAL, "starlette/testclient.py", r"starlette[\\/]testclient"),
+        (causes.THREAD, "threading.py's run()", r"threading\.py.*\bin run\b"),
     ]
-    for cause, words, pattern in seen:
+    for cause, words, pattern in on_stack:
         if re.search(pattern, text):
             return cause, "likely", (f"the traceback passes through {words}",)
     plugins = (r"pytest_asyncio[\\/]plugin", r"anyio[\\/]pytest_plugin")
     if all(re.search(plugin, text) for plugin in plugins):
-        return "two plugins", "likely", ("pytest-asyncio and anyio's plugin are on the stack",)
+        return causes.TWO_PLUGINS, "likely", ("pytest-asyncio and anyio's plugin are on the stack",)
     if message.id in ("loop-running", "nested-run", "scope-mismatch"):
         return message.cause, message.sure, ()  # no loop scopes of the log would tell more
+    if message.cause is causes.OUTLIVES:
+        return causes.OUTLIVES, "likely", (message.says,)
     fixture, test = settings.fixture_loop_scope, settings.test_loop_scope
-    if message.id == "loop-closed" or message.cause == "object outlives its loop":
-        return "object outlives its loop", "likely", (message.says,)
     if fixture and test and fixture != test:
         evidence = f"the header says fixture loop scope {fixture}, test loop scope {test}"
-        return "loop scope mismatch", "likely", (evidence,)
+        return causes.MISMATCH, "likely", (evidence,)
     if "asyncio/runners.py" in text and "pytest" not in text:
-        return "asyncio.run repeated", "likely", ("asyncio.run is on the stack, pytest is not",)
+        return causes.REPEATED, "likely", ("asyncio.run is on the stack, pytest is not",)
     if fixture and fixture == test:
         evidence = f"fixtures and tests both use {fixture} loops, so the object was kept longer"
-        return "object outlives its loop", "likely", (evidence,)
+        return causes.OUTLIVES, "likely", (evidence,)
     return message.cause, "possible: the log does not show the loop scopes", ()
-
-
-def _advice(cause: str, message: str, driver: str | None) -> list[str]:
-    engine = driver in ("sqlalchemy", "asyncpg")
-    if message in BY_MESSAGE:
-        return list(BY_MESSAGE[message])
-    by_cause = {
-        "loop scope mismatch": ["one-loop", "fixtures-to-tests"],
-        "object outlives its loop": ["one-loop", *(["null-pool"] if engine else ["build-inside"])],
-        "second loop in a thread": ["owning-thread"],
-        "TestClient portal": ["asgi-transport"],
-        "two plugins": ["one-plugin"],
-        "asyncio.run repeated": ["one-run", "build-per-run"],
-    }
-    return by_cause.get(cause, [])
 
 
 def report(reading: LogReading, width: int = 80) -> list[str]:
     """The reading as lines for a terminal."""
     first, count = reading.messages[0]
     times = "once" if count == 1 else f"{count} times"
-    said = [("Seen", f"{first.says} ({times})")]
-    said += [("Also", f"{message.says} ({number})") for message, number in reading.messages[1:]]
+    rows = [("Seen", f"{first.says} ({times})")]
+    rows += [("Also", f"{message.says} ({number})") for message, number in reading.messages[1:]]
     if reading.driver and reading.driver not in ("asyncio", "pytest"):
-        said.append(("In", reading.driver))
-    said.append(("So", f"{reading.cause}: {catalogue.CAUSES[reading.cause]}"))
-    said.append(("Sure", reading.sure))
-    said += [("", f"because {one}") for one in reading.evidence]
+        rows.append(("In", reading.driver))
+    rows.append(("So", f"{reading.cause.name}: {reading.cause.meaning}"))
+    rows.append(("Sure", reading.sure))
+    rows += [("", f"because {evidence}") for evidence in reading.evidence]
     head = "Cure"
-    for one in reading.cures:
-        said.append((head, f"{one.text}: {one.change}"))
+    for cure in reading.cures:
+        rows.append((head, f"{cure.text}: {cure.change}"))
         head = ""
-        if one.link:
-            said.append((head, one.link))
-    said.append(
+        if cure.link:
+            rows.append((head, cure.link))
+    rows.append(
         ("Next", "pip install whichloop, and run the failing test again: it names the object")
     )
-    return [line for start, text in said for line in wrapped(start, text, width)]
+    return [line for start, text in rows for line in wrapped(start, text, width)]

@@ -1,17 +1,14 @@
 """The plugin: its options, what is in force, and which hooks a session gets."""
 
-from __future__ import annotations
-
 import functools
 import sys
-from importlib import metadata
 
 import pytest
 
-from . import watching
-from .actors import Settings
-from .hooks import ExplainHooks, Hooks
-from .tracker import TRACKER
+from whichloop.hooks import ExplainHooks, Hooks, ThoroughHooks
+from whichloop.observe.probes.registry import REGISTRY
+from whichloop.observe.tracker import TRACKER
+from whichloop.records import Settings
 
 HOOKS = "whichloop-hooks"
 OUTERMOST: list[pytest.Config] = []
@@ -50,7 +47,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
 def _watch() -> None:
     TRACKER.reported_elsewhere = True
-    watching.install()
+    REGISTRY.install()
 
 
 def _outermost(config: pytest.Config) -> bool:
@@ -69,7 +66,7 @@ def _end(config: pytest.Config) -> None:
     hooks = config.pluginmanager.get_plugin(HOOKS)
     if hooks is not None:
         hooks.after_everything()
-    watching.uninstall()
+    REGISTRY.uninstall()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -83,34 +80,15 @@ def pytest_configure(config: pytest.Config) -> None:
     _watch()
     if inside:  # asked for by name, in a test of another session: that one goes on afterwards
         config.add_cleanup(functools.partial(_resume, TRACKER.settings, TRACKER.recording))
-    TRACKER.settings = settings_of(config)
-    TRACKER.recording = bool(path)
-    config.pluginmanager.register(_hooks(config), HOOKS)
+    _resume(settings_of(config), bool(path))
+    thorough = TRACKER.recording or config.getoption("whichloop") == "strict"
+    hooks: Hooks = ThoroughHooks(config) if thorough else ExplainHooks(config)
+    config.pluginmanager.register(hooks, HOOKS)
 
 
 def _resume(settings: Settings, recording: bool) -> None:
     TRACKER.settings = settings
-    TRACKER.recording = recording
-
-
-def _hooks(config: pytest.Config) -> Hooks:
-    if not TRACKER.recording and config.getoption("whichloop") != "strict":
-        return ExplainHooks(config)
-    from .thorough import ThoroughHooks
-
-    return ThoroughHooks(config)
-
-
-def _pytest_asyncio() -> str | None:
-    """Its version; as it says itself, since a look at the installed packages takes longer."""
-    module = sys.modules.get("pytest_asyncio")
-    said = getattr(module, "__version__", None)
-    if said is not None or module is None:
-        return said
-    try:
-        return metadata.version("pytest-asyncio")
-    except metadata.PackageNotFoundError:
-        return None
+    TRACKER.record(recording)
 
 
 def _ini(config: pytest.Config, name: str) -> str | None:
@@ -123,17 +101,15 @@ def _ini(config: pytest.Config, name: str) -> str | None:
 
 def settings_of(config: pytest.Config) -> Settings:
     """Versions and effective loop scopes; None where the plugin or option is not there."""
-    active = config.pluginmanager.hasplugin("asyncio")
-    mode = None
-    if active:
-        mode = config.getoption("asyncio_mode", None) or _ini(config, "asyncio_mode") or "strict"
+    python = ".".join(map(str, sys.version_info[:3]))
+    if not config.pluginmanager.hasplugin("asyncio"):
+        return Settings(python, pytest.__version__)
+    mode = config.getoption("asyncio_mode", None) or _ini(config, "asyncio_mode") or "strict"
     return Settings(
-        python=".".join(map(str, sys.version_info[:3])),
-        pytest=pytest.__version__,
-        pytest_asyncio=_pytest_asyncio() if active else None,
-        asyncio_mode=str(getattr(mode, "value", mode)) if mode else None,
-        fixture_loop_scope=_ini(config, "asyncio_default_fixture_loop_scope") if active else None,
-        test_loop_scope=(_ini(config, "asyncio_default_test_loop_scope") or "function")
-        if active
-        else None,
+        python,
+        pytest.__version__,
+        getattr(sys.modules.get("pytest_asyncio"), "__version__", None),
+        str(getattr(mode, "value", mode)),
+        _ini(config, "asyncio_default_fixture_loop_scope"),
+        _ini(config, "asyncio_default_test_loop_scope") or "function",
     )

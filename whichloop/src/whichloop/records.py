@@ -1,20 +1,55 @@
 """What was seen, as plain values: nothing here refers to a loop, a driver object or a frame.
 
-Every class is frozen and made of strings, numbers and other records, so that a recording can be
-kept, compared, written as JSON and read back without keeping anything of the suite alive.
+Tuples of strings, numbers and other such tuples: a recording can be kept, compared, written as JSON
+and read back without keeping anything of the suite alive. (Named tuples and no frozen dataclasses:
+every run of pytest imports them, and makes one or two for each test.)
 """
 
-from __future__ import annotations
-
-from dataclasses import dataclass, field
-
-from .actors import NOBODY as NOBODY
-from .actors import Actor as Actor
-from .actors import Settings as Settings
+import re
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Site:
+class Actor(NamedTuple):
+    """Who did something. ``kind`` is one of fixture, test, import, code, unknown.
+
+    ``name`` is the fixture's name, the test's node id, the module's name or the function's name.
+    ``caching_scope`` and ``loop_scope`` are set for fixtures, ``cache`` where the value went
+    through a ``functools`` cache of that name.
+    """
+
+    kind: str
+    name: str
+    caching_scope: str | None = None
+    loop_scope: str | None = None
+    cache: str | None = None
+
+    def __str__(self) -> str:
+        if self.kind == "unknown":
+            return "not known"
+        return f"import of {self.name}" if self.kind == "import" else f"{self.kind} {self.name}"
+
+
+NOBODY = Actor("unknown", "")
+
+
+class Settings(NamedTuple):
+    """Versions and loop scopes in force; ``None`` where pytest or the option is not there."""
+
+    python: str = ""
+    pytest: str | None = None
+    pytest_asyncio: str | None = None
+    asyncio_mode: str | None = None
+    fixture_loop_scope: str | None = None
+    test_loop_scope: str | None = None
+
+    @property
+    def asyncio_version(self) -> tuple[int, ...]:
+        """pytest-asyncio's: ``"1.5.0"`` → ``(1, 5, 0)``; an unknown one counts as the newest."""
+        numbers = re.match(r"\d+(\.\d+)*", self.pytest_asyncio or "")
+        return tuple(int(part) for part in numbers.group().split(".")) if numbers else (99,)
+
+
+class Site(NamedTuple):
     """A line of code: ``file`` as it is shown, ``line`` from 1, ``function`` around it."""
 
     file: str
@@ -25,11 +60,10 @@ class Site:
         return f"{self.file}:{self.line}"
 
 
-@dataclass(frozen=True)
-class LoopRecord:
+class LoopRecord(NamedTuple):
     """One event loop. ``id`` is A, B, C … in order of birth; ``born`` and ``closed`` are ticks.
 
-    ``runner`` says what made it (see ``sites.RUNNERS``), ``scope`` is its pytest loop scope where
+    ``runner`` says what made it (see ``observe.owners``), ``scope`` is its pytest loop scope where
     it has one, ``opened_by`` who asked for it, ``thread`` the thread that ran it.
     """
 
@@ -47,28 +81,24 @@ class LoopRecord:
     @property
     def owner(self) -> str:
         """Whose loop it is, in a few words that do not change from run to run."""
-        scoped = f"{self.scope} loop" if self.scope else "loop"
-        if self.runner == "pytest-asyncio" and self.scope == "function" and self.opened_by.name:
-            return f"function loop of {self.opened_by.name}"
+        where = f" at {self.opened_at}" if self.opened_at else ""
         if self.runner == "pytest-asyncio":
-            return scoped if self.scope else "loop made inside pytest-asyncio"
+            if self.scope == "function" and self.opened_by.name:
+                return f"function loop of {self.opened_by.name}"
+            return f"{self.scope} loop" if self.scope else "loop made inside pytest-asyncio"
         if self.runner == "anyio":
             who = f" ({self.opened_by})" if self.opened_by.kind != "unknown" else ""
             return f"anyio plugin's loop{who}"
         if self.runner == "unittest":
             return f"IsolatedAsyncioTestCase loop of {self.opened_by.name}"
-        where = f" at {self.opened_at}" if self.opened_at else ""
         if self.runner == "TestClient":
             return f"TestClient portal{where}"
         if self.thread != "MainThread" and self.runner in ("new_event_loop", "asyncio.run"):
             return f"loop of thread {self.thread}, {self.runner}{where}"
-        if self.runner == "unknown":
-            return "owner not known"
-        return f"{self.runner}{where}"
+        return "owner not known" if self.runner == "unknown" else f"{self.runner}{where}"
 
 
-@dataclass(frozen=True)
-class ObjectRecord:
+class ObjectRecord(NamedTuple):
     """One loop-bound object. ``built_*`` is its construction, ``bound_*`` its first use;
     ``left_by`` the test that last used it on another loop and may have left it half-way."""
 
@@ -89,9 +119,8 @@ class ObjectRecord:
     left_by: str | None = None
 
 
-@dataclass(frozen=True)
-class Crossing:
-    """An object bound to one loop and used on another."""
+class Crossing(NamedTuple):
+    """The object ``seq``, bound to one loop and used on another."""
 
     seq: int
     bound_to: str
@@ -104,19 +133,16 @@ class Crossing:
     bound: int | None = None
 
 
-@dataclass(frozen=True)
-class Frame:
+class Frame(NamedTuple):
     """One line of a traceback; ``user`` tells the suite's own code from libraries."""
 
-    module: str
     site: Site
     user: bool
 
 
-@dataclass(frozen=True)
-class Failure:
-    """An exception as text. ``chain`` runs from the one raised to its causes; ``running`` is the
-    loop that still ran in this thread when the exception had left everything."""
+class Failure(NamedTuple):
+    """An exception as text: type and message of the one raised, then of its causes. ``running`` is
+    the loop that still ran in this thread when the exception had left everything."""
 
     chain: tuple[tuple[str, str], ...]
     frames: tuple[Frame, ...] = ()
@@ -131,9 +157,8 @@ class Failure:
         return next((f.site for f in reversed(self.frames) if f.user), None)
 
 
-@dataclass(frozen=True)
-class Ran:
-    """A fixture or a test that ran on a loop, between two ticks."""
+class Ran(NamedTuple):
+    """A fixture or a test that ran on a loop, from ``tick`` on."""
 
     kind: str
     name: str
@@ -144,9 +169,9 @@ class Ran:
     outcome: str | None = None
 
 
-@dataclass(frozen=True)
-class Cure:
-    """One piece of advice: ``id`` in the cures' table, the sentence, the change to make."""
+class Cure(NamedTuple):
+    """One piece of advice: ``id`` in the cures' table, the sentence, the change to make; ``remedy``
+    is its number in the repository that whichloop comes from."""
 
     id: str
     text: str
@@ -155,9 +180,8 @@ class Cure:
     link: str | None = None
 
 
-@dataclass(frozen=True)
-class Finding:
-    """The explanation of one failure or one silent crossing."""
+class Finding(NamedTuple):
+    """The explanation of one failure or one silent crossing; ``cause`` is the name of a Cause."""
 
     cause: str
     sentence: str
@@ -171,23 +195,24 @@ class Finding:
     used_by: Actor = NOBODY
     crossing_line: Site | None = None
     cures: tuple[Cure, ...] = ()
-    notes: tuple[str, ...] = ()
+    headline: str = ""
 
 
-@dataclass(frozen=True)
-class Recording:
-    """Everything seen in one process."""
+class Recording(NamedTuple):
+    """What was seen in one process; ``worker`` is its name under pytest-xdist."""
 
     loops: tuple[LoopRecord, ...] = ()
     objects: tuple[ObjectRecord, ...] = ()
     crossings: tuple[Crossing, ...] = ()
     ran: tuple[Ran, ...] = ()
-    settings: Settings = field(default_factory=Settings)
+    settings: Settings = Settings()
+    findings: tuple[Finding, ...] = ()
+    worker: str = ""
 
     def loop(self, name: str | None) -> LoopRecord | None:
         """The loop called ``name``, or None."""
-        return next((one for one in self.loops if one.id == name), None)
+        return next((loop for loop in self.loops if loop.id == name), None)
 
     def object(self, seq: int) -> ObjectRecord | None:
         """The object with that sequence number, or None."""
-        return next((one for one in self.objects if one.seq == seq), None)
+        return next((record for record in self.objects if record.seq == seq), None)

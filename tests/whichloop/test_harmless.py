@@ -1,0 +1,375 @@
+"""A look at an object touches nothing of it: not an attribute, not a comparison, not a truth value.
+
+The objects here record every touch, and then raise or answer with a mock. They pretend to be of a
+driver's module, and hold one another under each name that any probe reads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import re
+import sys
+import traceback
+import types
+from pathlib import Path
+from unittest.mock import AsyncMock, MagicMock
+
+import pytest
+from conftest import run_pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from whichloop.audit import audit, loop_scope_of_fixture, report
+from whichloop.library import explain_error, loop_of
+from whichloop.observe import frames, peek
+from whichloop.observe.left_open import DRIVERS, left_open
+from whichloop.observe.probes.registry import BUILT_IN, REGISTRY
+from whichloop.observe.tracker import TRACKER
+from whichloop.present.section import render
+from whichloop.records import NOBODY, Settings
+
+SOURCES = Path(peek.__file__).parent
+NAMES = sorted(
+    {
+        name
+        for path in SOURCES.rglob("*.py")
+        for name in re.findall(r'"(_?[a-z]\w*)"', path.read_text("utf-8"))
+    }
+)
+
+
+class Plain:
+    """A base with nothing in it."""
+
+
+KINDS = [
+    ("aiohttp.client", "ClientSession"),
+    ("asyncio.locks", "Condition"),
+    ("asyncpg.connection", "Connection"),
+    ("asyncpg.pool", "PoolConnectionProxy"),
+    ("grpc.aio._channel", "Channel"),
+    ("httpcore._async.connection", "AsyncHTTPConnection"),
+    ("httpx", "AsyncClient"),
+    ("httpx", "AsyncHTTPTransport"),
+    ("motor.motor_asyncio", "AsyncIOMotorCollection"),
+    ("psycopg_pool.pool_async", "AsyncConnectionPool"),
+    ("pymongo.asynchronous.collection", "AsyncCollection"),
+    ("redis.asyncio.client", "Redis"),
+    ("redis.asyncio.connection", "Connection"),
+    ("sqlalchemy.ext.asyncio.engine", "AsyncConnection"),
+    ("sqlalchemy.ext.asyncio.engine", "AsyncEngine"),
+    ("sqlalchemy.ext.asyncio.session", "AsyncSession"),
+    ("sqlalchemy.ext.asyncio.session", "async_sessionmaker"),
+    ("sqlalchemy.pool.base", "_ConnectionRecord"),
+    ("suite", "Thing"),
+]
+BASES = [Plain, asyncio.Lock, asyncio.Queue, asyncio.Event, list, dict, types.ModuleType]
+SPECIAL = ("bool", "eq", "ne", "hash", "len", "iter", "contains", "call", "str", "repr", "getattr")
+touched: list[str] = []
+
+
+def recorder(name: str, raises: bool):
+    def touch(*args, **kwargs):
+        frame = sys._getframe(1)
+        touched.append(f"{name}, by {frame.f_code.co_filename}:{frame.f_lineno}")
+        if raises:
+            raise ZeroDivisionError(name)
+        return MagicMock()
+
+    return touch
+
+
+def hostile_class(module: str, name: str, bases: tuple[type, ...], raises: bool) -> type:
+    """A class whose every attribute and special method, and whose metaclass, records a touch."""
+    meta = {f"__{one}__": recorder(f"type.__{one}__", raises) for one in ("eq", "getattribute")}
+    meta |= {"__hash__": type.__hash__}
+    kind = type(bases[0]) if isinstance(bases[0], type) else type
+    body = {f"__{one}__": recorder(f"__{one}__", raises) for one in SPECIAL}
+    body |= {one: property(recorder(one, raises)) for one in (*NAMES, "__class__", "__dict__")}
+    body["__getattribute__"] = recorder("__getattribute__", raises)
+    made = type.__new__(type("Meta", (kind,), meta), name, bases, {**body, "__module__": module})
+    touched.clear()
+    return made
+
+
+# What to make, as plain values: nobody but whichloop gets to see the objects.
+def recipes(inner):
+    held = st.dictionaries(st.sampled_from(NAMES), inner | st.lists(inner, max_size=2), max_size=6)
+    return st.tuples(st.sampled_from(KINDS), st.sampled_from(BASES), st.booleans(), held)
+
+
+LEAVES = st.sampled_from([None, 0, "text", "a mock"])
+RECIPES = recipes(st.recursive(LEAVES, recipes, max_leaves=8))
+
+
+def made(recipe):
+    """An object that records; it holds others like it under the names that probes read."""
+    if isinstance(recipe, list):
+        return [made(inner) for inner in recipe]
+    if not isinstance(recipe, tuple):
+        return MagicMock() if recipe == "a mock" else recipe
+    (module, name), base, raises, held = recipe
+    kind = hostile_class(module, name, (base,), raises)
+    obj = base.__new__(kind)
+    peek.attributes(obj).update({name: made(inner) for name, inner in held.items()})
+    return obj
+
+
+@pytest.fixture(autouse=True)
+def _forget():
+    yield
+    TRACKER.reset()
+
+
+def failing(value, error: BaseException):
+    """An exception whose traceback has ``value`` among its values."""
+    try:
+        raise error
+    except BaseException as raised:
+        return raised
+
+
+def item(obj):
+    """What the audit asks of pytest's objects, with ``obj`` as the test and a fixture."""
+    fixture = types.SimpleNamespace(func=obj, scope="session", baseid="x", argname="f")
+    info = types.SimpleNamespace(name2fixturedefs={"f": [fixture]})
+    marker = lambda name: None  # noqa: E731
+    return types.SimpleNamespace(
+        function=obj, nodeid="t", get_closest_marker=marker, _fixtureinfo=info
+    )
+
+
+async def look(obj) -> None:
+    """Everything that whichloop ever does with an object of somebody else's."""
+    REGISTRY.read(obj)
+    str(loop_of(obj))
+    for error in (RuntimeError("Event loop is closed"), RuntimeError(obj)):
+        finding = explain_error(failing(obj, error))
+        if finding is not None:
+            render(finding)
+    frames.keeper(object(), object(), NOBODY)
+    scopes = Settings("3", "9", "1.5.0", "auto", "session", "function")
+    report(audit([item(obj)], scopes), 1)
+    loop_scope_of_fixture(item(obj)._fixtureinfo.name2fixturedefs["f"][0], scopes)
+    frame = sys._getframe()
+    for probe in BUILT_IN[1:]:  # the first is of event loops themselves
+        for name, method in inspect.getmembers_static(probe):
+            if isinstance(method, staticmethod):
+                parameters = inspect.signature(method.__func__).parameters.values()
+                needed = [one for one in parameters if one.kind is one.POSITIONAL_OR_KEYWORD]
+                arguments = [frame if one.name == "frame" else obj for one in needed]
+                try:
+                    method.__func__(*arguments)
+                except Exception as error:
+                    raise AssertionError(f"{probe.name}.{name}: {error!r}") from error
+
+
+@settings(max_examples=150, deadline=None)
+@given(RECIPES)
+def test_nothing_of_an_object_is_touched(recipe):
+    obj = made(recipe)
+    module = types.ModuleType("suite_with_it")
+    module.__file__ = str(Path(__file__))
+    vars(module)["thing"] = obj
+    sys.modules["suite_with_it"] = module
+    touched.clear()
+    try:
+        asyncio.run(look(obj))
+    except Exception as error:  # pytest would touch the object, in its report
+        touched.append(f"{error!r} at {traceback.format_exc().splitlines()[-3]}")
+    finally:
+        del sys.modules["suite_with_it"]
+        touched.extend(f"{one} switched off" for one in TRACKER.switched_off)
+    del obj
+
+    assert touched == []
+
+
+@settings(max_examples=50, deadline=None)
+@given(RECIPES)
+def test_nothing_of_what_was_left_open_is_touched(recipe):
+    """Strict mode asks each probe whether an object of its is closed."""
+    obj = made(recipe)
+
+    async def build():
+        await look(obj)  # the probes take it for an object of theirs
+        for live in TRACKER.objects:
+            TRACKER.bound(live, asyncio.get_running_loop(), None)
+
+    asyncio.run(build())
+    lives = list(TRACKER.objects)
+    for live, driver in zip(lives, DRIVERS * len(lives), strict=False):
+        live.note(driver=driver)
+        live.loop.record = live.loop.record._replace(closed=1)
+    touched.clear()
+    left_open()
+
+    assert touched == []
+
+
+def hostile_error(raises: bool) -> BaseException:
+    body = {f"__{name}__": recorder(name, raises) for name in (*SPECIAL, "getattribute")}
+    body |= {name: property(recorder(name, raises)) for name in ("args", "__cause__", "msg")}
+    kind = type("RuntimeError", (RuntimeError,), body)
+    return BaseException.__new__(kind, "Event loop is closed")
+
+
+@pytest.mark.parametrize("raises", [True, False])
+def test_nothing_of_an_exception_is_touched(raises):
+    error = hostile_error(raises)
+    failing(None, error)
+    touched.clear()
+
+    finding = explain_error(error)
+
+    assert touched == []
+    assert finding.message == "loop-closed"
+
+
+@pytest.mark.parametrize("kind", [MagicMock, AsyncMock])
+@pytest.mark.parametrize("spec", [None, asyncio.Future, asyncio.Lock, asyncio.AbstractEventLoop])
+def test_a_mock_is_no_loop_and_no_future_whatever_it_says_it_is(kind, spec):
+    mock = kind(spec=spec)
+    holder = types.SimpleNamespace(_loop=mock, loop=mock)
+
+    asyncio.run(look(mock))
+
+    assert not peek.is_loop(mock)
+    assert loop_of(holder).loops == loop_of(mock).loops == ()
+    assert mock.mock_calls == mock.method_calls == []
+    assert vars(mock)["_mock_children"] == {}
+
+
+def test_a_loop_is_what_derives_from_asyncios_and_its_own_words_are_not_asked():
+    class Silent(asyncio.SelectorEventLoop):
+        pass
+
+    loop = Silent()
+    Silent.is_closed = Silent.is_running = Silent.__bool__ = Silent.__eq__ = recorder("own", True)
+    touched.clear()
+    try:
+        assert peek.is_loop(loop)
+        assert peek.loop_state(loop) == "not running"
+        assert "(not running)" in str(loop_of(types.SimpleNamespace(loop=loop)))
+        assert touched == []
+    finally:
+        del Silent.is_closed, Silent.is_running
+        loop.close()
+
+
+def test_a_slot_and_an_attribute_are_read_and_a_property_is_not():
+    class Slotted:
+        __slots__ = ("_loop",)
+
+    class Shadowed(Slotted):
+        @property
+        def _loop(self):
+            raise ZeroDivisionError
+
+    slotted, shadowed = Slotted(), Shadowed()
+    assert peek.attribute(slotted, "_loop") is None
+    slotted._loop = "here"
+    Slotted._loop.__set__(shadowed, "below")
+
+    assert peek.attribute(slotted, "_loop") == "here"
+    assert peek.attribute(shadowed, "_loop") == "below"
+    assert peek.attribute(types.SimpleNamespace(a=slotted), "a", "_loop") == "here"
+
+
+# -- whole suites, which pass without whichloop ------------------------------------------
+
+INI = "[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n"
+
+REDIS = """
+import asyncio
+from unittest.mock import MagicMock
+
+from redis.asyncio import Connection
+
+async def drain():
+    pass
+
+async def test_the_reader_is_not_asked():
+    connection = Connection()
+    connection._reader = reader = MagicMock()
+    connection._writer = MagicMock()
+    connection._writer.drain = drain
+    await connection.send_packed_command(b"x", check_health=False)
+    assert reader.mock_calls == []
+"""
+
+NO_DISK = """
+import asyncio
+import os
+
+import pytest
+
+@pytest.fixture(autouse=True)
+def no_disk_in_a_coroutine(monkeypatch):
+    def refuse(name, original):
+        def call(*args, **kwargs):
+            if asyncio._get_running_loop() is not None:
+                raise RuntimeError(f"blocking call: {name}")
+            return original(*args, **kwargs)
+        return call
+    for owner, name in [(os.path, "relpath"), (os.path, "abspath"), (os.path, "exists"),
+                        (os, "stat"), (os, "getcwd"), (os, "scandir"), (os, "listdir")]:
+        monkeypatch.setattr(owner, name, refuse(name, getattr(owner, name)))
+
+async def take(lock):
+    async with lock:
+        await asyncio.sleep(0)
+
+async def test_contended():
+    lock = asyncio.Lock()
+    await asyncio.gather(take(lock), take(lock))
+"""
+
+DUPLICATE = """
+import os
+
+from pymongo import AsyncMongoClient
+
+async def test_the_same_id_twice():
+    async with AsyncMongoClient(os.environ["WL_MONGO"]) as client:
+        collection = client.get_database("harmless").get_collection("rows")
+        await collection.drop()
+        await collection.insert_one({"_id": 1})
+        await collection.insert_one({"_id": 1})
+"""
+
+LEFT_OPEN = """
+import os
+
+from pymongo import AsyncMongoClient
+
+client = AsyncMongoClient(os.environ["WL_MONGO"])
+
+async def test_left_open():
+    await client.admin.command("ping")
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "passes", "words"),
+    [
+        (REDIS, True, ""),
+        (NO_DISK, True, ""),
+        (DUPLICATE, False, "DuplicateKeyError"),
+        (LEFT_OPEN, False, "left a connection on a closed event loop"),
+    ],
+    ids=["a mock as a reader", "no disk in a coroutine", "a duplicate key", "a client left open"],
+)
+def test_a_suite_is_left_alone_and_no_probe_is_switched_off(
+    text, passes, words, tmp_path, running_servers
+):
+    (tmp_path / "suite").mkdir()
+    (tmp_path / "suite" / "pytest.ini").write_text(INI)
+    (tmp_path / "suite" / "test_a.py").write_text(text)
+    env = running_servers.need("mongo")
+
+    run = run_pytest(tmp_path / "suite", "--whichloop=strict", env=env)
+
+    assert "switched off" not in run.out, run.out
+    assert (run.code == 0) is passes, run.out
+    assert words in run.out

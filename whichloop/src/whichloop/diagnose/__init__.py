@@ -1,0 +1,1 @@
+"""What it means: a recording and a failure in, a finding out. Pure."""

@@ -1,0 +1,277 @@
+"""The closed list of causes: what each is called, how it is told, and what cures it. Pure.
+
+A :class:`Cause` is the one place for all that is said of a cause. Which of them it is follows from
+a :class:`Case`, and ``explain`` decides it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+from whichloop.diagnose.cures import ENTRIES
+from whichloop.records import NOBODY, Actor, Cure, LoopRecord, ObjectRecord, Settings
+
+NOUNS = {
+    "motor": "MongoDB client",
+    "pymongo": "MongoDB client",
+    "sqlalchemy": "database connection",
+    "asyncpg": "database connection",
+    "psycopg_pool": "connection pool",
+    "redis": "Redis connection",
+    "httpx": "HTTP connection",
+    "aiohttp": "HTTP session",
+    "grpc": "gRPC channel",
+}
+_WIDER = ("function", "class", "module", "package", "session")
+
+
+class Case(NamedTuple):
+    """An object, the loop it is bound to, the loop that used it (None: not known, or none did)."""
+
+    settings: Settings
+    obj: ObjectRecord | None = None
+    bound: LoopRecord | None = None
+    using: LoopRecord | None = None
+    used_by: Actor = NOBODY
+
+    @property
+    def runners(self) -> set[str]:
+        """What runs the loops."""
+        return {loop.runner for loop in (self.bound, self.using) if loop is not None}
+
+    def noun(self, driver: str | None = None) -> str:
+        """The thing in plain words, for readers who do not know asyncio."""
+        obj = self.obj
+        if obj is None:
+            return NOUNS.get(driver or "", "object")
+        if obj.driver == "asyncio":
+            return obj.type.rpartition(".")[2].lower()
+        if obj.driver == "asyncpg" and "pool" in obj.label:
+            return "connection pool"
+        return NOUNS.get(obj.driver, obj.label)
+
+    @property
+    def keeper(self) -> tuple[str, str]:
+        """What keeps the object longer than a test: a kind (cache, module, fixture) and words for
+        it; both empty where that is not known."""
+        if self.obj is None:
+            return "", ""
+        by, kept_by = self.obj.built_by, self.obj.kept_by
+        if kept_by:
+            return ("cache" if kept_by.startswith("functools") else "module"), kept_by
+        if by.cache:
+            return "cache", f"functools cache {by.cache}"
+        if by.kind == "import":
+            return "module", f"{by}"
+        if by.kind == "fixture" and by.caching_scope not in (None, "function"):
+            return "fixture", f"fixture {by.name}, cached for the {by.caching_scope}"
+        return "", ""
+
+    @property
+    def awaited(self) -> bool:
+        """Is the object a future or a task?"""
+        return self.obj is not None and self.obj.type in ("Future", "Task")
+
+    @property
+    def null_pool(self) -> list[str]:
+        """The cure for a connection that an engine pools."""
+        obj = self.obj
+        pooled = obj is not None and (obj.driver == "sqlalchemy" or obj.part_of == "AsyncEngine")
+        return ["null-pool"] if pooled else []
+
+
+# Words for cures where nothing better is known.
+_WORDS = {
+    "noun": "object",
+    "place": "where it is kept",
+    "scope": "session",
+    "narrow": "function",
+    "fixture": "in question",
+    "loop": "A",
+}
+
+
+def made(names: Iterable[str], settings: Settings, words: Mapping[str, str]) -> tuple[Cure, ...]:
+    """The cures of these names as this pytest-asyncio understands them, without those that it does
+    not have."""
+    known, version = _WORDS | dict(words), settings.asyncio_version
+    cures = []
+    for name in names:
+        entry = ENTRIES[name]
+        change = entry.change
+        if not isinstance(change, str):
+            change = next((words for least, words in change if version >= least), "")
+        if change:
+            text, change = entry.text.format_map(known), change.format_map(known)
+            cures.append(Cure(name, text, change, entry.remedy, entry.link))
+    return tuple(cures)
+
+
+# The names of cures, the most fitting first, and words for them beside those that all have.
+Advice = tuple[list[str], dict[str, str]]
+
+
+class Cause(NamedTuple):
+    """``meaning`` is one clause for any object; ``sentence`` says it of a case, ``headline`` in a
+    sentence for a reader who does not know asyncio, with ``{thing}`` for the object."""
+
+    name: str
+    meaning: str
+    headline: str
+    advise: Callable[[Case], Advice] = lambda case: ([], {})
+    tell: Callable[[Case], str] | None = None
+    about_loops: bool = True
+
+    def sentence(self, case: Case) -> str:
+        """What happened, in one sentence."""
+        return self.tell(case) if self.tell is not None else f"{self.meaning}."
+
+    def cures(self, case: Case) -> tuple[Cure, ...]:
+        """What cures it, the most fitting first."""
+        names, words = self.advise(case)
+        place = {"place": case.keeper[1]} if case.keeper[1] else {}
+        return made(names, case.settings, {"noun": case.noun(), **place, **words})
+
+
+def _tell_mismatch(case: Case) -> str:
+    keeper = case.keeper[1]
+    kept = f"; the object is kept by {keeper}" if keeper else ""
+    bound, used = (
+        "a loop that is not known"
+        if loop is None
+        else (f"a {loop.scope} loop" if loop.scope else f"the {loop.owner}")
+        for loop in (case.bound, case.using)
+    )
+    return f"bound on {bound}, used on {used}{kept}."
+
+
+def _advise_mismatch(case: Case) -> Advice:
+    """Which side to move: the tests to the fixture's loop, or the fixture to the test's."""
+    settings, kept = case.settings, bool(case.keeper[0])
+    fixture_side, test_side = case.bound, case.using
+    fixture = case.obj.bound_by if case.obj is not None else NOBODY
+    if fixture.kind != "fixture" and case.used_by.kind == "fixture":
+        fixture_side, test_side, fixture = case.using, case.bound, case.used_by
+    wide = (fixture_side.scope if fixture_side else None) or "session"
+    narrow = (test_side.scope if test_side else None) or "function"
+    marked = settings.test_loop_scope not in (None, narrow)
+    explicit = fixture.loop_scope is not None and fixture.loop_scope not in (
+        settings.fixture_loop_scope,
+        None if settings.fixture_loop_scope else fixture.caching_scope,
+    )
+    to_test = "fixture-to-test" if explicit else "fixtures-to-tests"
+    if _WIDER.index(wide) < _WIDER.index(narrow):
+        names = [to_test]  # the mirror image: the tests' loop lives longer than the fixtures'
+    elif fixture_side is None:
+        names = ["one-loop", to_test]  # nothing is known but that there are two scopes
+    elif fixture.kind != "fixture":
+        names = ["test-mark" if marked else "one-loop"]
+    else:
+        names = ["test-mark" if marked else "one-loop-tests"]
+        if not kept and fixture.caching_scope in (None, "function"):
+            # Cached for longer than a test, a loop per test would be worse, not better.
+            names.append(to_test)
+    return [*names, *(case.null_pool if kept else [])], {"scope": wide, "narrow": narrow}
+
+
+def _tell_outlives(case: Case) -> str:
+    keeper = case.keeper[1]
+    kept = f" by {keeper}" if keeper else ", by what is not known,"
+    return f"kept{kept}{f' after loop {case.bound.id} was closed' if case.bound else ''}."
+
+
+def _advise_outlives(case: Case) -> Advice:
+    obj, pool = case.obj, case.null_pool
+    if "unittest" in case.runners:
+        return ["async-setup", *pool], {}
+    if case.awaited:
+        return ["own-future"], {}
+    if case.using is not None and case.using.runner == "anyio":
+        return [*pool, *(["dispose"] if pool else []), "create-inside"], {}
+    if case.keeper[0] == "fixture" and obj is not None:
+        words = {"fixture": obj.built_by.name, "scope": obj.built_by.caching_scope or "session"}
+        return ["one-loop", "cache-per-test"], words
+    if obj is not None and obj.driver == "asyncio":
+        return ["create-inside", "one-loop"], {}
+    return ["one-loop", *([*pool, "dispose"] if pool else ["build-inside"])], {}
+
+
+def _advise_portal(case: Case) -> Advice:
+    both = case.bound is not None and case.using is not None and len(case.runners) == 1
+    return [*(["with-testclient"] if both else []), "asgi-transport", *case.null_pool], {}
+
+
+def _advise_running(case: Case) -> Advice:
+    """The object was prepared by another plugin; or, without one, ``bound`` was left running in
+    the thread that another loop was to use."""
+    if case.obj is not None or case.bound is None:
+        return ["one-plugin"], {}
+    by = case.bound.opened_by
+    if by.kind == "fixture" and by.caching_scope not in (None, "function") and case.bound.opened_at:
+        words = {"loop": case.bound.id, "fixture": by.name, "scope": by.caching_scope or "session"}
+        return ["end-running", "async-interface"], words
+    return ["own-process" if by.kind == "unknown" else "async-interface", "one-driver-of-loops"], {}
+
+
+def _tell_repeated(case: Case) -> str:
+    keeper = case.keeper[1]
+    return f"{REPEATED.meaning}{f'; the object is kept by {keeper}' if keeper else ''}."
+
+
+def _advise_repeated(case: Case) -> Advice:
+    return ["own-future"] if case.awaited else ["one-run", "build-per-run", *case.null_pool], {}
+
+
+MISMATCH = Cause(
+    "loop scope mismatch",
+    "two loop scopes: the one that prepared it and the one that used it",
+    "The {thing} used here was set up for another part of the run than this test.",
+    _advise_mismatch,
+    _tell_mismatch,
+)
+OUTLIVES = Cause(
+    "object outlives its loop",
+    "the object was kept longer than the event loop it belongs to",
+    "The {thing} used here was opened for an earlier test, which has ended.",
+    _advise_outlives,
+    _tell_outlives,
+)
+THREAD = Cause(
+    "second loop in a thread",
+    "another thread runs an event loop of its own",
+    "The {thing} used here belongs to another thread and cannot work in this one.",
+    lambda case: (["owning-thread", "per-thread"], {}),
+)
+PORTAL = Cause(
+    "TestClient portal",
+    "the test client runs the app on an event loop in a thread of its own",
+    "The {thing} used here is shared with a test client that runs elsewhere.",
+    _advise_portal,
+)
+TWO_PLUGINS = Cause(
+    "two plugins",
+    "two pytest plugins each run an event loop of their own",
+    "The {thing} used here was prepared by another plugin than runs this test.",
+    _advise_running,
+)
+REPEATED = Cause(
+    "asyncio.run repeated",
+    "each asyncio.run() makes a new event loop and closes it",
+    "The {thing} used here was opened in an earlier run that has ended.",
+    _advise_repeated,
+    _tell_repeated,
+)
+NOT_LOOPS = Cause(
+    "not a loop problem",
+    "the message looks like it, but no second event loop is involved",
+    "Two operations ran at the same time on one database connection.",
+    about_loops=False,
+)
+UNKNOWN = Cause(
+    "unknown",
+    "the cause is not known",
+    "The {thing} used here was set up elsewhere and cannot work in this place.",
+)
+CAUSES = {
+    cause.name: cause
+    for cause in (MISMATCH, OUTLIVES, THREAD, PORTAL, TWO_PLUGINS, REPEATED, NOT_LOOPS, UNKNOWN)
+}

@@ -1,0 +1,193 @@
+"""Cures, as a table: what to change, from which pytest-asyncio on, and where it is documented.
+
+A table and nothing else: ``causes`` chooses from it and fills in the words in braces.
+"""
+
+from typing import NamedTuple
+
+_PYTEST_ASYNCIO = "https://pytest-asyncio.readthedocs.io/en/stable/"
+_ONE_LOOP = _PYTEST_ASYNCIO + "how-to-guides/run_session_tests_in_same_loop.html"
+_CONCEPTS = _PYTEST_ASYNCIO + "concepts.html"
+_SQLALCHEMY = "https://docs.sqlalchemy.org/en/21/orm/extensions/asyncio.html"
+_LOOPS = _SQLALCHEMY + "#using-multiple-asyncio-event-loops"
+_PYTHON = "https://docs.python.org/3/library/"
+
+
+class Entry(NamedTuple):
+    """``change`` is one for every version of pytest-asyncio, or several, each with the lowest
+    version that understands it, newest first; ``remedy`` is a number of whichloop's repository."""
+
+    text: str
+    change: str | tuple[tuple[tuple[int, ...], str], ...]
+    remedy: int | None = None
+    link: str | None = None
+
+
+def _tests_on(scope: str, first: str = "") -> tuple[tuple[tuple[int, ...], str], ...]:
+    """How each version runs all tests on loops of that scope; ``first`` does as much for fixtures,
+    from 0.24 on."""
+    mark = (
+        "in conftest.py, def pytest_collection_modifyitems(items): for each item, "
+        'item.add_marker(pytest.mark.asyncio({}="{}"), append=False)'
+    )
+    return (
+        ((0, 26), f"{first}asyncio_default_test_loop_scope = {scope}"),
+        ((0, 24), first + mark.format("loop_scope", scope)),
+        ((0, 23), mark.format("scope", scope)),
+        ((0,), f'redefine event_loop in conftest.py with scope="{scope}"'),
+    )
+
+
+ENTRIES = {
+    "one-loop-tests": Entry(
+        "run the tests on the fixtures' loop", _tests_on("{scope}"), 9, _ONE_LOOP
+    ),
+    "one-loop": Entry(
+        "run fixtures and tests on one loop",
+        _tests_on("session", "asyncio_default_fixture_loop_scope = session and "),
+        9,
+        _ONE_LOOP,
+    ),
+    "test-mark": Entry(
+        "give the test's mark the loop scope of the fixture",
+        (
+            ((0, 24), '@pytest.mark.asyncio(loop_scope="{scope}")'),
+            ((0,), '@pytest.mark.asyncio(scope="{scope}")'),
+        ),
+        10,
+        _CONCEPTS,
+    ),
+    "fixtures-to-tests": Entry(
+        "or give the fixture the test's loop",
+        (((0, 24), "asyncio_default_fixture_loop_scope = {narrow}"),),
+        3,
+        _CONCEPTS,
+    ),
+    "fixture-to-test": Entry(
+        "or give the fixture the loop that uses it",
+        (((0, 24), '@pytest_asyncio.fixture(..., loop_scope="{narrow}")'),),
+        10,
+        _CONCEPTS,
+    ),
+    "loop-as-long-as-cache": Entry(
+        "let the loop live as long as the cached value, and run its tests there too",
+        _tests_on("{scope}", '@pytest_asyncio.fixture(scope="{scope}", loop_scope="{scope}") and '),
+        10,
+        _CONCEPTS,
+    ),
+    "cache-per-test": Entry(
+        "or cache the value no longer than the loop lives",
+        'leave scope="{scope}" out of the fixture {fixture}',
+    ),
+    "null-pool": Entry(
+        "let the engine keep no connection between uses",
+        "create_async_engine(…, poolclass=sqlalchemy.pool.NullPool)",
+        12,
+        _LOOPS,
+    ),
+    "dispose": Entry(
+        "or dispose the engine before its loop closes",
+        "await engine.dispose() at the end of each test, on the test's own loop",
+        13,
+        _LOOPS,
+    ),
+    "build-inside": Entry(
+        "or build the {noun} per test, in an async fixture that closes it",
+        "move it out of {place} into a fixture that yields it",
+        6,
+    ),
+    "create-inside": Entry(
+        "build the {noun} where its loop runs",
+        "move it out of {place} into the coroutine, fixture or app state that uses it",
+        link=_PYTHON + "asyncio-sync.html",
+    ),
+    "async-setup": Entry(
+        "build the {noun} for each test of the case",
+        "create it in asyncSetUp() and close it in asyncTearDown()",
+        link=_PYTHON + "unittest.html#unittest.IsolatedAsyncioTestCase",
+    ),
+    "owning-thread": Entry(
+        "hand the work to the loop that owns the {noun}",
+        "asyncio.run_coroutine_threadsafe(coroutine, loop).result()",
+        link=_PYTHON + "asyncio-dev.html#concurrency-and-multithreading",
+    ),
+    "per-thread": Entry(
+        "or give the thread a {noun} of its own",
+        "create it inside the coroutine that the thread runs",
+    ),
+    "asgi-transport": Entry(
+        "drive the app on the test's own loop",
+        "httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=…)",
+        14,
+        "https://fastapi.tiangolo.com/advanced/async-tests/",
+    ),
+    "with-testclient": Entry(
+        "keep one loop for all requests of a test client",
+        "with TestClient(app) as client: …, with the {noun} opened in the app's lifespan",
+        14,
+        "https://fastapi.tiangolo.com/advanced/testing-events/",
+    ),
+    "one-plugin": Entry(
+        "let one plugin run fixture and test",
+        "mark both for the same plugin: @pytest.mark.anyio with @pytest.fixture, "
+        "or @pytest.mark.asyncio with @pytest_asyncio.fixture",
+        17,
+        "https://anyio.readthedocs.io/en/stable/testing.html",
+    ),
+    "one-run": Entry(
+        "run everything that shares the {noun} on one loop",
+        "one asyncio.run(main()) around all calls, or one asyncio.Runner kept open",
+        link=_PYTHON + "asyncio-runner.html",
+    ),
+    "build-per-run": Entry(
+        "or build and close the {noun} inside each run",
+        "create it in the coroutine given to asyncio.run(), and close it there",
+        15,
+    ),
+    "own-future": Entry(
+        "make the future on the loop that awaits it",
+        "asyncio.get_running_loop().create_future() inside the coroutine",
+        link=_PYTHON + "asyncio-future.html",
+    ),
+    "one-per-task": Entry(
+        "give each task a session or connection of its own",
+        "open it inside the coroutine given to gather() or create_task()",
+        link=_SQLALCHEMY + "#using-asyncsession-with-concurrent-tasks",
+    ),
+    "dispose-every": Entry(
+        "dispose every engine and close every pool that is made",
+        "await engine.dispose() in the finally: of the fixture that made it",
+        6,
+    ),
+    "build-in-coroutine": Entry(
+        "build the {noun} inside a coroutine or an async fixture",
+        "move the call under async def",
+    ),
+    "await-load": Entry(
+        "load what is needed inside await",
+        "selectinload(…) in the query, or await instance.awaitable_attrs.name",
+        link=_SQLALCHEMY + "#preventing-implicit-io-when-using-asyncsession",
+    ),
+    "one-driver-of-loops": Entry(
+        "let one library drive the loop in this thread",
+        "find what started the first loop, and stop it before the second is started",
+    ),
+    "own-process": Entry(
+        "run pytest in a process of its own, if a notebook or a coroutine started it",
+        "python -m pytest, in place of pytest.main() where a loop runs",
+    ),
+    "await-it": Entry(
+        "await the coroutine: the loop that is to run it runs already",
+        "await coroutine, in place of asyncio.run(coroutine) or loop.run_until_complete()",
+        link=_PYTHON + "asyncio-runner.html#asyncio.run",
+    ),
+    "end-running": Entry(
+        "end what keeps loop {loop} running before the next test starts",
+        'leave scope="{scope}" out of the fixture {fixture}',
+        link="https://github.com/pytest-dev/pytest-asyncio/issues/543",
+    ),
+    "async-interface": Entry(
+        "use the async interface of the library whose sync one keeps a loop running",
+        "for Playwright: playwright.async_api in an async fixture, on the test's loop",
+    ),
+}

@@ -1,0 +1,130 @@
+"""For production code and scripts, without pytest: which loop does this object belong to, and what
+went wrong in this block?"""
+
+import asyncio
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from whichloop.diagnose.explain import explain
+from whichloop.observe import peek
+from whichloop.observe.probes.registry import REGISTRY
+from whichloop.observe.tracker import TRACKER
+from whichloop.present.section import render
+from whichloop.records import Finding
+
+install, uninstall = REGISTRY.install, REGISTRY.uninstall
+
+
+class Binding(NamedTuple):
+    """The answer of :func:`loop_of`.
+
+    ``known`` is False for an object that no probe knows; ``loops`` holds each loop the object, or
+    a connection it holds, is bound to (empty: not bound yet); ``looked_at`` says what the answer
+    rests on, so that it can be checked.
+    """
+
+    known: bool
+    label: str
+    loops: tuple[asyncio.AbstractEventLoop, ...]
+    looked_at: tuple[str, ...]
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop | None:
+        """The loop, where there is exactly one; None where there is none, or several."""
+        return self.loops[0] if len(self.loops) == 1 else None
+
+    def __str__(self) -> str:
+        if not self.known:
+            return f"{self.label}: not an object that whichloop knows"
+        looked = ", ".join(self.looked_at)
+        if not self.loops:
+            return f"{self.label}: bound to no loop yet (looked at {looked})"
+        names = " and ".join(_words(loop) for loop in self.loops)
+        return f"{self.label}: bound to {names} (looked at {looked})"
+
+
+class LoopMismatch(AssertionError):
+    """Raised by :func:`assert_same_loop`; its text names each object, its loop and the source."""
+
+
+def _words(loop: Any) -> str:
+    live = TRACKER.loops.find(loop)
+    state = peek.loop_state(loop)
+    if live is not None and live.record.runner != "unknown":
+        return f"loop {live.record.id}, the {live.record.owner} ({state})"
+    return f"the {peek.class_of(loop)[1]} at {id(loop):#x} ({state})"
+
+
+def loop_of(obj: Any) -> Binding:
+    """The event loop that ``obj`` is bound to, read from what the object holds.
+
+    Knows SQLAlchemy's AsyncEngine, AsyncConnection, AsyncSession and async_sessionmaker, asyncpg
+    connections and pools, Motor and PyMongo clients, databases and collections, redis.asyncio
+    clients, pools and connections, httpx and httpcore clients and pools, psycopg pools, aiohttp
+    sessions, grpc.aio channels, asyncio's own primitives, streams, futures and tasks, and any
+    object that keeps a loop in ``_loop`` or ``loop``. Never waits, connects or imports; raises
+    nothing. An unknown object gives a Binding whose ``known`` is False.
+    """
+    reading = REGISTRY.read(obj)
+    if reading is None:
+        return Binding(False, ".".join(peek.class_of(obj)), (), ())
+    return Binding(True, reading.label, tuple(reading.loops), reading.looked_at)
+
+
+def assert_same_loop(*objects: Any) -> tuple[Binding, ...]:
+    """Assert that all ``objects``, and the running loop if there is one, share one loop.
+
+    Objects not bound yet agree with any loop. Returns what was seen of each. Raises
+    :class:`LoopMismatch` where two loops differ, and :class:`TypeError` for no objects at all or
+    an object whose loop cannot be read: a check that cannot check must not pass.
+    """
+    if not objects:
+        raise TypeError("assert_same_loop needs at least one object")
+    seen = tuple(loop_of(obj) for obj in objects)
+    unknown = [str(binding) for binding in seen if not binding.known]
+    if unknown:
+        raise TypeError("; ".join(unknown))
+    running = asyncio._get_running_loop()
+    if len(peek.distinct([running, *(loop for binding in seen for loop in binding.loops)])) > 1:
+        lines = [str(binding) for binding in seen]
+        if running is not None:
+            lines.append(f"running here: {_words(running)}")
+        raise LoopMismatch("more than one event loop:\n  " + "\n  ".join(lines))
+    return seen
+
+
+def explain_error(error: BaseException, during: str = "", phase: str = "") -> Finding | None:
+    """What ``error`` has to do with event loops, from what was watched; None if nothing."""
+    failure, recording = TRACKER.evidence(error, during, phase, REGISTRY.objects_in)
+    running = asyncio._get_running_loop()
+    if running is not None:
+        failure = failure._replace(used_on=TRACKER.loop(running).record.id)
+    return explain(recording, failure)
+
+
+@contextmanager
+def watch() -> Iterator[None]:
+    """Watch the block; a loop error that leaves it gets the explanation as a note.
+
+    The error itself is raised on, unchanged but for ``__notes__``. The probes stay in place after
+    the block, so that the next one (the next Celery task, the next ``asyncio.run``) knows what was
+    bound in this one; :func:`uninstall` takes them out. Use it around whole runs or inside a
+    coroutine.
+    """
+    __tracebackhide__ = True
+    install()
+    if not TRACKER.settings.python:
+        TRACKER.settings = TRACKER.settings._replace(python=platform.python_version())
+    before = len(TRACKER.crossings)
+    try:
+        yield
+    except BaseException as error:
+        with TRACKER.guarded("watch"):
+            finding = explain_error(error)
+            if finding is not None:
+                BaseException.add_note(error, "whichloop:\n" + render(finding))
+        raise
+    finally:
+        del TRACKER.crossings[before:]

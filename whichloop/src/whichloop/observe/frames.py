@@ -1,0 +1,249 @@
+"""Reading frames: whose line it is, who was at work, and what an exception passed through."""
+
+import functools
+import os
+import site
+import sys
+from collections.abc import Iterator
+from types import CodeType, FrameType, ModuleType, TracebackType
+from typing import Any
+
+from whichloop.observe import peek
+from whichloop.records import NOBODY, Actor, Failure, Frame, Site
+
+MAX_FRAMES = 250
+MAX_CHAIN = 12
+MAX_LOCALS = 60
+MAX_TEXT = 2000
+
+_HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+# A look at the disk is an error inside a coroutine where blockbuster watches: what is needed of it
+# is taken now, and later only texts are compared.
+_STARTED_IN = os.path.normcase(os.path.join(os.getcwd(), ""))
+_stat = os.stat
+# Past a metaclass or a __getattribute__ of theirs, as in peek.
+_class_name = vars(type)["__name__"].__get__
+_module_vars = vars(ModuleType)["__dict__"].__get__
+
+
+def _library_folders() -> tuple[str, ...]:
+    # Installed packages outside these are known by the name of their folder (see _PARTS).
+    folders = {os.path.dirname(os.__file__)}
+    folders.update(site.getsitepackages() if hasattr(site, "getsitepackages") else ())
+    folders.add(site.getusersitepackages())
+    real = {os.path.realpath(folder) for folder in folders}
+    return tuple(sorted(os.path.join(folder, "") for folder in folders | real))
+
+
+_LIBRARY = _library_folders()
+_PARTS = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
+
+
+@functools.lru_cache(maxsize=4096)
+def is_user_file(filename: str) -> bool:
+    """True for code that is neither Python's own, nor an installed package's, nor ours."""
+    if not filename or filename[0] == "<":
+        return False
+    if filename.startswith(_HERE) or any(part in filename for part in _PARTS):
+        return False
+    if not os.path.isabs(filename):
+        # Code compiled with a bare name ("conftest.py") is a suite's; a library's is absolute.
+        # Extension modules (cython) name their sources relatively, but they are not on disk.
+        return filename.endswith(".py") and _exists(filename)
+    return not filename.startswith(_LIBRARY)
+
+
+def _exists(filename: str) -> bool:
+    try:
+        _stat(filename)
+    except OSError:
+        return False
+    return True
+
+
+@functools.lru_cache(maxsize=4096)
+def shown(filename: str) -> str:
+    """A path relative to the folder in which the run began, for files inside it."""
+    full = os.path.normpath(filename)
+    if os.path.normcase(full).startswith(_STARTED_IN):
+        full = full[len(_STARTED_IN) :]
+    return filename if os.path.isabs(full) else full.replace(os.sep, "/")
+
+
+def site_of(code: CodeType, line: int) -> Site:
+    """The record of a line of ``code``."""
+    return Site(shown(code.co_filename), line, code.co_name)
+
+
+def outward(frame: FrameType | None) -> Iterator[FrameType]:
+    """Frames from ``frame`` to the bottom of the stack, across greenlets.
+
+    SQLAlchemy runs the driver in a greenlet, whose stack ends at its own first function: the
+    coroutine that awaits it is in the parent greenlet.
+    """
+    greenlet = sys.modules.get("greenlet")
+    current = greenlet.getcurrent() if greenlet is not None else None
+    for _ in range(MAX_FRAMES):
+        if frame is None:
+            parent = getattr(current, "parent", None)
+            if parent is None or parent.gr_frame is None:
+                return
+            current, frame = parent, parent.gr_frame
+        yield frame
+        frame = frame.f_back
+
+
+def user_site(frame: FrameType | None) -> Site | None:
+    """The innermost line of the suite's own code, or None."""
+    for outer in outward(frame):
+        if is_user_file(outer.f_code.co_filename):
+            return site_of(outer.f_code, outer.f_lineno)
+    return None
+
+
+def cache_name(frame: FrameType) -> str | None:
+    """The ``functools`` cache that wraps this frame's function, if its module shows one."""
+    name = frame.f_code.co_name
+    wrapper = frame.f_globals.get(name)
+    if type(wrapper) is not functools._lru_cache_wrapper:
+        return None
+    wrapped = peek.function_of(peek.attribute(wrapper, "__wrapped__"))
+    return name if wrapped is not None and wrapped.__code__ is frame.f_code else None
+
+
+class Scene:
+    """Who is at work. ``hooks`` is the pile of those that pytest's hooks named, the innermost last;
+    ``during`` is the test's node id, ``fixtures`` has the code of each fixture that was met."""
+
+    def __init__(self) -> None:
+        self.hooks: list[Actor] = []
+        self.during = ""
+        self.fixtures: dict[CodeType, Actor] = {}
+
+    def actor(self) -> Actor:
+        """Who pytest's hooks say is at work."""
+        return self.hooks[-1] if self.hooks else NOBODY
+
+    def capture(self, frame: FrameType | None, cache: bool = False) -> tuple[Site | None, Actor]:
+        """The suite's line nearest to ``frame``, and who is at work there.
+
+        A fixture's own code on the stack wins over the hooks, which cannot see finalizers; a
+        module's top level is an import; the bottom of a loop ends the search. With ``cache`` the
+        actor has the name of the cache that the call went through.
+        """
+        line: Site | None = None
+        code_name = ""
+        cached: str | None = None
+        actor: Actor | None = None
+        for outer in outward(frame):
+            code = outer.f_code
+            if is_user_file(code.co_filename):
+                if line is None:
+                    line = site_of(code, outer.f_lineno)
+                    code_name = getattr(code, "co_qualname", code.co_name)
+                if cache and cached is None:
+                    cached = cache_name(outer)
+                if code.co_name == "<module>":
+                    actor = Actor("import", outer.f_globals.get("__name__", "?"))
+                    break
+            actor = self.fixtures.get(code)
+            if actor is not None or code.co_name == "run_forever":
+                break
+        if actor is None:
+            actor = self.actor()
+            if actor.kind == "unknown" and code_name:
+                actor = Actor("code", code_name)
+        return line, actor._replace(cache=cached) if cached and actor.cache is None else actor
+
+
+def keeper(target: Any, owner: Any, built_by: Actor) -> str | None:
+    """What keeps an object (or the ``owner`` it is a part of) beyond one test: a name in one of the
+    suite's modules, or the cache that it was built through; None where neither tells."""
+    for name, module in list(sys.modules.items()):
+        if not issubclass(type(module), ModuleType):
+            continue
+        held = _module_vars(module)
+        file = held.get("__file__")
+        if type(file) is not str or not is_user_file(file):
+            continue
+        for attribute, value in list(held.items()):
+            if value is not None and (value is target or value is owner or _engine(value, owner)):
+                return f"module-level name {name}.{attribute}"
+    return f"functools cache {built_by.cache}" if built_by.cache else None
+
+
+def _engine(value: Any, dialect: Any) -> bool:
+    """Is it an AsyncEngine of that dialect? It is a proxy made on demand: what is tracked is the
+    dialect behind it."""
+    if dialect is None or _class_name(type(value)) != "AsyncEngine":
+        return False
+    return peek.attribute(value, "sync_engine", "dialect") is dialect
+
+
+def chain_of(error: BaseException) -> list[BaseException]:
+    """The error, what it was raised from or in, and a group's members; each once."""
+    chain: list[BaseException] = []
+    todo = [error]
+    while todo and len(chain) < MAX_CHAIN:
+        first = todo.pop(0)
+        if any(first is other for other in chain):
+            continue
+        chain.append(first)
+        if issubclass(type(first), BaseExceptionGroup):
+            todo += vars(BaseExceptionGroup)["exceptions"].__get__(first)
+        causes = (_held(first, "__cause__"), _held(first, "__context__"))
+        todo += [cause for cause in causes if cause is not None][:1]
+    return chain
+
+
+def _held(error: BaseException, name: str) -> Any:
+    return vars(BaseException)[name].__get__(error)
+
+
+def _text(error: BaseException) -> str:
+    """The message an exception was made with; a ``__str__`` of its own is not asked."""
+    parts = (part for part in _held(error, "args") if issubclass(type(part), str))
+    return " ".join(str.__str__(part) for part in parts)[:MAX_TEXT]
+
+
+def _steps(error: BaseException) -> Iterator[tuple[FrameType, int]]:
+    tb: TracebackType | None = _held(error, "__traceback__")
+    while tb is not None:
+        yield tb.tb_frame, tb.tb_lineno
+        tb = tb.tb_next
+
+
+def failure_of(error: BaseException, during: str, phase: str) -> tuple[Failure, list[FrameType]]:
+    """The record of an exception, and the frames it passed, the innermost first.
+
+    Nothing may keep the frames.
+    """
+    chain = chain_of(error)
+    records: list[Frame] = []
+    frames: list[FrameType] = []
+    # The causes' own lines first: the error raised last has the outermost view.
+    for raised in reversed(chain):
+        for frame, line in _steps(raised):
+            code = frame.f_code
+            user = is_user_file(code.co_filename)
+            record = Frame(site_of(code, line), user)
+            if record not in records:
+                records.append(record)
+            frames.append(frame)
+    lines = [site_of(frame.f_code, line) for frame, line in _steps(error)]
+    own = [line for line in lines if any(record.site == line and record.user for record in records)]
+    if own:
+        # The crossing line is the innermost line of the suite's own in the error as raised.
+        records.sort(key=lambda record: record.user and record.site == own[-1])
+    texts = tuple((_class_name(type(raised)), _text(raised)) for raised in chain)
+    return Failure(texts, tuple(records), during, phase), frames[::-1]
+
+
+def locals_of(frames: list[FrameType]) -> Iterator[Any]:
+    """The values of the frames' variables, each object once."""
+    seen: set[int] = set()
+    for frame in frames:
+        for value in list(frame.f_locals.values())[:MAX_LOCALS]:
+            if id(value) not in seen:
+                seen.add(id(value))
+                yield value

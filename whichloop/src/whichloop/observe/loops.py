@@ -1,0 +1,137 @@
+"""Every event loop there is: born, running, closed, gone; whose it is, and in which thread."""
+
+import itertools
+import sys
+import threading
+import weakref
+from collections import deque
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any
+
+from whichloop.observe import owners, peek
+from whichloop.observe.frames import Scene
+from whichloop.records import NOBODY, Actor, LoopRecord, Site
+
+# Loops that are gone, for the report of an object that outlived one of them.
+MAX_DEAD = 64
+# Enough for any report; a test that runs more loops than this names the latest.
+MAX_RAN = 50
+
+
+class Ref(weakref.ref[Any]):
+    """A weak reference that knows under which key its table holds it."""
+
+    __slots__ = ("key",)
+
+    key: int
+
+
+class LiveLoop:
+    """A loop while the suite runs: its record so far, and what does not keep it alive."""
+
+    __slots__ = ("ident", "number", "record", "ref")
+
+    def __init__(self, ref: Ref, number: int, record: LoopRecord) -> None:
+        self.ref = ref
+        self.number = number
+        self.record = record
+        self.ident = 0  # of the thread that ran it last
+
+
+class LoopTable:
+    """Every loop there is, by address: born, running, closed, gone."""
+
+    def __init__(self, scene: Scene, tick: Iterator[int]) -> None:
+        self.alive: dict[int, LiveLoop] = {}
+        self.dead: deque[LiveLoop] = deque(maxlen=MAX_DEAD)
+        self.ran_here: list[LiveLoop] = []  # in the present test
+        self.all: list[LiveLoop] | None = None  # filled while recording
+        self._scene, self._tick = scene, tick
+        self._numbers = itertools.count()
+
+    def born(self, loop: Any, frame: FrameType | None) -> LiveLoop:
+        """A loop has been made by ``frame``."""
+        pile = self._scene.hooks
+        hook = pile[-1] if pile else NOBODY
+        scope = owners.runner_scope(hook)
+        if scope is not None:
+            # The common case, once a test: the hooks know, the stack need not be read.
+            by = pile[0] if scope == "function" else hook
+            return self._add(loop, "pytest-asyncio", scope, by, None)
+        runner, line = owners.runner_of(frame)
+        if runner == "anyio":
+            scope = hook.caching_scope if hook.kind == "fixture" else "function"
+        if hook.kind == "unknown" and line is not None:
+            hook = Actor("code", line.function)
+        return self._add(loop, runner, scope, hook, line)
+
+    def _add(
+        self, loop: Any, runner: str, scope: str | None, by: Actor, at: Site | None
+    ) -> LiveLoop:
+        number = next(self._numbers)
+        kind = ".".join(peek.class_of(loop))
+        born = next(self._tick)
+        record = LoopRecord(letters(number), kind, runner, scope, "MainThread", by, at, born)
+        ref = Ref(loop, self._gone)
+        ref.key = id(loop)
+        live = self.alive[id(loop)] = LiveLoop(ref, number, record)
+        if self.all is not None:
+            self.all.append(live)
+        return live
+
+    def _gone(self, ref: Ref) -> None:
+        live = self.alive.pop(ref.key, None)
+        if live is not None:
+            self.dead.append(live)
+
+    def find(self, loop: Any) -> LiveLoop | None:
+        """What is known of ``loop``, without registering it."""
+        live = self.alive.get(id(loop))
+        return live if live is not None and live.ref() is loop else None
+
+    def met(self, loop: Any) -> LiveLoop:
+        """Register a loop that was made unseen."""
+        for gone in reversed(self.dead):
+            # In a finalizer the collector has cleared the reference to the loop already, but
+            # nothing else can have its address.
+            if gone.ref.key == id(loop) and gone.record.closed is not None:
+                return gone
+        live = self.born(loop, sys._getframe(1))
+        if live.record.runner == "new_event_loop":  # who meets a loop is not who made it
+            live.record = live.record._replace(runner="unknown", opened_by=NOBODY, opened_at=None)
+        if peek.loop_state(loop) == "closed":
+            live.record = live.record._replace(closed=live.record.born)
+        return live
+
+    def closed(self, loop: Any) -> None:
+        """The loop has been closed."""
+        live = self.find(loop)
+        if live is not None and live.record.closed is None:
+            by = self._scene.actor()
+            live.record = live.record._replace(closed=next(self._tick), closed_by=by)
+
+    def runs(self, loop: Any) -> LiveLoop:
+        """The loop starts to run, in this thread."""
+        live = self.find(loop) or self.met(loop)
+        ident = threading.get_ident()
+        if live.ident != ident:
+            live.ident = ident
+            name = threading.current_thread().name
+            if name != live.record.thread:
+                live.record = live.record._replace(thread=name)
+        here = self.ran_here
+        if not here or here[-1] is not live:
+            here.append(live)
+            del here[:-MAX_RAN]
+        return live
+
+
+def letters(number: int) -> str:
+    """0 → A, 25 → Z, 26 → AA: a loop's name from its place in the order of birth."""
+    name = ""
+    number += 1
+    while number:
+        number, rest = divmod(number - 1, 26)
+        name = chr(ord("A") + rest) + name
+    return name

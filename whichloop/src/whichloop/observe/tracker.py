@@ -1,0 +1,320 @@
+"""The live side: what is built, bound and used, on which loop, by whom.
+
+State is kept by identity and weakly: a loop or an object that would be collected without whichloop
+is collected with it. What outlives them is text and numbers.
+"""
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from whichloop.observe import frames, peek
+from whichloop.observe.loops import LiveLoop, LoopTable, Ref
+from whichloop.records import (
+    Crossing,
+    Failure,
+    ObjectRecord,
+    Ran,
+    Recording,
+    Settings,
+)
+
+log = logging.getLogger("whichloop")
+running_loop = asyncio._get_running_loop
+
+# Enough for any report; a suite that crosses a thousand times in one test says it once.
+MAX_CROSSINGS = 50
+
+
+class LiveObject:
+    """A loop-bound object while the suite runs: its record so far, its loop, what it is part of.
+
+    ``is_closed``, where its probe gives one, tells from the object whether nothing is open.
+    """
+
+    __slots__ = ("address_of", "is_closed", "loop", "parent", "record", "ref")
+
+    def __init__(self, record: ObjectRecord, is_closed: Callable[[Any], bool] | None) -> None:
+        self.record = record
+        self.is_closed = is_closed
+        self.ref: Callable[[], Any] = lambda: None
+        self.address_of: type | None = None
+        self.loop: LiveLoop | None = None
+        self.parent: LiveObject | None = None
+
+    def note(self, **changes: Any) -> None:
+        """Change what the record says."""
+        self.record = self.record._replace(**changes)
+
+    def part_of(self, owner: "LiveObject | None", *, made_by: bool = True) -> None:
+        """It is a part of ``owner``; ``made_by``: made on demand, so who built that owns it."""
+        if owner is not None:
+            self.parent = owner
+            self.note(part_of=owner.record.type)
+            if made_by:
+                self.note(built_at=owner.record.built_at, built_by=owner.record.built_by)
+
+
+class ObjectTable:
+    """Every loop-bound object there is, by address."""
+
+    def __init__(self, tick: Iterator[int]) -> None:
+        self.alive: dict[int, LiveObject] = {}
+        self.all: list[LiveObject] | None = None  # filled while recording
+        self._tick = tick
+        self._seqs = itertools.count(1)
+
+    def find(self, obj: Any) -> LiveObject | None:
+        live = self.alive.get(id(obj))
+        if live is None:
+            return None
+        known = type(obj) is live.address_of if live.address_of else live.ref() is obj
+        return live if known else None
+
+    def add(
+        self, obj: Any, driver: str, label: str, type_name: str, is_closed: Any = None
+    ) -> LiveObject:
+        seq, born = next(self._seqs), next(self._tick)
+        live = LiveObject(ObjectRecord(seq, driver, label, type_name, born=born), is_closed)
+        try:
+            live.ref = ref = Ref(obj, self._gone)
+            ref.key = id(obj)
+        except TypeError:
+            # A class with slots and no weak references (asyncpg's Pool): known by its address,
+            # which the next object built there takes over, and never kept alive.
+            live.address_of = type(obj)
+        self.alive[id(obj)] = live
+        if self.all is not None:
+            self.all.append(live)
+        return live
+
+    def _gone(self, ref: Ref) -> None:
+        self.alive.pop(ref.key, None)
+
+    def __iter__(self) -> Iterator[LiveObject]:
+        return iter([live for live in self.alive.values() if live.ref() is not None])
+
+
+class Tracker:
+    """One per process (``TRACKER``). Probes and hooks report to it; it answers with records."""
+
+    def __init__(self) -> None:
+        self.scene = frames.Scene()
+        self._tick = itertools.count(1)
+        self.loops = LoopTable(self.scene, self._tick)
+        self.objects = ObjectTable(self._tick)
+        # Of the phase now running, with the object and its record at the time of the use: a pool
+        # may open a new connection in its place before the test ends.
+        self.crossings: list[tuple[Crossing, LiveObject, ObjectRecord]] = []
+        self.all_crossings: list[Crossing] = []
+        self.ran: list[Ran] = []
+        self.recording = False
+        self.settings = Settings()
+        self.left_open: set[int] = set()  # by number, each object that strict mode has named
+        self.switched_off: dict[str, str] = {}
+        # The plugin says it in the summary: a log record would reach the suite's own caplog.
+        self.reported_elsewhere = False
+
+    def reset(self) -> None:
+        """Forget everything; used when a pytest session ends."""
+        vars(self).update(vars(Tracker()))
+
+    def record(self, on: bool) -> None:
+        """Keep everything from now on, for :meth:`whole`; or no longer."""
+        self.recording = on
+        if on and self.loops.all is None:
+            self.loops.all, self.objects.all = [], []
+
+    def switch_off(self, probe: str, error: BaseException) -> None:
+        """A probe failed: it goes quiet for good, and says so once."""
+        if probe not in self.switched_off:
+            self.switched_off[probe] = f"{type(error).__name__}: {error}"
+            if not self.reported_elsewhere:
+                log.warning("probe %s switched off: %s", probe, self.switched_off[probe])
+
+    @contextmanager
+    def guarded(self, probe: str) -> Iterator[None]:
+        """Run a probe's own code: whatever it raises stays here."""
+        try:
+            yield
+        except Exception as error:
+            self.switch_off(probe, error)
+
+    def loop(self, loop: Any) -> LiveLoop:
+        """What is known of ``loop``; one that was made unseen is registered now."""
+        live = self.loops.alive.get(id(loop))
+        return live if live is not None and live.ref() is loop else self.loops.met(loop)
+
+    # -- what probes report ---------------------------------------------------------------
+
+    def find(self, obj: Any) -> LiveObject | None:
+        """What is known of an object; None for one that no probe reported."""
+        return self.objects.find(obj)
+
+    def built(
+        self,
+        obj: Any,
+        driver: str,
+        label: str,
+        frame: FrameType | None,
+        *,
+        type_name: str | None = None,
+        is_closed: Callable[[Any], bool] | None = None,
+    ) -> LiveObject:
+        """Report a construction by ``frame``. A subclass's constructor reports once."""
+        live = self.find(obj)
+        if live is None or live.address_of is not None:
+            type_name = type_name or ".".join(peek.class_of(obj))
+            live = self.objects.add(obj, driver, label, type_name, is_closed)
+            at, by = self.scene.capture(frame, cache=True)
+            live.note(built_at=at, built_by=by)
+        return live
+
+    def bound(self, live: LiveObject, loop: Any, frame: FrameType | None) -> None:
+        """Report that an object took ``loop`` for its own, now."""
+        live.loop = self.loop(loop)
+        tick = next(self._tick)
+        at, by = self.scene.capture(frame)
+        name = live.loop.record.id
+        live.note(bound_to=name, bound=tick, bound_at=at, bound_by=by, closed=False, left_by=None)
+
+    def holds(self, live: LiveObject, loop: Any) -> None:
+        """Report that an object has ``loop`` for its own; nobody saw since when."""
+        live.loop = self.loop(loop)
+        live.note(bound_to=live.loop.record.id)
+
+    def at_home(self, obj: Any) -> bool:
+        """Is there surely nothing to report of a use now: not tracked, or on its own loop?"""
+        live = self.objects.alive.get(id(obj))
+        return live is None or (live.loop is not None and live.loop.ref() is running_loop())
+
+    def used(self, live: LiveObject | None, frame: FrameType | None) -> None:
+        """Report a use on the running loop: binds an unbound object, notes a crossing."""
+        loop = running_loop()
+        if live is None or loop is None:
+            return
+        if live.loop is None:
+            self.bound(live, loop, frame)
+        elif live.loop.ref() is not loop and len(self.crossings) < MAX_CROSSINGS:
+            self._crossed(live, self.loop(loop).record.id, frame)
+
+    def _crossed(self, live: LiveObject, using: str, frame: FrameType | None) -> None:
+        site, who = self.scene.capture(frame)
+        record = live.record
+        if any(
+            (old.seq, old.used_on, old.at) == (record.seq, using, site)
+            for old, *_ in self.crossings
+        ):
+            return
+        crossing = Crossing(
+            record.seq,
+            record.bound_to or "",
+            using,
+            site,
+            who,
+            self.scene.during,
+            next(self._tick),
+            record.bound_at,
+            record.bound,
+        )
+        self.find_keeper(live)
+        self.crossings.append((crossing, live, live.record))
+        live.note(left_by=crossing.during)
+        if self.recording:
+            self.all_crossings.append(crossing)
+
+    def closed(self, obj: Any) -> None:
+        """Report that an object is closed."""
+        live = self.find(obj)
+        if live is not None:
+            live.note(closed=True)
+
+    @staticmethod
+    def find_keeper(live: LiveObject) -> None:
+        """Look for what keeps an object longer than a test, and note it."""
+        if live.record.kept_by is None:
+            owner = live.parent
+            by = (owner or live).record.built_by
+            live.note(kept_by=frames.keeper(live.ref(), owner and owner.ref(), by))
+
+    def loop_runs(self, loop: Any) -> None:
+        """Report that a loop starts to run."""
+        live = self.loops.runs(loop)
+        pile = self.scene.hooks
+        if not self.recording or not pile:
+            return
+        who, name = pile[-1], live.record.id
+        last = self.ran[-1] if self.ran else None
+        if last is None or (last.kind, last.name, last.loop) != (who.kind, who.name, name):
+            scope = who.loop_scope or (live.record.scope if who.kind == "test" else None)
+            tick = next(self._tick)
+            self.ran.append(Ran(who.kind, who.name, name, tick, who.caching_scope, scope))
+
+    # -- what it answers ------------------------------------------------------------------
+
+    def snapshot(self) -> Recording:
+        """The records that an explanation of the present phase can need."""
+        names = {name for use, *_ in self.crossings for name in (use.used_on, use.bound_to)}
+        bound = (live.loop for _, live, _ in self.crossings if live.loop is not None)
+        known = itertools.chain(bound, self.loops.alive.values(), self.loops.dead)
+        running = self._running()
+        loops = {live.number: live for live in self.loops.ran_here}
+        loops |= {live.number: live for live in known if live.record.id in names or live is running}
+        return Recording(
+            tuple(loops[number].record for number in sorted(loops)),
+            tuple({record.seq: record for *_, record in self.crossings}.values()),
+            tuple(crossing for crossing, *_ in self.crossings),
+            settings=self.settings,
+        )
+
+    def whole(self) -> Recording:
+        """Everything, where recording was switched on."""
+        return Recording(
+            tuple(live.record for live in self.loops.all or ()),
+            tuple(live.record for live in self.objects.all or ()),
+            tuple(self.all_crossings),
+            tuple(self.ran),
+            self.settings,
+        )
+
+    def evidence(
+        self,
+        error: BaseException,
+        during: str,
+        phase: str,
+        objects_in: Callable[[list[FrameType]], list[tuple[ObjectRecord, LiveLoop | None]]],
+    ) -> tuple[Failure, Recording]:
+        """An exception as records, with what was seen in this phase. Where nothing crossed, that is
+        the loop-bound objects that ``objects_in`` reads from the traceback's own values."""
+        failure, passed = frames.failure_of(error, during, phase)
+        ran, running = self.loops.ran_here, self._running()
+        failure = failure._replace(
+            used_on=ran[-1].record.id if ran else None,
+            running=running.record.id if running else None,
+        )
+        recording = self.snapshot()
+        if recording.crossings:
+            return failure, recording
+        loops = {loop.id: loop for loop in recording.loops}
+        objects = []
+        for record, live in objects_in(passed):
+            objects.append(record)
+            if live is not None:
+                loops[live.record.id] = live.record
+        # A driver's object is worth more than a task, one that has a loop more than one without.
+        objects.sort(key=lambda r: (r.type in ("Task", "Future"), r.bound_to is None))
+        wrong = [record for record in objects if record.bound_to not in (None, failure.used_on)]
+        chosen = tuple(wrong or objects[:1])
+        return failure, recording._replace(loops=tuple(loops.values()), objects=chosen)
+
+    def _running(self) -> LiveLoop | None:
+        """The loop that runs in this thread. Between two tests there should be none."""
+        loop = running_loop()
+        return None if loop is None else self.loop(loop)
+
+
+TRACKER = Tracker()

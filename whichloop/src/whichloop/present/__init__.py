@@ -1,0 +1,1 @@
+"""What is shown: a finding or a recording as text. Pure."""
