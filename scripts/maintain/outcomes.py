@@ -45,8 +45,8 @@ def chosen(name: str, documented: Manifest) -> list[Side]:
 def outcomes(name: str, write: bool) -> int:
     """Run one side or all; 0 if the manifests document what happened or were made to, else 1.
 
-    With `write` the outcomes seen replace those documented. A group of tests that now behaves in a
-    new way gets a `why` that says UNEXPLAINED, which the manifest's own check refuses.
+    With `write` the outcomes of the runs replace those documented. A group of tests that now
+    behaves in a new way gets a `why` that says UNEXPLAINED, which the manifest's check refuses.
     """
     documented = manifest.load()
     sides = chosen(name, documented)
@@ -83,10 +83,10 @@ def report(side: Side, run: Run, documented: Manifest) -> bool:
     if invalid:
         terminal.prose(f"{side.id}: INVALID: {invalid}", "bold red")
         return True
-    found = [difference(run.tests[nodeid], side) for nodeid in documented.nodeids]
-    for sentence in filter(None, found):
+    differences = [difference(run.tests[nodeid], side) for nodeid in documented.nodeids]
+    for sentence in filter(None, differences):
         terminal.prose(f"{side.id}: {sentence}", "yellow")
-    return any(found)
+    return any(differences)
 
 
 def rewritten(text: str, side: Side, run: Run, documented: Manifest) -> str:
@@ -124,9 +124,9 @@ def entries(
         tests = list(outcome.tests) if len(kept) == len(nodeids) else named(kept, sets)
         if kept:
             array.append(entry(outcome.model_dump(exclude_none=True) | {"tests": tests}))
-    for (outcome_, kind, driver), nodeids_ in new.items():
-        seen = {"outcome": outcome_, "kind": kind, "driver": driver, "why": UNEXPLAINED}
-        array.append(entry({"tests": named(nodeids_, sets)} | seen))
+    for (result, kind, driver), tests in new.items():
+        happened = {"outcome": result, "kind": kind, "driver": driver, "why": UNEXPLAINED}
+        array.append(entry({"tests": named(tests, sets)} | happened))
     return array
 
 

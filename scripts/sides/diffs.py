@@ -38,12 +38,12 @@ def names(side: Side) -> list[str]:
 
 def changed(side: Side) -> list[str]:
     """The files that differ from their counterparts."""
-    found = []
+    differing = []
     for name in names(side):
         other = counterpart(side, name)
         if not other.exists() or other.read_text("utf-8") != text_of(side, name):
-            found.append(name)
-    return found
+            differing.append(name)
+    return differing
 
 
 def text_of(side: Side, name: str) -> str:
@@ -56,17 +56,17 @@ def unexpected(side: Side) -> list[str]:
     that differ and may not, or may and do not, that are missing, or that are too many."""
     needed = {"conftest.py", "pytest.ini", *wrappers(ROOT / "broken")}
     needed |= {"db.py"} & set(side.changes)
-    there = files(ROOT / side.folder)
+    present = files(ROOT / side.folder)
     differing = [
         name for name in changed(side) if name in needed and not differs_in_caption_only(side, name)
     ]
     too_many = (name for name in differing if listed_as(name) not in side.changes)
-    too_few = {*side.changes} - {listed_as(name) for name in differing} - (needed - there)
+    too_few = {*side.changes} - {listed_as(name) for name in differing} - (needed - present)
     return [
         *(f"{name} differs from broken/" for name in too_many),
         *(f"{name} is as in broken/" for name in sorted(too_few)),
-        *(f"{name} is missing" for name in sorted(needed - there)),
-        *(f"{name} is no file of this side" for name in sorted(there - needed - TEXTS)),
+        *(f"{name} is missing" for name in sorted(needed - present)),
+        *(f"{name} is no file of this side" for name in sorted(present - needed - TEXTS)),
     ]
 
 
@@ -77,11 +77,11 @@ def listed_as(name: str) -> str:
 
 def files(folder: Path) -> set[str]:
     """Every file below the folder that a person put there."""
-    found = (path.relative_to(folder) for path in folder.rglob("*") if not path.is_dir())
+    paths = (path.relative_to(folder) for path in folder.rglob("*") if not path.is_dir())
     return {
         path.as_posix()
-        for path in found
-        if not any(fnmatch(part, each) for part in path.parts for each in GENERATED)
+        for path in paths
+        if not any(fnmatch(part, pattern) for part in path.parts for pattern in GENERATED)
     }
 
 
@@ -100,7 +100,7 @@ def without_caption(lines: list[str]) -> list[str]:
 def unified(side: Side) -> str:
     """The whole difference, as `diff -u` writes it; one of several equal ones stands for all."""
     parts: list[str] = []
-    seen: dict[str, int] = {}
+    copies: dict[str, int] = {}
     for name in changed(side):
         other = counterpart(side, name)
         lines = difflib.unified_diff(
@@ -113,10 +113,10 @@ def unified(side: Side) -> str:
         text = "".join(lines)
         body = "\n".join(line for line in text.splitlines()[2:] if line[:1] in "+-")
         body = body.replace(name.removesuffix(".py"), "")
-        seen[body] = seen.get(body, 0) + 1
-        if seen[body] == 1 or not name.startswith("test_"):
+        copies[body] = copies.get(body, 0) + 1
+        if copies[body] == 1 or not name.startswith("test_"):
             parts.append(text)
-    for count in seen.values():
+    for count in copies.values():
         if count > 1:
             parts.append(f"(the same in {count - 1} more test_*.py)\n")
     return "".join(parts)

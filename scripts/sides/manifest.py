@@ -187,7 +187,7 @@ def tests_of(
     Raises ManifestError, which begins with the file and `key`, if there is no test of a name.
     """
     every = [nodeid for group in ("mongo", "postgres", "control") for nodeid in sets.get(group, ())]
-    found: list[str] = []
+    nodeids: list[str] = []
     for name in names:
         tests = sets.get(name) or [nodeid for nodeid in every if covers(name, nodeid)]
         if not tests:
@@ -195,8 +195,8 @@ def tests_of(
             close = get_close_matches(name, [*sets, *modules, *every], 1, 0.8)
             hint = f"; did you mean {close[0]}?" if close else ""
             raise ManifestError(f"{key}: {name} is not in [tests] or [sets] of {FILE}{hint}")
-        found += tests
-    return tuple(found)
+        nodeids += tests
+    return tuple(nodeids)
 
 
 def covers(name: str, nodeid: str) -> bool:

@@ -32,8 +32,8 @@ def judge(run: Run, side: Side, manifest: Manifest) -> Judgement:
     invalid = why_invalid(run, manifest)
     if invalid:
         return Judgement(invalid, ())
-    found = (difference(run.tests[nodeid], side) for nodeid in manifest.nodeids)
-    return Judgement("", tuple(sentence for sentence in found if sentence))
+    differences = (difference(run.tests[nodeid], side) for nodeid in manifest.nodeids)
+    return Judgement("", tuple(sentence for sentence in differences if sentence))
 
 
 def why_invalid(run: Run, manifest: Manifest) -> str:

@@ -34,8 +34,8 @@ def practices() -> int:
     lacking = sorted(name for name in needed if runs[name] is None)
     if lacking:
         raise CommandError(f"there is no result of {', '.join(lacking)}", hint="make all-fixes")
-    found = {name: run for name, run in runs.items() if run is not None}
-    results.write(PAGE, page(documented, found))
+    complete = {name: run for name, run in runs.items() if run is not None}
+    results.write(PAGE, page(documented, complete))
     return 0
 
 
