@@ -9,33 +9,29 @@ from pathlib import Path
 
 from scripts.errors import CommandError
 from scripts.run import results
+from scripts.run.model import Test
 from scripts.views import terminal
-
-# Side and node id → what it did.
-Outcomes = dict[tuple[str, str], str]
 
 
 def same(folders: list[Path]) -> int:
-    """Compare `<folder>/*/run.json`: 0 if outcomes and kinds are equal per node id, else 1."""
+    """Compare `<folder>/*/run.json`: 0 if every test did the same in all of them, else 1."""
     if len(folders) < 2:
         raise CommandError(
             "same compares two results folders or more",
             hint="python -m scripts same results/embedded results/testcontainers",
         )
-    by_folder = {folder: read(folder) for folder in folders}
-    tests = sorted(set().union(*(outcomes for outcomes, _ in by_folder.values())))
+    by_folder = {folder: outcomes(folder) for folder in folders}
+    tests = sorted({test for happened in by_folder.values() for test in happened})
     differences = 0
     for test in tests:
-        happened = {
-            path: outcomes.get(test, "not run") for path, (outcomes, _) in by_folder.items()
-        }
+        happened = {folder: by_folder[folder].get(test, "not run") for folder in folders}
         if len(set(happened.values())) > 1:
             differences += 1
-            terminal.line("::".join(test), "red")
+            terminal.line(test, "red")
             for folder, outcome in happened.items():
                 terminal.line(f"  {folder}: {outcome}")
-    for folder, (outcomes, servers) in by_folder.items():
-        terminal.line(f"{folder}: {len(outcomes)} outcomes on {servers}")
+    for folder in folders:
+        terminal.line(f"{folder}: {len(by_folder[folder])} outcomes on {servers(folder)}")
     if differences:
         terminal.line(f"{differences} of {len(tests)} tests differ")
         return 1
@@ -43,20 +39,31 @@ def same(folders: list[Path]) -> int:
     return 0
 
 
-def read(folder: Path) -> tuple[Outcomes, str]:
-    """What every test of every side did, and on which servers. Raises CommandError if none ran."""
-    outcomes: Outcomes = {}
+def outcomes(folder: Path) -> dict[str, str]:
+    """{"broken::test_jobs.py::test_job": what happened}, for every test of every side."""
+    runs = [results.read(path) for path in sorted(folder.glob("*/run.json"))]
+    return {
+        f"{run.side}::{test.nodeid}": happened(test) for run in runs for test in run.tests.values()
+    }
+
+
+def happened(test: Test) -> str:
+    """ "error in teardown different_loop motor RuntimeError"."""
+    where = "" if test.phase == "call" else f" in {test.phase}"
+    error = f" {test.kind} {test.driver} {test.error.type}" if test.error else ""
+    return f"{test.outcome}{where}{error}"
+
+
+def servers(folder: Path) -> str:
+    """The backends and servers of the runs in a folder. Raises CommandError if none was run."""
     backends = set()
-    for path in sorted(folder.glob("*/run.json")):
+    for path in folder.glob("*/run.json"):
         run = results.read(path)
         names = ", ".join(str(server) for server in run.servers.values() if server)
         backends.add(f"{run.backend} ({names})")
-        for test in run.tests.values():
-            kind = f" {test.kind} {test.driver}" if test.kind else ""
-            outcomes[run.side, test.nodeid] = f"{test.outcome}{kind}"
-    if not outcomes:
+    if not backends:
         raise CommandError(
             f"no side was run into {folder}",
             hint=f"WRONGLOOP_RESULTS={folder} python -m scripts all-fixes",
         )
-    return outcomes, " and ".join(sorted(backends))
+    return " and ".join(sorted(backends))

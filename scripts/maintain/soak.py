@@ -8,34 +8,32 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from scripts.maintain.same import outcomes
 from scripts.paths import RESULTS, ROOT
 from scripts.run import results
 from scripts.servers.process import dying_with_parent
 from scripts.views import terminal
 
-# {side/node id: what happened to it}
-Outcomes = dict[str, str]
 
-
-@dataclass(frozen=True)
+@dataclass
 class Round:
-    """One run of the command; `outcomes` are those of every test in every run.json it wrote."""
+    """One run of the command: what happened to every test, and was that as in the first run?"""
 
-    number: int
+    run: int
     exit_code: int
     duration_s: float
-    outcomes: Outcomes
+    outcomes: dict[str, str]
+    same: bool = True
 
 
 def soak(command: list[str], times: int, at_once: int) -> int:
     """Run `python -m scripts COMMAND` `times` times, `at_once` beside each other.
 
-    Each run has a results folder of its own. `results/soak.json` has per run its exit code,
-    seconds, and whether its outcomes were those of the first; the results of a run that differs are
-    kept. 0 if all were equal and exited 0, else 1.
+    Each run has a results folder of its own, which is kept if the run differs; `results/soak.json`
+    has them all. 0 if all were equal and exited 0, else 1.
     """
     folder = results.folder("soak")
     running: list[subprocess.Popen[str]] = []
@@ -48,23 +46,19 @@ def soak(command: list[str], times: int, at_once: int) -> int:
             for process in running:
                 process.terminate()
             raise
-    first = rounds[0].outcomes
-    entries, different = [], 0
-    for done in rounds:
-        same = done.outcomes == first
-        if same and done.exit_code == 0:
-            shutil.rmtree(folder / str(done.number), ignore_errors=True)
+    first, different = rounds[0].outcomes, 0
+    for one_run in rounds:
+        one_run.same = one_run.outcomes == first
+        if one_run.same and one_run.exit_code == 0:
+            shutil.rmtree(folder / str(one_run.run), ignore_errors=True)
         else:
             different += 1
-        outcomes = {} if same and done is not rounds[0] else {"outcomes": done.outcomes}
-        entries.append(
-            {"run": done.number, "exit_code": done.exit_code, "duration_s": done.duration_s}
-            | outcomes
-            | {"same": same}
-        )
-    data = {"command": command, "times": times, "at_once": at_once, "runs": entries}
+    seconds = [one_run.duration_s for one_run in rounds]
+    runs = [asdict(one_run) for one_run in rounds]
+    for run in runs[1:]:
+        run["outcomes"] = {} if run["same"] else run["outcomes"]
+    data = {"command": command, "times": times, "at_once": at_once, "runs": runs}
     results.write_json(RESULTS / "soak.json", data)
-    seconds = [done.duration_s for done in rounds]
     terminal.line(
         f"{times} runs of {' '.join(command)}, {at_once} at once: "
         f"{times - different} the same and as documented, {different} not; "
@@ -81,30 +75,22 @@ def run_once(
     shutil.rmtree(own, ignore_errors=True)
     own.mkdir()
     started = time.monotonic()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "scripts", *command],
-        cwd=ROOT,
-        env=os.environ | {"WRONGLOOP_RESULTS": str(own)},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        preexec_fn=dying_with_parent(),
-    )
-    running.append(process)
-    output, _ = process.communicate()
+    with (own / "command.txt").open("w", encoding="utf-8") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "scripts", *command],
+            cwd=ROOT,
+            env=os.environ | {"WRONGLOOP_RESULTS": str(own)},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            text=True,
+            preexec_fn=dying_with_parent(),
+        )
+        running.append(process)
+        process.wait()
     running.remove(process)
-    (own / "command.txt").write_text(output, "utf-8")
-    outcomes: Outcomes = {}
-    for path in sorted(own.glob("*/run.json")):
-        for test in results.read(path).tests.values():
-            error_type = test.error.type if test.error else ""
-            happened = (test.outcome, test.phase, test.kind, test.driver, error_type)
-            outcomes[f"{path.parent.name}/{test.nodeid}"] = " ".join(map(str, happened))
-    took = round(time.monotonic() - started, 2)
+    seconds, tests = round(time.monotonic() - started, 2), outcomes(own)
     terminal.line(
-        f"  run {number}: exit {process.returncode}, {len(outcomes)} outcomes, {took:.1f} s"
+        f"  run {number}: exit {process.returncode}, {len(tests)} outcomes, {seconds:.1f} s"
     )
-    return Round(number, process.returncode, took, outcomes)
+    return Round(number, process.returncode, seconds, tests)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import time
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -87,10 +88,22 @@ class MongoCounter(monitoring.ConnectionPoolListener):
     connection_checked_out = connection_checked_in = pool_created
 
 
-Counter = PostgresCounter | MongoCounter
+# By the names that run.json gives the servers.
+Counters = dict[str, PostgresCounter | MongoCounter]
 
 
-def look(counters: dict[str, Counter]) -> None:
+def counters(postgres: PostgresDatabase | None, mongo: MongoDatabase | None) -> Counters:
+    """What counts the connections to a side's databases, those that are there."""
+    by_server: Counters = {}
+    if postgres:
+        with suppress(*SERVER_GONE):  # its tests will say so
+            by_server["postgres"] = PostgresCounter(postgres)
+    if mongo:
+        by_server["mongodb"] = MongoCounter(mongo)
+    return by_server
+
+
+def note_peaks(counters: Counters) -> None:
     """Note how many are open now; called at the end of each test's body, before its teardown."""
     for name, counter in list(counters.items()):
         try:
@@ -99,7 +112,7 @@ def look(counters: dict[str, Counter]) -> None:
             del counters[name]
 
 
-def totals(counters: dict[str, Counter]) -> dict[str, ConnectionCounts]:
+def totals(counters: Counters) -> dict[str, ConnectionCounts]:
     """The counts by server at the end of the session."""
     gc.collect()  # what nobody holds is closed now, not whenever the collector comes by
     counts = {}
@@ -115,7 +128,7 @@ def totals(counters: dict[str, Counter]) -> dict[str, ConnectionCounts]:
     return counts
 
 
-def settled(counter: Counter) -> int:
+def settled(counter: PostgresCounter | MongoCounter) -> int:
     """What is open, once it is nothing or has been the same for as long as the server needs."""
     last, since = counter.open_now(), time.monotonic()
     while last and time.monotonic() - since < counter.stable_s:

@@ -94,14 +94,19 @@ class AsyncioOptions(Model):
     default_test_loop_scope: str | None
 
 
+def in_words(actor: object) -> object:
+    """Who did something, as whichloop records it: "fixture _session_scoped_runner"."""
+    return f"{actor['kind']} {actor['name']}" if isinstance(actor, dict) else actor
+
+
 class Loop(Model):
     """An event loop; `id` is A, B, C … as loops are born."""
 
     id: str
     scope: str | None
     thread: str | None
-    opened_by: str | None
-    closed_by: str | None
+    opened_by: Annotated[str | None, BeforeValidator(in_words)]
+    closed_by: Annotated[str | None, BeforeValidator(in_words)]
 
 
 class Fixture(Model):

@@ -6,11 +6,11 @@ It looks at reports and exceptions only, so it changes no outcome.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import time
 import traceback
+from collections import Counter
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,16 +20,8 @@ import pytest
 from scripts.paths import ROOT
 from scripts.run import results
 from scripts.run.classify import Raised, classify
-from scripts.run.connections import (
-    SERVER_GONE,
-    Counter,
-    MongoCounter,
-    PostgresCounter,
-    look,
-    totals,
-)
+from scripts.run.connections import counters, note_peaks, totals
 from scripts.run.environment import versions
-from scripts.run.logged_errors import LoggedErrors
 from scripts.run.model import AsyncioOptions, Failure, Record, Test
 from scripts.servers.prepared import DATABASES
 
@@ -41,6 +33,20 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Recorder(config, Path(path)), "wrongloop-recorder")
 
 
+class LoggedErrors(logging.Handler):
+    """Counts the records of level ERROR and above by their text, parameters left out: a side can
+    be green and not clean."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.counts: Counter[str] = Counter()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Count one record."""
+        text = str(record.msg).partition("\n")[0].partition("%")[0].strip()
+        self.counts[f"{text} ({record.name.partition('.')[0]})"] += 1
+
+
 class Recorder:
     """Collects the reports of one pytest run."""
 
@@ -49,7 +55,8 @@ class Recorder:
         self.path = path
         self.tests: dict[str, Test] = {}
         self.collection_errors: list[str] = []
-        self.counters = counters(config)
+        databases = config.stash.get(DATABASES, None)
+        self.counters = counters(databases.postgres, databases.mongo) if databases else {}
         self.logged = LoggedErrors()
         logging.getLogger().addHandler(self.logged)
         self.started = time.time()
@@ -62,7 +69,7 @@ class Recorder:
         """Take each phase's outcome while the exception is still an object."""
         report = yield
         if report.when == "call":
-            look(self.counters)
+            note_peaks(self.counters)
         self.take(item, call, report)
         return report
 
@@ -116,18 +123,6 @@ class Recorder:
         results.write(self.path, record.model_dump_json())
 
 
-def counters(config: pytest.Config) -> dict[str, Counter]:
-    """What counts the connections to this side's databases."""
-    databases = config.stash.get(DATABASES, None)
-    by_server: dict[str, Counter] = {}
-    if databases and databases.postgres:
-        with contextlib.suppress(*SERVER_GONE):  # its tests will say so
-            by_server["postgres"] = PostgresCounter(databases.postgres)
-    if databases and databases.mongo:
-        by_server["mongodb"] = MongoCounter(databases.mongo)
-    return by_server
-
-
 def group_of(item: pytest.Item) -> str:
     """mongo, postgres or control: what the test's module says of itself."""
     return str(getattr(getattr(item, "module", None), "GROUP", "unknown"))
@@ -137,10 +132,8 @@ def failure(error: BaseException) -> Failure:
     """Why a test failed, from its exception."""
     chain = list(exceptions(error))
     kind, driver = classify(chain)
-    raised = chain[0]
-    ours = (frame for frame in frames(error) if is_ours(frame.filename))
-    at = next((f"{relative(frame.filename)}:{frame.lineno}" for frame in ours), None)
-    return Failure(type=raised.type, message=raised.message, kind=kind, driver=driver, at=at)
+    at = next(filter(None, map(place_of_ours, frames(error))), None)
+    return Failure(type=chain[0].type, message=chain[0].message, kind=kind, driver=driver, at=at)
 
 
 def exceptions(error: BaseException | None) -> Iterator[Raised]:
@@ -163,14 +156,12 @@ def frames(error: BaseException) -> list[traceback.FrameSummary]:
     return list(reversed(traceback.StackSummary.extract(walked, lookup_lines=False)))
 
 
-def is_ours(file: str) -> bool:
-    """Is the file one that a reader of this repository would open?"""
-    return file.startswith(str(ROOT) + os.sep) and ".venv" not in file
-
-
-def relative(file: str) -> str:
-    """The file's path in the checkout."""
-    return Path(file).relative_to(ROOT).as_posix()
+def place_of_ours(frame: traceback.FrameSummary) -> str:
+    """ "suite/test_jobs.py:22", if a reader of this repository would open the file; else ""."""
+    path = Path(frame.filename)
+    if ROOT not in path.parents or ".venv" in path.parts:
+        return ""
+    return f"{path.relative_to(ROOT).as_posix()}:{frame.lineno}"
 
 
 def option(config: pytest.Config, name: str) -> str | None:

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from scripts.errors import CommandError
 from scripts.paths import RESULTS
+from scripts.run.loops import Recording
 from scripts.run.model import Run
-from scripts.run.recording import Recording
 
 SCHEMA_VERSION = 1
 # Where the recorder of a side is to write, set by the command that started its pytest.

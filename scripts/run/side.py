@@ -13,10 +13,10 @@ from pathlib import Path
 
 from scripts.errors import CommandError
 from scripts.paths import ROOT
-from scripts.run import loops, results
+from scripts.run import results
 from scripts.run.environment import for_side, unneeded_plugins, versions
+from scripts.run.loops import Recording
 from scripts.run.model import Circumstances, Record, Run, ServerVersion
-from scripts.run.recording import Recording
 from scripts.run.results import RECORD_VARIABLE
 from scripts.run.watchdog import Watchdog, hanging, limit_s
 from scripts.servers.client import Guardian
@@ -56,12 +56,12 @@ def run_side(side: Side, on_line: Callable[[str], None], guardian: Guardian) -> 
         results.write_json(folder / "recording.json", recording.document)
         recorded = read_record(record_file)
     record = recorded or Record(versions=versions(), exit_code=exit_code, tests={})
-    record = record.with_loops(loops.loops_of_tests(recording))
+    record = record.with_loops(recording.loops_of_tests())
     stopped = watched.stopped
     if stopped and not watched.server_gone and hanging(output):
         stopped += f"; running then: {hanging(output)}"
     run = Run(
-        **dict(circumstances(guardian.servers)) | dict(record) | dict(loops.loops_used(recording)),
+        **dict(circumstances(guardian.servers)) | dict(record) | dict(recording.loops_used()),
         side=side.id,
         command=f".venv/bin/pytest {side.folder}",
         stopped=stopped,

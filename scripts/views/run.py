@@ -11,7 +11,7 @@ from rich.table import Table
 from whichloop.present.lanes import draw_lanes, needs_ascii
 from whichloop.recording import of_json
 
-from scripts.run import loops, results
+from scripts.run import results
 from scripts.run.environment import foreign_plugins
 from scripts.run.model import Failure, Run, Test
 from scripts.servers.model import Servers
@@ -110,7 +110,7 @@ def counts(run: Run) -> str:
 def print_lanes(run: Run, broken: Run) -> None:
     """The loops of a test of each half, as a picture; how to draw all of them."""
     recording = results.read_recording(run.side)
-    tests = loops.worth_drawing(recording, run, broken)
+    tests = recording.worth_drawing(run, broken)
     width = min(terminal.console.width, MAX_WIDTH)
     if tests and recording.loops and width >= MIN_WIDTH:
         terminal.line()

@@ -2,25 +2,22 @@
 
 import pytest
 
+from scripts.errors import CommandError
 from scripts.maintain import audit
-from scripts.maintain.audit import Pin, Report
 
 FLAW = {"id": "PYSEC-2026-1", "fix_versions": ["2.0"], "aliases": ["GHSA-x"], "description": ""}
-PIN = Pin.model_validate({"name": "a", "version": "1.0", "vulns": [FLAW]})
+PIN = {"name": "a", "version": "1.0", "vulns": [FLAW]}
 
 
-def test_a_pin_without_an_answer_is_not_taken_for_a_good_one(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    skipped = Pin(name="a", skip_reason="Dependency not found on PyPI")
-    monkeypatch.setattr(audit, "audited", lambda path: Report(dependencies=[skipped]))
+def test_a_pin_without_an_answer_is_not_taken_for_a_good_one() -> None:
+    skipped = {"name": "b", "skip_reason": "Dependency not found on PyPI"}
 
-    with pytest.raises(audit.CommandError, match="a: Dependency not found on PyPI among them"):
-        audit.audit()
+    with pytest.raises(CommandError, match="b: Dependency not found on PyPI among them"):
+        audit.vulnerabilities([PIN, skipped])
 
 
 def test_a_vulnerability_is_named_with_what_fixes_it() -> None:
-    assert audit.vulnerabilities(PIN) == ["a 1.0: PYSEC-2026-1, fixed in ['2.0']"]
+    assert audit.vulnerabilities([PIN]) == ["a 1.0: PYSEC-2026-1, fixed in ['2.0']"]
 
 
 def test_an_accepted_vulnerability_is_left_out_by_any_of_its_names(
@@ -28,4 +25,4 @@ def test_an_accepted_vulnerability_is_left_out_by_any_of_its_names(
 ) -> None:
     monkeypatch.setitem(audit.ACCEPTED, "GHSA-x", "never called here")
 
-    assert audit.vulnerabilities(PIN) == []
+    assert audit.vulnerabilities([PIN]) == []

@@ -48,8 +48,8 @@ def test_each_difference_is_shown(tmp_path: Path) -> None:
 
     assert "broken::t.py::a" in out
     assert "compose: not run" in out
-    assert "embedded: failed different_loop motor" in out
-    assert "compose: failed loop_closed motor" in out
+    assert "embedded: failed different_loop motor RuntimeError" in out
+    assert "compose: failed loop_closed motor RuntimeError" in out
     assert "2 of 2 tests differ" in out
 
 
