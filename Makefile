@@ -73,7 +73,7 @@ serve: ## the app itself, on http://127.0.0.1:8000/docs
 pull: ## fetch the images for BACKEND=testcontainers and compose
 	$(RUN) pull
 
-up: ## start the pair of docker-compose.yml and leave it running
+up: ## start a pair of servers and leave it running: with Docker or without
 	$(RUN) up
 
 down: ## stop that pair

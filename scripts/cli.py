@@ -197,17 +197,17 @@ COMMANDS: dict[str, Callable[..., None] | tuple[str, str]] = {
         "What this machine has for the commands, a line each: fine, or what to do.",
     ),
     "up": (
-        "scripts.servers.compose_pair:up",
-        "Start the pair of docker-compose.yml and leave it running (BACKEND=compose uses it).",
+        "scripts.commands.up:up",
+        "Start a pair of servers and leave it running, for later commands: with Docker or not.",
     ),
     "down": (
-        "scripts.servers.compose:compose down --volumes --timeout 0",
+        "scripts.commands.up:down",
         "Stop the pair of `up` and forget its data.",
     ),
-    "logs": ("scripts.servers.compose:compose logs", "What the pair of `up` has written."),
+    "logs": ("scripts.commands.up:logs", "What the pair of `up` has written."),
     "ps": (
-        "scripts.servers.compose:compose ps",
-        "The pair of `up`: does it run, and on which ports.",
+        "scripts.commands.up:ps",
+        "The pair of `up`: does it run, since when, and where.",
     ),
     "pull": (
         "scripts.servers.fetch:pull",

@@ -49,12 +49,18 @@ def find_servers(config: pytest.Config, stack: ExitStack) -> Servers:
     given = os.environ.get(SERVERS_VARIABLE)
     if given:
         return Servers.from_json(given)
-    choice = choose()
+    choice = choose(exhausting=exhausts_a_server(config))
     config.stash[CHOICE] = str(choice)
-    servers = stack.enter_context(running(choice.backend)).servers
+    servers = stack.enter_context(running(choice.backend, pair=choice.pair)).servers
     os.environ[SERVERS_VARIABLE] = servers.to_json()  # for the workers of pytest-xdist
     stack.callback(os.environ.pop, SERVERS_VARIABLE, None)
     return servers
+
+
+def exhausts_a_server(config: pytest.Config) -> bool:
+    """Does the side's manifest say that nothing else may run on its servers?"""
+    manifest = config.rootpath / "remedy.toml"
+    return manifest.exists() and "\nalone = true" in manifest.read_text("utf-8")
 
 
 def side_name(config: pytest.Config) -> str:

@@ -29,7 +29,7 @@ def fix(kind: SideKind, number: str, open_session: OpenSession = on_chosen_serve
     else:
         side = documented.numbered(kind, number)
     check_folders([side])
-    with open_session() as session:
+    with open_session([side]) as session:
         broken = session.broken(documented)
         if not is_baseline(broken, documented):
             return 1
@@ -47,7 +47,7 @@ def tour(open_session: OpenSession = on_chosen_servers) -> int:
     sides = [documented.get(name) for name in documented.tour]
     check_folders(sides)
     as_documented = True
-    with open_session() as session:
+    with open_session(sides) as session:
         broken = session.broken(documented)
         if not is_baseline(broken, documented):
             return 1
@@ -75,7 +75,7 @@ def all_fixes(
     sides = documented.side
     check_folders(sides)
     started = time.monotonic()
-    with open_session() as session:
+    with open_session(sides) as session:
         order = random.sample(sides, len(sides)) if shuffle else list(sides)
         batch = session.run_all(order, 1 if alone else None)
     wall = time.monotonic() - started

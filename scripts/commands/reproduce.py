@@ -15,7 +15,7 @@ def reproduce(open_session: OpenSession = on_chosen_servers) -> int:
     documented = manifest.load()
     side = documented.get("broken")
     results.folder(side.id)  # find out that it cannot be written before any server starts
-    with open_session() as session:
+    with open_session([]) as session:
         run = session.run(side, len(documented.nodeids))
     judgement = judge(run, side, documented)
     if judgement.invalid:

@@ -22,7 +22,7 @@ def serve(port: int) -> int:
     with ExitStack() as stack:
         listener = stack.enter_context(bound(port))  # before any server starts
         terminal.status(str(choice))
-        guardian = stack.enter_context(running(choice.backend))
+        guardian = stack.enter_context(running(choice.backend, pair=choice.pair))
         print_servers(guardian.servers)
         own_keys = {name: value for name, value in os.environ.items() if name.endswith("_API_KEY")}
         prepare(guardian.servers, "serve", stack)

@@ -65,15 +65,16 @@ class Session:
 
 
 # What a command opens its session with; a test has one without servers.
-OpenSession = Callable[[], AbstractContextManager[Session]]
+OpenSession = Callable[[Sequence[Side]], AbstractContextManager[Session]]
 
 
 @contextmanager
-def on_chosen_servers() -> Iterator[Session]:
-    """A session on the servers that BACKEND chooses. Raises ServerError if they do not start."""
-    choice = choose()
+def on_chosen_servers(sides: Sequence[Side] = ()) -> Iterator[Session]:
+    """A session for these sides on the servers that BACKEND chooses. Raises ServerError if they do
+    not start."""
+    choice = choose(exhausting=any(side.alone for side in sides))
     terminal.status(str(choice))
-    with running(choice.backend) as guardian:
+    with running(choice.backend, pair=choice.pair) as guardian:
         print_servers(guardian.servers)
         yield Session(guardian.servers, partial(run_side, guardian=guardian))
 

@@ -52,7 +52,7 @@ def outcomes(name: str, write: bool) -> int:
     sides = chosen(name, documented)
     for side in sides:
         results.folder(side.id)
-    with on_chosen_servers() as session:
+    with on_chosen_servers(sides) as session:
         runs = session.run_all(sides).runs
     different = [side for side in sides if report(side, runs[side.id], documented)]
     if not different:

@@ -87,7 +87,7 @@ def run_pytest(
         SERVERS_VARIABLE: guardian.servers.to_json(),
         RECORD_VARIABLE: str(record),
     }
-    watchdog = Watchdog(guardian.servers, limit_s())
+    watchdog = Watchdog(guardian, limit_s())
     pytest = subprocess.Popen(
         command,
         cwd=ROOT,

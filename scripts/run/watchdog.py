@@ -8,9 +8,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from scripts.servers.health import trouble
+from scripts.servers.client import Guardian
 from scripts.servers.limits import seconds
-from scripts.servers.model import Servers
 
 LIMIT_VARIABLE = "WRONGLOOP_LIMIT_S"
 LIMIT_S = 180
@@ -22,10 +21,10 @@ BEGUN = re.compile(r"^(\S+::.*?)\s*$")
 class Watchdog:
     """Watches one run beside it; `stopped` says why the run was ended, "" while it was not."""
 
-    def __init__(self, servers: Servers, limit_s: float) -> None:
+    def __init__(self, guardian: Guardian, limit_s: float) -> None:
         self.stopped = ""
         self.server_gone = False
-        self._servers = servers
+        self._guardian = guardian
         self._limit_s = limit_s
 
     @contextmanager
@@ -51,7 +50,7 @@ class Watchdog:
 
     def look(self) -> None:
         """Ask the servers, here and now."""
-        found = trouble(self._servers)
+        found = self._guardian.trouble()
         if found:
             self.stopped, self.server_gone = found, True
 

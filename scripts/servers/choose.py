@@ -4,29 +4,35 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scripts.errors import CommandError
-from scripts.servers import engine
+from scripts.servers import engine, kept
 from scripts.servers.engine import Engine
 from scripts.servers.images import images
+from scripts.servers.kept import Pair
 from scripts.servers.model import BACKENDS
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A backend, and why it is that one."""
+    """A backend, and why it is that one; `pair` if it is one that `make up` keeps."""
 
     backend: str
     why: str
+    pair: Pair | None = None
 
     def __str__(self) -> str:
         others = ", ".join(name for name in BACKENDS if name not in (self.backend, "auto"))
         return f"Servers: {self.backend} ({self.why}). Others: BACKEND={others}."
 
 
-def choose(environ: Mapping[str, str] = os.environ) -> Choice:
-    """The backend that `BACKEND` asks for. Raises CommandError for one that does not exist."""
+def choose(environ: Mapping[str, str] = os.environ, *, exhausting: bool = False) -> Choice:
+    """The backend that `BACKEND` asks for. Raises CommandError for one that does not exist.
+
+    What is `exhausting`, a side that uses up a server, gets servers of its own and not the pair of
+    `make up`.
+    """
     asked = environ.get("BACKEND", "") or "auto"
     if asked not in BACKENDS:
         raise CommandError(
@@ -35,7 +41,13 @@ def choose(environ: Mapping[str, str] = os.environ) -> Choice:
         )
     if asked != "auto":
         return Choice(asked, f"BACKEND={asked}")
-    return automatic(engine.find(images(environ)))
+    pair, useless = kept.find()
+    if pair and not exhausting:
+        return Choice("embedded", str(pair), pair)
+    if pair:
+        return Choice("embedded", f"of its own, for a side that uses up a server; not {pair}")
+    choice = automatic(engine.find(images(environ)))
+    return replace(choice, why=f"{useless}; {choice.why}") if useless else choice
 
 
 def automatic(found: Engine) -> Choice:

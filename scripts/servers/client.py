@@ -10,41 +10,95 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import IO, Any
 
 from scripts.errors import ServerError
 from scripts.paths import ROOT
+from scripts.servers import kept
+from scripts.servers.kept import Pair
 from scripts.servers.model import CONTAINERS, Servers
 
 # Databases of every side are removed file by file; on a busy machine that takes its time.
 STOP_LIMIT_S = 60
+GONE = "the process that owns the servers has ended"
 # How often a person who waits for the servers is told so.
 PATIENCE_S = 10
 
 
-class Guardian:
-    """Our end of the pipe to the process that owns the servers (see `guardian.py`)."""
+Message = dict[str, Any]
 
-    def __init__(self, servers: Servers, pipe: IO[str]) -> None:
+
+class Guardian:
+    """Our end of the line to the process that owns the servers (see `guardian.py`)."""
+
+    def __init__(
+        self, servers: Servers, send: Callable[[Message], None], receive: Callable[[], Message]
+    ) -> None:
         self.servers = servers
-        self._pipe = pipe
+        self._send = send
+        self._receive = receive
+        self._one_question = threading.Lock()  # sides beside each other ask
 
     def end_with_me(self, process_group: int) -> None:
         """Have the guardian kill this process group if we die without doing so ourselves."""
         try:
-            tell(self._pipe, {"end_with_me": process_group})
-        except BrokenPipeError:
-            raise ServerError("the process that owns the servers has ended") from None
+            self._send({"end_with_me": process_group})
+        except OSError:
+            raise ServerError(GONE) from None
+
+    def trouble(self) -> str:
+        """Which server does not answer, with the end of its log; "" if all do."""
+        with self._one_question:
+            try:
+                self._send({"ask": "trouble"})
+                return str(self._receive()["trouble"])
+            except (OSError, EOFError, KeyError):
+                return GONE
 
 
 @contextmanager
-def running(backend: str, environ: Mapping[str, str] = os.environ) -> Iterator[Guardian]:
-    """The servers of `backend` (one of BACKENDS but "auto"), running inside the block.
+def running(
+    backend: str, environ: Mapping[str, str] = os.environ, pair: Pair | None = None
+) -> Iterator[Guardian]:
+    """The servers of `backend` (one of BACKENDS but "auto"), or a pair that is up, for the block.
 
     Raises ServerError, with what to do, if one does not start.
     """
+    with using(pair) if pair else started(backend, environ) as guardian:
+        yield guardian
+
+
+@contextmanager
+def using(pair: Pair) -> Iterator[Guardian]:
+    """The pair of `make up`; it stays. Raises ServerError if it has just ended."""
+    with ExitStack() as stack:
+        try:
+            line = stack.enter_context(pair.connection())
+            kept.send(line, {"use": secrets.token_hex(3)})
+            servers = Servers.from_json(kept.receive(line)["ready"])
+        except kept.UNREACHABLE:
+            raise ServerError(f"{pair}, has just ended", hint="the same command again") from None
+        try:
+            yield Guardian(servers, partial(kept.send, line), partial(kept.receive, line))
+        finally:
+            with contextlib.suppress(OSError):
+                kept.send(line, {"over": True})
+
+
+def keep(backend: str, idle_s: float) -> None:
+    """Start servers that stay when this process has ended. Raises ServerError if one does not."""
+    with started(backend, os.environ, {"idle_s": idle_s}):
+        pass
+
+
+@contextmanager
+def started(
+    backend: str, environ: Mapping[str, str], more: Message | None = None
+) -> Iterator[Guardian]:
+    """Servers of our own for the block; with `more`, see `guardian.py`, they may outlive it."""
     if backend in CONTAINERS:  # here and not in the guardian, whose progress nobody sees
         from scripts.servers.fetch import fetch_missing
 
@@ -53,6 +107,7 @@ def running(backend: str, environ: Mapping[str, str] = os.environ) -> Iterator[G
         "backend": backend,
         "token": secrets.token_hex(3),
         "urls": {name: environ.get(name, "") for name in ("MONGO_URL", "DATABASE_URL")},
+        **(more or {}),
     }
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
         guardian = subprocess.Popen(
@@ -70,10 +125,12 @@ def running(backend: str, environ: Mapping[str, str] = os.environ) -> Iterator[G
             servers = ask(guardian, request, said)
             ready = True
             assert guardian.stdin is not None
-            yield Guardian(servers, guardian.stdin)
+            assert guardian.stdout is not None
+            replies = map(json.loads, guardian.stdout)
+            yield Guardian(servers, partial(tell, guardian.stdin), partial(next, replies, {}))
         finally:
-            end(guardian)
-            if ready and guardian.returncode != 0:
+            end(guardian, stays=ready and more is not None)
+            if ready and guardian.returncode:
                 words = last_words(guardian, said)
                 print(f"warning: the servers may not have ended: {words}", file=sys.stderr)
 
@@ -113,14 +170,14 @@ def telling_that_we_wait() -> Iterator[None]:
         over.set()
 
 
-def tell(pipe: IO[str], message: dict[str, Any]) -> None:
+def tell(pipe: IO[str], message: Message) -> None:
     """One line to the guardian. Raises BrokenPipeError if it has ended."""
     pipe.write(json.dumps(message) + "\n")
     pipe.flush()
 
 
-def end(guardian: subprocess.Popen[str]) -> None:
-    """Let the guardian stop the servers, and wait until it has."""
+def end(guardian: subprocess.Popen[str], *, stays: bool) -> None:
+    """Let the guardian stop the servers, and wait until it has, unless it stays."""
     assert guardian.stdin is not None
     assert guardian.stdout is not None
     with contextlib.suppress(BrokenPipeError):
@@ -128,7 +185,8 @@ def end(guardian: subprocess.Popen[str]) -> None:
     with contextlib.suppress(BrokenPipeError):
         guardian.stdin.close()
     try:
-        guardian.wait(STOP_LIMIT_S)
+        if not stays:
+            guardian.wait(STOP_LIMIT_S)
     except subprocess.TimeoutExpired:
         guardian.kill()
         guardian.wait()

@@ -74,14 +74,15 @@ def sweep(root: Path) -> None:
 
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock; it goes with the process. Raises OSError if somebody has it."""
+def locked(folder: Path, wait: bool = False) -> Iterator[None]:
+    """Hold the folder's lock; it goes with the process. Raises OSError if somebody has it, unless
+    we are to wait."""
     if sys.platform == "win32":
         yield
         return
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         yield
     finally:
         os.close(handle)

@@ -5,8 +5,10 @@ holds. When the command ends, by itself or by `kill -9`, the pipe closes and the
 servers and removes their files. A Ctrl-C at the terminal does not reach it.
 
 Speaks JSON lines. In: one request {"backend", "token", "urls"}, then any number of
-{"end_with_me": process group id}, and at a proper end {"over": true}. Out: {"ready": Servers} or
-{"error": text, "hint": text}.
+{"end_with_me": process group id} and {"ask": "trouble"}, and at a proper end {"over": true}. Out:
+{"ready": Servers} or {"error": text, "hint": text}, and {"trouble": text} for each question.
+
+A request that has {"idle_s"} is that of `make up`: the servers then outlive it, see `keeper.py`.
 """
 
 from __future__ import annotations
@@ -21,33 +23,36 @@ import time
 import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
+from threading import Event
 from types import FrameType
-from typing import Any
 
 from scripts.errors import CommandError
 from scripts.servers import process
 from scripts.servers.folder import temporary_folder
 from scripts.servers.model import Servers
+from scripts.servers.user import Message, User
 
 STDIN = 0
 POLL_S = 0.05
 
 
 def main() -> int:
-    """Serve one command, until its end of the pipe closes."""
+    """Serve one command until its end of the pipe closes, or, after `make up`, those to come."""
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), want_end)
-    messages = lines(STDIN)
+    messages = map(json.loads, lines(STDIN))
     request = next(messages, None)
     if request is None:  # the command ended before it asked for anything
         return 0
-    groups: list[int] = []
+    user = User(say)
+    kept = Event()
     # A thread, so that the command's end is noticed while a server is still starting.
-    threading.Thread(target=listen, args=(messages, groups), daemon=True).start()
+    threading.Thread(target=listen, args=(messages, user, kept), daemon=True).start()
     with ExitStack() as stack:
         try:
-            servers = start(json.loads(request), stack)
+            servers = start(request, stack)
         except CommandError as error:
             say({"error": str(error), "hint": error.hint})
             return 2
@@ -55,14 +60,22 @@ def main() -> int:
             traceback.print_exc()
             say({"error": f"{type(error).__name__}: {error}", "hint": ""})
             return 2
-        stack.callback(kill, groups)  # what uses the servers ends before they do
-        say({"ready": servers.to_json()})
+        user.servers = servers
+        stack.callback(user.kill)  # what uses the servers ends before they do
+        ready = partial(say, {"ready": servers.to_json()})
+        if "idle_s" in request:
+            from scripts.servers.keeper import Keeper  # SQLAlchemy: no other guardian needs 0.2 s
+
+            kept.set()
+            Keeper(servers, request["idle_s"]).keep(ready)
+            return 0
+        ready()
         while not process.end.wanted:
             time.sleep(POLL_S)
     return 0
 
 
-def start(request: dict[str, Any], stack: ExitStack) -> Servers:
+def start(request: Message, stack: ExitStack) -> Servers:
     """The servers of the backend asked for; what stops them is on `stack`."""
     backend = request["backend"]
     folder = stack.enter_context(temporary_folder())
@@ -83,15 +96,12 @@ def start(request: dict[str, Any], stack: ExitStack) -> Servers:
     return use_external(request["token"], request["urls"], folder, stack)
 
 
-def listen(messages: Iterator[str], groups: list[int]) -> None:
-    """Keep what the command says until it has ended; then this process shall end too."""
-    for line in messages:
-        message = json.loads(line)
-        if "end_with_me" in message:
-            groups.append(message["end_with_me"])
-        else:  # "over": it has ended them itself, and their ids may be somebody else's by now
-            groups.clear()
-    process.end.wanted = True
+def listen(messages: Iterator[Message], user: User, kept: Event) -> None:
+    """Do what the command says until it has ended; then this process shall end too, if it is not to
+    be kept."""
+    user.attend(messages)
+    if not kept.is_set():
+        process.end.wanted = True
 
 
 def lines(pipe: int) -> Iterator[str]:
@@ -110,14 +120,7 @@ def want_end(number: int, frame: FrameType | None) -> None:
     process.end.wanted = True
 
 
-def kill(groups: list[int]) -> None:
-    """End the process groups that the command can no longer end itself."""
-    for group in groups:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(group, signal.SIGKILL)
-
-
-def say(message: dict[str, Any]) -> None:
+def say(message: Message) -> None:
     """Tell the command; if it is gone there is nobody to tell."""
     with contextlib.suppress(BrokenPipeError):
         print(json.dumps(message), flush=True)

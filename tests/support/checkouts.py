@@ -13,6 +13,7 @@ from tests.support.commands import Done, environment, run
 
 # What a fresh clone would not have.
 GENERATED = (
+    ".up",
     *(".git", ".venv", ".venv.lock", ".offline*", "offline-pack"),
     *("results", "__pycache__", ".*_cache", "*.egg-info"),
 )

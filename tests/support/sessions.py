@@ -30,7 +30,7 @@ class RecordedSession:
         self.more: dict[str, dict[str, Any]] = {}
 
     @contextmanager
-    def open(self) -> Iterator[Session]:
+    def open(self, sides: object = ()) -> Iterator[Session]:
         yield Session(SERVERS, self.run_side)
 
     def run_side(self, side: Side, on_line: object = None) -> Run:

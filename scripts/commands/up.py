@@ -1,0 +1,109 @@
+"""`make up`, `down`, `ps` and `logs`: a pair that stays, on Docker by compose, else embedded."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from scripts.errors import CommandError
+from scripts.servers import engine, kept
+from scripts.servers.choose import automatic, choose
+from scripts.servers.client import keep
+from scripts.servers.compose import compose
+from scripts.servers.images import images
+from scripts.servers.kept import Pair
+from scripts.servers.limits import seconds
+from scripts.servers.model import CONTAINERS
+from scripts.views import terminal
+
+
+def up() -> int:
+    """Start a pair and leave it; nothing happens to one that is up."""
+    if on_docker():
+        return compose_up()
+    idle_s = seconds(*kept.IDLE_LIMIT)
+    with kept.starting():
+        pair, useless = kept.find()
+        if useless:
+            terminal.prose(f"{useless}; starting another")
+        if pair is None:
+            keep("embedded", idle_s)
+            pair, useless = kept.find()
+        if pair is None:
+            raise CommandError(f"the pair ended at once: {useless}", hint="make up")
+    print_pair(pair)
+    terminal.line("Next: make reproduce, which uses it, or make ps (and at the end: make down)")
+    return 0
+
+
+def down() -> int:
+    """Stop the pair and forget its data."""
+    with kept.starting():
+        pair, useless = kept.find()
+        if pair:
+            pair.end()
+            terminal.line("down: the embedded pair")
+    if on_docker():
+        return compose("down", "--volumes", "--timeout", "0")
+    if not pair:
+        terminal.prose(useless or "No pair is up.")
+    return 0
+
+
+def ps() -> int:
+    """What runs, since when, where, and how long it stays."""
+    pair, useless = kept.find()
+    if pair:
+        print_pair(pair)
+        return 0
+    if on_docker():
+        return compose("ps")
+    terminal.prose(f"No pair is up{f': {useless}' if useless else ''}. Next: make up")
+    return 0
+
+
+def logs() -> int:
+    """What the servers have written."""
+    pair, useless = kept.find()
+    if pair:
+        for log in sorted(Path(pair.servers.log_dir).glob("*.log")):
+            for line in log.read_text("utf-8", "replace").splitlines():
+                terminal.line(f"{log.stem}: {line}")
+        return 0
+    if on_docker():
+        return compose("logs")
+    terminal.prose(f"No pair is up{f': {useless}' if useless else ''}. Next: make up")
+    return 0
+
+
+def print_pair(pair: Pair) -> None:
+    """A line for each server, and one on how long they stay."""
+    for server in (pair.servers.postgres, pair.servers.mongodb):
+        if server:
+            terminal.line(f"up: {server} at {server.url}")
+    since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(pair.since))
+    terminal.line(
+        f"Since {since}; it ends when no command has used it for {pair.idle_s:g} s"
+        f" ({kept.IDLE_LIMIT[0]}). Files: {pair.servers.log_dir}"
+    )
+
+
+def on_docker() -> bool:
+    """Is the pair one of containers: where BACKEND says so, or `auto` would take them?"""
+    asked = os.environ.get("BACKEND") or "auto"
+    if asked == "external":
+        raise CommandError(
+            "BACKEND=external: those servers are somebody else's to start and stop",
+            hint="BACKEND=embedded make up",
+        )
+    if asked == "auto":
+        return automatic(engine.find(images())).backend in CONTAINERS
+    return choose().backend in CONTAINERS
+
+
+def compose_up() -> int:
+    """`make up` on Docker."""
+    from scripts.servers.compose_pair import up as start  # testcontainers: 0.5 s, only with Docker
+
+    return start()
