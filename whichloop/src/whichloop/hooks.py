@@ -110,7 +110,8 @@ class Hooks:
         if self.finding is not None:
             finding, self.finding = self.finding, None
             if report.failed:
-                self._attach(report, finding)
+                with TRACKER.guarded("explanations"):
+                    self._attach(report, finding)
         if TRACKER.crossings and (report.when != "setup" or not report.passed):
             TRACKER.crossings.clear()
 
