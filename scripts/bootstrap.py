@@ -16,6 +16,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+try:
+    import fcntl
+except ImportError:  # on Windows
+    fcntl = None  # type: ignore[assignment]
+
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 # The wheels of `make offline-unpack`: if they are there, nothing is fetched from anywhere.
@@ -209,9 +214,7 @@ def call(command: list[str]) -> None:
 def locked() -> Iterator[None]:
     """Let one command at a time set up this checkout."""
     with open(str(ROOT / ".venv.lock"), "w") as handle:
-        if os.name != "nt":
-            import fcntl
-
+        if fcntl is not None:
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 

@@ -8,7 +8,13 @@ import subprocess
 import sys
 import textwrap
 
+import asyncpg
 import pytest
+import redis.asyncio
+import sqlalchemy
+from motor.motor_asyncio import AsyncIOMotorClient
+from pymongo import AsyncMongoClient
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from whichloop import LoopMismatch, assert_same_loop, loop_of
 
@@ -85,10 +91,6 @@ def test_engines_sessions_and_pools_tell_their_loop(running_servers):
     url = running_servers.need("postgres")["WL_POSTGRES"]
 
     async def use():
-        import asyncpg
-        import sqlalchemy
-        from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
-
         engine = create_async_engine("postgresql+asyncpg:" + url)
         unused = loop_of(engine)
         async with AsyncSession(engine) as session:
@@ -117,10 +119,6 @@ def test_clients_tell_their_loop(running_servers):
     urls = running_servers.urls
 
     async def use():
-        import redis.asyncio
-        from motor.motor_asyncio import AsyncIOMotorClient
-        from pymongo import AsyncMongoClient
-
         cache = redis.asyncio.from_url(urls["WL_REDIS"])
         motor, mongo = AsyncIOMotorClient(urls["WL_MONGO"]), AsyncMongoClient(urls["WL_MONGO"])
         objects = [cache, motor, mongo]

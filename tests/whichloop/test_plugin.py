@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 import textwrap
 from pathlib import Path
@@ -558,8 +559,6 @@ def test_every_claim_of_the_help_is_an_option(project):
 
 
 def test_recordings_are_json_that_the_command_draws(project, tmp_path):
-    import subprocess
-
     run = run_pytest(project(test_a=QUEUE))
     path = tmp_path / "record.json"
     path.write_text(json.dumps(run.record))
