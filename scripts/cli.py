@@ -166,83 +166,58 @@ def bench(times: Annotated[int, typer.Option(min=1, help="how often each")] = 3)
     call("scripts.maintain.bench:bench", times)
 
 
-# Every command, in the order of --help: a function above, or what it calls (with these arguments)
-# and its help.
-COMMANDS: dict[str, Callable[..., None] | tuple[str, str]] = {
-    "minimal": (
-        "scripts.commands.minimal:minimal",
-        "The error in five lines of Python: no pytest, no driver, no server.",
-    ),
-    "reproduce": (
-        "scripts.commands.reproduce:reproduce",
-        "Run the broken side on real servers and show both errors.",
-    ),
+# Every command, in the order of --help: a function above, or what it calls, with these arguments.
+# What `run_tool` runs gets those of the user as well.
+COMMANDS: dict[str, Callable[..., None] | str] = {
+    "minimal": "scripts.commands.minimal:minimal",
+    "reproduce": "scripts.commands.reproduce:reproduce",
     "fix": fix,
     "trap": trap,
-    "tour": (
-        "scripts.commands.fix:tour",
-        "The short story: the remedies worth stepping through, with a pause between.",
-    ),
+    "tour": "scripts.commands.fix:tour",
     "all-fixes": all_fixes,
     "compare": compare,
     "diff": diff,
-    "fixes": ("scripts.views.compare:listing fix", "The remedies and their documented verdicts."),
-    "traps": (
-        "scripts.views.compare:listing trap",
-        "The popular answers that do not work, and their documented verdicts.",
-    ),
+    "fixes": "scripts.views.compare:listing fix",
+    "traps": "scripts.views.compare:listing trap",
     "serve": serve,
-    "doctor": (
-        "scripts.maintain.doctor:doctor",
-        "What this machine has for the commands, a line each: fine, or what to do.",
-    ),
-    "up": (
-        "scripts.commands.up:up",
-        "Start a pair of servers and leave it running, for later commands: with Docker or not.",
-    ),
-    "down": (
-        "scripts.commands.up:down",
-        "Stop the pair of `up` and forget its data.",
-    ),
-    "logs": ("scripts.commands.up:logs", "What the pair of `up` has written."),
-    "ps": (
-        "scripts.commands.up:ps",
-        "The pair of `up`: does it run, since when, and where.",
-    ),
-    "pull": (
-        "scripts.servers.fetch:pull",
-        "Fetch the two images, for BACKEND=testcontainers and compose.",
-    ),
+    "doctor": "scripts.maintain.doctor:doctor",
+    "up": "scripts.commands.up:up",
+    "down": "scripts.commands.up:down",
+    "logs": "scripts.commands.up:logs",
+    "ps": "scripts.commands.up:ps",
+    "pull": "scripts.servers.fetch:pull",
     "offline-pack": offline_pack,
     "offline-unpack": offline_unpack,
     "outcomes": outcomes,
     "same": same,
     "soak": soak,
     "bench": bench,
-    "check": (
-        "scripts.maintain.checks:check",
-        "Format, lint, types, then the tests: what CI runs.",
-    ),
-    "format": ("scripts.maintain.checks:format_code", "Put the code into the project's format."),
-    "pins": (
-        "scripts.maintain.checks:pins",
-        "Compile requirements/*.in into the pinned, hashed *.txt, at today's newest versions.",
-    ),
-    "audit": (
-        "scripts.maintain.audit:audit",
-        "Ask PyPI whether a pinned dependency has a known vulnerability.",
-    ),
-    "readme": (
-        "scripts.views.readme:readme",
-        "Draw the tables of README.md anew from the manifests.",
-    ),
-    "practices": (
-        "scripts.views.practices:practices",
-        "Draw docs/practices.md anew from the manifests and results/.",
-    ),
+    "test": "scripts.maintain.checks:run_tool test",
+    "test-long": "scripts.maintain.checks:run_tool test-long",
+    "test-whichloop": "scripts.maintain.checks:run_tool test-whichloop",
+    "faults": "scripts.maintain.checks:run_tool faults",
+    "test-foreign": "scripts.maintain.checks:run_tool test-foreign",
+    "bench-whichloop": "scripts.maintain.checks:run_tool bench-whichloop",
+    "test-docker": "scripts.maintain.checks:run_tool test-docker",
+    "check": "scripts.maintain.checks:check",
+    "format": "scripts.maintain.checks:format_code",
+    "pins": "scripts.maintain.checks:pins",
+    "audit": "scripts.maintain.audit:audit",
+    "readme": "scripts.views.readme:readme",
+    "practices": "scripts.views.practices:practices",
 }
-# The commands that are one call of a tool, see maintain/checks.py; arguments go to it.
-TOOLS = {
+HELP = {
+    "minimal": "The error in five lines of Python: no pytest, no driver, no server.",
+    "reproduce": "Run the broken side on real servers and show both errors.",
+    "tour": "The short story: the remedies worth stepping through, with a pause between.",
+    "fixes": "The remedies and their documented verdicts.",
+    "traps": "The popular answers that do not work, and their documented verdicts.",
+    "doctor": "What this machine has for the commands, a line each: fine, or what to do.",
+    "up": "Start a pair of servers and leave it running, for later commands: with Docker or not.",
+    "down": "Stop the pair of `up` and forget its data.",
+    "logs": "What the pair of `up` has written.",
+    "ps": "The pair of `up`: does it run, since when, and where.",
+    "pull": "Fetch the two images, for BACKEND=testcontainers and compose.",
     "test": "The project's own tests; arguments go to pytest.",
     "test-long": "The tests that take minutes; arguments go to pytest.",
     "test-whichloop": "whichloop's own tests and its zoo; arguments go to pytest.",
@@ -250,32 +225,32 @@ TOOLS = {
     "test-foreign": "Other people's suites (anyio's, httpx's), with and without whichloop.",
     "bench-whichloop": "What whichloop costs in time and keeps in memory; arguments go to it.",
     "test-docker": "The tests of BACKEND=testcontainers and compose; --write as in faults.",
+    "check": "Format, lint, types, then the tests: what CI runs.",
+    "format": "Put the code into the project's format.",
+    "pins": "Compile requirements/*.in into the pinned, hashed *.txt, at today's newest versions.",
+    "audit": "Ask PyPI whether a pinned dependency has a known vulnerability.",
+    "readme": "Draw the tables of README.md anew from the manifests.",
+    "practices": "Draw docs/practices.md anew from the manifests and results/.",
 }
 
 
-def without_arguments(target: str) -> Callable[[], None]:
+def calling(target: str) -> Callable[[], None]:
     """The command that calls `target`, "module:function argument …"."""
-
-    def command() -> None:
-        call(*target.split())
-
-    return command
+    return lambda: call(*target.split())
 
 
-def passing_on(name: str) -> Callable[[typer.Context], None]:
-    """The command that runs a tool with the arguments it gets."""
+def passing_on(target: str) -> Callable[[typer.Context], None]:
+    """The same, with all that the user gives it as the last argument."""
 
     def command(context: typer.Context) -> None:
-        call("scripts.maintain.checks:run_tool", name, context.args)
+        call(*target.split(), context.args)
 
     return command
 
 
-for name, entry in COMMANDS.items():
-    settings = PASSES_ARGUMENTS_ON if entry is soak else None
-    if isinstance(entry, tuple):
-        app.command(name, help=entry[1])(without_arguments(entry[0]))
-    else:
-        app.command(name, context_settings=settings)(entry)
-for name, text in TOOLS.items():
-    app.command(name, help=text, context_settings=PASSES_ARGUMENTS_ON)(passing_on(name))
+for name, command in COMMANDS.items():
+    is_tool = isinstance(command, str) and ":run_tool " in command
+    settings = PASSES_ARGUMENTS_ON if is_tool or command is soak else None
+    if isinstance(command, str):
+        command = passing_on(command) if is_tool else calling(command)
+    app.command(name, help=HELP.get(name), context_settings=settings)(command)
