@@ -229,7 +229,7 @@ COMMANDS: dict[str, Callable[..., None] | tuple[str, str]] = {
         "Compile requirements/*.in into the pinned, hashed *.txt, at today's newest versions.",
     ),
     "audit": (
-        "scripts.maintain.audit:audit",
+        "scripts.maintain.checks:audit",
         "Ask PyPI whether a pinned dependency has a known vulnerability.",
     ),
     "readme": (
