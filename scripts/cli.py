@@ -202,7 +202,7 @@ COMMANDS: dict[str, Callable[..., None] | str] = {
     "check": "scripts.maintain.checks:check",
     "format": "scripts.maintain.checks:format_code",
     "pins": "scripts.maintain.checks:pins",
-    "audit": "scripts.maintain.audit:audit",
+    "audit": "scripts.maintain.checks:audit",
     "readme": "scripts.views.readme:readme",
     "practices": "scripts.views.practices:practices",
 }
