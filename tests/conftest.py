@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import shutil
-import signal
-import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,18 +12,23 @@ from scripts.servers.client import Guardian, running
 from scripts.servers.prepared import Databases
 from tests.faults.seen import pytest_addoption, pytest_configure, seen
 from tests.support.app import served
-from tests.support.checkouts import Checkout
-from tests.support.commands import Done, processes_of, scripts
+from tests.support.checkouts import UNUSUAL, Checkout
+from tests.support.commands import Done, scripts, temporary_folder
 
 __all__ = ["pytest_addoption", "pytest_configure", "seen"]  # hooks and a fixture for two folders
 
 # The files that take longest, first: at the end nobody waits for one of them alone.
-LONGEST = ("test_sides.py", "test_app_schema.py")
+LONGEST = (
+    *("test_sides.py", "test_reproduce.py", "test_bare_pytest.py", "test_readme.py"),
+    *("test_streams.py", "test_bad_input.py", "test_soak.py", "test_restart.py"),
+    *("test_app_schema.py",),
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest files first; pytest-xdist keeps the order (`--no-loadscope-reorder`)."""
-    items.sort(key=lambda item: item.path.name not in LONGEST)
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(LONGEST)))
 
 
 @pytest.fixture(scope="session")
@@ -91,19 +90,11 @@ def reproduced(results: Path) -> Done:
 @pytest.fixture
 def temporary() -> Iterator[Path]:
     """A TMPDIR for one command. What still runs from it after the test is killed."""
-    if sys.platform != "linux":
-        pytest.skip("processes are found through /proc")
-    # Not pytest's tmp_path: that is too long for a Unix socket, and closed to other accounts.
-    folder = Path(tempfile.mkdtemp(prefix="wl-", dir="/tmp"))
-    folder.chmod(0o711)
-    yield folder
-    for process in processes_of(folder):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(process, signal.SIGKILL)
-    shutil.rmtree(folder, ignore_errors=True)
+    with temporary_folder() as folder:
+        yield folder
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Checkout:
-    """A checkout that the test may change; its path is none of the easy ones."""
-    return Checkout(tmp_path / "a checkout, 検証 (ä)")
+    """A checkout that the test may change."""
+    return Checkout(tmp_path / UNUSUAL)

@@ -18,7 +18,7 @@ import pytest
 
 from scripts.servers.client import Guardian
 from tests.support.app import assert_unavailable, ending_of, events_of, served
-from tests.support.commands import eventually
+from tests.support.commands import eventually, temporary_folder
 from tests.support.gate import gated
 from tests.support.restartable import Pair, restartable
 
@@ -32,7 +32,7 @@ Write = Callable[[httpx.Client, str], bool]
 
 @dataclass
 class Worker:
-    """A client that writes one text after another, each once, and notes what it was told."""
+    """A client that writes one text after another, each once, and notes the app's answers."""
 
     base_url: httpx.URL
     write: Write
@@ -69,11 +69,12 @@ class Load:
         """Wait until it holds for every worker; an AssertionError if one has failed."""
 
         def settled() -> bool:
-            return any(each.error for each in self.workers) or all(map(condition, self.workers))
+            return any(worker.error for worker in self.workers) or all(map(condition, self.workers))
 
         reached = eventually(settled, LIMIT_S)
-        assert [each.error for each in self.workers if each.error] == []
-        assert reached, [(len(each.acknowledged), len(each.refused)) for each in self.workers]
+        assert [worker.error for worker in self.workers if worker.error] == []
+        counts = [(len(worker.acknowledged), len(worker.refused)) for worker in self.workers]
+        assert reached, counts
 
 
 @dataclass(frozen=True)
@@ -88,47 +89,50 @@ class Running:
         stop = threading.Event()
         base_url = self.client.base_url
         load = Load([Worker(base_url, write, f"worker{number}") for number in range(WORKERS)])
-        threads = [threading.Thread(target=each.run, args=(stop,)) for each in load.workers]
+        threads = [threading.Thread(target=worker.run, args=(stop,)) for worker in load.workers]
         for thread in threads:
             thread.start()
         try:
-            load.wait_for(lambda each: len(each.acknowledged) >= BEFORE)
+            load.wait_for(lambda worker: len(worker.acknowledged) >= BEFORE)
             self.pair.kill(server)
-            load.wait_for(lambda each: len(each.refused) > 0)
+            load.wait_for(lambda worker: len(worker.refused) > 0)
             look()
             self.pair.start(server)
-            back = {each.name: len(each.acknowledged) for each in load.workers}
-            load.wait_for(lambda each: len(each.acknowledged) >= back[each.name] + AFTER)
+            back = {worker.name: len(worker.acknowledged) for worker in load.workers}
+            load.wait_for(lambda worker: len(worker.acknowledged) >= back[worker.name] + AFTER)
         finally:
             stop.set()
             for thread in threads:
                 thread.join()
-        load.wait_for(lambda each: True)
+        load.wait_for(lambda worker: True)
         return load
 
     def listed(self, path: str) -> list[dict[str, str]]:
         """A whole list, page by page."""
-        found: list[dict[str, str]] = []
+        whole: list[dict[str, str]] = []
         while True:
-            page = {"page": len(found) // 100 + 1, "page_size": 100}
+            page = {"page": len(whole) // 100 + 1, "page_size": 100}
             items = self.client.get(path, params=page).json()["items"]
-            found += items
+            whole += items
             if len(items) < 100:
-                return found
+                return whole
 
 
-@pytest.fixture
-def pair(guardian: Guardian, temporary: Path) -> Iterator[Pair]:
-    """Servers of the test's own."""
-    with restartable(temporary, guardian.servers.upstream) as pair:
+@pytest.fixture(scope="module")
+def pair(guardian: Guardian) -> Iterator[Pair]:
+    """Servers of these tests' own: each test that kills one starts it again."""
+    with (
+        temporary_folder() as folder,
+        restartable(folder, guardian.servers.upstream) as pair,
+    ):
         yield pair
 
 
-@pytest.fixture
-def running(pair: Pair, tmp_path: Path) -> Iterator[Running]:
+@pytest.fixture(scope="module")
+def running(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """The app on those servers."""
     changes = {"MONGO_TIMEOUT_S": "0.5", "PROVIDER_TIMEOUT_S": str(LIMIT_S)}
-    with served(pair.servers, tmp_path, **changes) as (client, _):
+    with served(pair.servers, tmp_path_factory.mktemp("app"), **changes) as (client, _):
         yield Running(pair, client)
 
 
@@ -171,7 +175,7 @@ def test_chats_outlive_a_restart_of_postgres(running: Running) -> None:
             assert f"you said “{question['content']}”" in answer["content"]
         stored += [message["content"] for message in messages[0::2]]
     must_be_there_once(stored, load)
-    assert {each["title"] for each in running.listed("/conversations")} == {"Chat"}
+    assert {item["title"] for item in running.listed("/conversations")} == {"Chat"}
 
 
 def test_jobs_outlive_a_restart_of_mongodb(running: Running) -> None:

@@ -60,11 +60,18 @@ class Small:
         return int(self.postgres.ask(query + state, name))
 
 
-@pytest.fixture
-def small(guardian: Guardian, tmp_path: Path) -> Iterator[Small]:
-    """The app with a pool of five and a provider whose gate is closed."""
-    with small_app(guardian, tmp_path) as small:
+@pytest.fixture(scope="module")
+def small_for_all(guardian: Guardian, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Small]:
+    """The app with a pool of five, for several tests."""
+    with small_app(guardian, tmp_path_factory.mktemp("small")) as small:
         yield small
+
+
+@pytest.fixture
+def small(small_for_all: Small) -> Small:
+    """The app with a pool of five and a provider whose gate is closed."""
+    small_for_all.gate.close()
+    return small_for_all
 
 
 @pytest.fixture

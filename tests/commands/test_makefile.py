@@ -5,7 +5,7 @@ import re
 import pytest
 
 from scripts.paths import ROOT
-from tests.support.commands import run, scripts
+from tests.support.commands import in_process, run
 
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 
@@ -31,7 +31,7 @@ def test_help_all_lists_every_documented_target() -> None:
 def test_every_command_that_make_runs_exists() -> None:
     commands = set(re.findall(r"\$\(RUN\) ([a-z]+)", MAKEFILE))
 
-    listed = scripts("--help").must_exit(0).out
+    listed = in_process("--help").must_exit(0).out
     assert {"reproduce", "test", "soak"} <= commands
     for command in commands:
         assert re.search(rf"\b{command}\b", listed)

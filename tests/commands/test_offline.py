@@ -10,7 +10,7 @@ import pytest
 from scripts import bootstrap
 from scripts.maintain import offline
 from scripts.paths import ROOT
-from tests.support.commands import environment, run, scripts
+from tests.support.commands import environment, in_process, run
 
 PINS = """\
 asyncpg==0.31.0 \\
@@ -63,8 +63,8 @@ def test_a_wheel_by_an_older_name_of_its_tag_is_fetched_too() -> None:
 
 
 def test_a_platform_or_a_python_that_is_none_is_told_with_those_that_are(tmp_path: Path) -> None:
-    platform = scripts("offline-pack", str(tmp_path), "--platform", "amiga").must_exit(2)
-    python = scripts("offline-pack", str(tmp_path), "--pythons", "3.12 2.7").must_exit(2)
+    platform = in_process("offline-pack", str(tmp_path), "--platform", "amiga").must_exit(2)
+    python = in_process("offline-pack", str(tmp_path), "--pythons", "3.12 2.7").must_exit(2)
 
     assert "'amiga' is not a platform; it is one of linux-x86_64, " in platform.err
     assert "PYTHONS='3.12 2.7' is not some of 3.13, 3.12, 3.11" in python.err

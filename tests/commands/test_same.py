@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.support.commands import scripts
+from tests.support.commands import in_process
 from tests.support.runs import entry, run_of
 
 FAILED = {"kind": "different_loop", "driver": "motor"}
@@ -29,7 +29,7 @@ def test_equal_outcomes_are_said_to_be_so_with_the_servers(tmp_path: Path) -> No
         for name in ("embedded", "compose")
     ]
 
-    out = scripts("same", *folders).must_exit(0).out
+    out = in_process("same", *folders).must_exit(0).out
 
     assert "2 outcomes on embedded (PostgreSQL 18.4)" in out
     assert "Equal: each test has the same outcome and kind" in out
@@ -44,7 +44,7 @@ def test_each_difference_is_shown(tmp_path: Path) -> None:
         write(tmp_path / "compose", entry("t.py::b", "failed", **other)),
     ]
 
-    out = scripts("same", *folders).must_exit(1).out
+    out = in_process("same", *folders).must_exit(1).out
 
     assert "broken::t.py::a" in out
     assert "compose: not run" in out
@@ -56,5 +56,5 @@ def test_each_difference_is_shown(tmp_path: Path) -> None:
 def test_a_folder_without_a_run_is_no_equality(tmp_path: Path) -> None:
     folder = write(tmp_path / "embedded", entry("t.py::a", "passed"))
 
-    assert "no side was run into" in scripts("same", folder, str(tmp_path)).must_exit(2).err
-    assert "two results folders or more" in scripts("same", folder).must_exit(2).err
+    assert "no side was run into" in in_process("same", folder, str(tmp_path)).must_exit(2).err
+    assert "two results folders or more" in in_process("same", folder).must_exit(2).err

@@ -26,19 +26,19 @@ def test_pytest_starts_servers_of_its_own_and_shows_both_errors(temporary: Path)
 def test_one_test_fails_alone_from_inside_the_folder(given_servers: dict[str, str]) -> None:
     nodeid = "test_jobs.py::test_job_api[detail_exists]"
 
-    done = commands.pytest(nodeid, "--tb=short", cwd=ROOT / "broken", **given_servers).must_exit(1)
+    done = commands.pytest(nodeid, "--tb=line", cwd=ROOT / "broken", **given_servers).must_exit(1)
 
     assert "1 failed" in done.out
     assert "attached to a different loop" in done.out
 
 
 def test_xdist_workers_have_databases_of_their_own(given_servers: dict[str, str]) -> None:
-    done = commands.pytest("broken", "-n", "2", "--tb=short", **given_servers).must_exit(1)
+    done = commands.pytest("broken", "-n", "2", "--tb=line", **given_servers).must_exit(1)
 
     # Which Postgres tests fail depends on what ran before them in the same worker.
     failed, passed = map(int, re.findall(r"(\d+) (?:failed|passed)", done.out.splitlines()[-1]))
     assert failed + passed == 26
-    errors = [line for line in done.out.splitlines() if re.match(r"E +\w", line)]
+    errors = [line for line in done.out.splitlines() if re.match(r"\S+\.pyx?:\d+: \w", line)]
     assert len(errors) == failed
     assert all("attached to a different loop" in line for line in errors)
 

@@ -9,35 +9,35 @@ from pathlib import Path
 import pytest
 
 from scripts import bootstrap
-from tests.support.checkouts import Checkout
 from tests.support.commands import environment, run
 
 
 def interpreters(*versions: str) -> list[str]:
     """The Pythons of these versions that this machine has, on PATH or among those of pyenv."""
-    found = []
+    programs = []
     pyenv = Path(os.environ.get("PYENV_ROOT") or "~/.pyenv").expanduser()
     for version in versions:
         places = [shutil.which(f"python{version}"), *pyenv.glob(f"versions/{version}.*/bin/python")]
         for place in filter(None, places):
             done = subprocess.run([place, "-V"], capture_output=True, text=True, check=False)
             if f"Python {version}." in done.stdout + done.stderr:  # a launcher of nothing says more
-                found.append(str(place))
+                programs.append(str(place))
                 break
-    return found
+    return programs
 
 
 TOO_OLD = interpreters("2.7", "3.6", "3.9", "3.10")
 
 
-@pytest.fixture(scope="module")
-def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def bare(tmp_path: Path) -> Path:
     """A checkout that was never set up: nothing but the files of `scripts/` and the pins."""
-    folder = tmp_path_factory.mktemp("bare")
     for part in ("scripts", "requirements"):
-        shutil.copytree(bootstrap.ROOT / part, folder / part)
-    shutil.copy(bootstrap.ROOT / "pyproject.toml", folder)
-    return folder
+        shutil.copytree(bootstrap.ROOT / part, tmp_path / part)
+    for project in (".", "whichloop"):
+        (tmp_path / project).mkdir(exist_ok=True)
+        shutil.copy(bootstrap.ROOT / project / "pyproject.toml", tmp_path / project)
+    return tmp_path
 
 
 @pytest.mark.skipif(not TOO_OLD, reason="no Python older than 3.11 is on PATH")
@@ -92,16 +92,21 @@ def test_a_python_newer_than_the_preferred_ones_is_better_than_none(
 
 
 def test_venv_is_made_again_when_the_requirements_or_the_place_change(
-    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+    bare: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bootstrap, "ROOT", checkout.folder)
-    monkeypatch.setattr(bootstrap, "VENV", checkout.folder / ".venv")
-    assert bootstrap.up_to_date("run")
-    assert bootstrap.up_to_date("dev")
+    venv = bare / ".venv"
+    monkeypatch.setattr(bootstrap, "ROOT", bare)
+    monkeypatch.setattr(bootstrap, "VENV", venv)
+    assert not bootstrap.up_to_date("run")
+    bootstrap.venv_python().parent.mkdir(parents=True)
+    bootstrap.venv_python().touch()
+    for kind in ("run", "dev"):
+        (venv / f"{kind}.stamp").write_text(bootstrap.fingerprint(kind), "utf-8")
+        assert bootstrap.up_to_date(kind)
 
-    (checkout.folder / ".venv" / "run.stamp").unlink()
+    (venv / "run.stamp").unlink()
     assert bootstrap.up_to_date("run")  # what is installed for working on it serves for running
-    pins = checkout.folder / "requirements" / "dev.txt"
+    pins = bare / "requirements" / "dev.txt"
     pins.write_text(pins.read_text("utf-8") + "# one line more\n", "utf-8")
 
     assert not bootstrap.up_to_date("run")
@@ -109,10 +114,10 @@ def test_venv_is_made_again_when_the_requirements_or_the_place_change(
 
 
 def test_a_step_of_the_setup_that_fails_is_told_with_its_last_words() -> None:
-    with pytest.raises(bootstrap.SetupError) as told:
+    with pytest.raises(bootstrap.SetupError) as raised:
         bootstrap.call([sys.executable, "-c", "print('no route to host'); raise SystemExit(1)"])
 
-    assert "setting up .venv failed at: " in str(told.value)
-    assert "no route to host" in str(told.value)
+    assert "setting up .venv failed at: " in str(raised.value)
+    assert "no route to host" in str(raised.value)
     with pytest.raises(bootstrap.SetupError, match="No such file"):
         bootstrap.call([str(Path(sys.executable).with_name("no-such-program"))])

@@ -17,6 +17,8 @@ GENERATED = (
     *(".git", ".venv", ".venv.lock", ".offline*", "offline-pack"),
     *("results", "__pycache__", ".*_cache", "*.egg-info"),
 )
+# A name that quotes and encodes badly.
+UNUSUAL = "a checkout, 検証 (ä)"
 # An up-to-date stamp, written by the checkout's own bootstrap: it would rather make a `.venv`.
 STAMP = """
 from scripts import bootstrap

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+from unittest import SkipTest
+from unittest.mock import patch
 
+from scripts import cli
 from scripts.paths import ROOT
 from scripts.run.environment import unneeded_plugins
 
-LIMIT_S = 60
+LIMIT_S = 180  # only a command that hangs takes so long
 # pytest plugins that came with a tool of our own tests. No user has them, and to load them takes
 # each of these many runs of pytest a second.
 NOT_LOADED = ("-p", "no:schemathesis", "-p", "no:hypothesispytest")
@@ -88,6 +94,26 @@ def scripts(*arguments: str, cwd: Path = ROOT, limit_s: float = LIMIT_S, **chang
     """Run `python -m scripts ARGUMENTS` with these changes to the environment."""
     command = [sys.executable, "-m", "scripts", *arguments]
     return run(command, cwd=cwd, env=environment(**changes), limit_s=limit_s)
+
+
+def in_process(*arguments: str, **changes: str) -> Done:
+    """The same in our own process: for commands that run nothing and leave nothing to be ended.
+
+    WRONGLOOP_RESULTS, FORCE_COLOR and NO_COLOR are read when `scripts` is imported: no effect here.
+    """
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    with (
+        contextlib.redirect_stdout(io.StringIO()) as out,
+        contextlib.redirect_stderr(io.StringIO()) as err,
+        patch.object(sys, "argv", ["scripts", *arguments]),
+        patch.dict(os.environ, environment(**changes), clear=True),
+    ):
+        try:
+            code = cli.run()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+    return Done(code, out.getvalue(), err.getvalue())
 
 
 def pytest(*arguments: str, cwd: Path = ROOT, **changes: str) -> Done:
@@ -182,6 +208,23 @@ def processes_of(folder: Path) -> dict[int, str]:
                 if command:  # a zombie has none
                     found[int(entry.name)] = command
     return found
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A folder whose path is short enough for a Unix socket, and open to other accounts.
+
+    What still runs from it after the block is killed.
+    """
+    if sys.platform != "linux":
+        raise SkipTest("processes are found through /proc")
+    folder = Path(tempfile.mkdtemp(prefix="wl-", dir="/tmp"))
+    folder.chmod(0o711)
+    yield folder
+    for process in processes_of(folder):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def process_with(folder: Path, words: str) -> int:

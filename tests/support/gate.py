@@ -24,16 +24,21 @@ class Gate(Server):
         super().__init__(("127.0.0.1", 0), HeldHandler)
         self._lock = threading.Lock()
         self._opened = threading.Event()
-        self.came = 0  # answers that got to the gate so far
         self.waiting = 0
-        self.left = 0
-        self.pause_s = 0.0  # after every few bytes
+        self.close()
 
     @property
     def environment(self) -> dict[str, str]:
         """What makes the app ask here."""
         url = f"http://127.0.0.1:{self.server_port}"
         return {"GEMINI_BASE_URL": f"{url}/gemini", "DEEPSEEK_BASE_URL": f"{url}/deepseek"}
+
+    def close(self) -> None:
+        """Be as at the start: closed, and nobody has come."""
+        self._opened.clear()
+        self.came = 0  # answers that got to the gate so far
+        self.left = 0
+        self.pause_s = 0.0  # after every few bytes
 
     def open(self) -> None:
         """Let every answer go on, those to come as well."""
