@@ -73,6 +73,11 @@ def venv_python() -> Path:
     return VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
+def stamp(kind: str) -> Path:
+    """The file that says what the installation of this kind was made from."""
+    return VENV / (kind + ".stamp")
+
+
 def fingerprint(kind: str) -> str:
     """What an installation of this kind was made from; it changes when it must be made again."""
     digest = hashlib.sha256(str(ROOT).encode("utf-8", "surrogateescape"))
@@ -114,9 +119,9 @@ def up_to_date(kind: str) -> bool:
     """Is `.venv` whole and made from today's requirements? A dev one serves for running too."""
     if not venv_python().exists():
         return False
-    for each in ("run", "dev") if kind == "run" else ("dev",):
+    for made in ("run", "dev") if kind == "run" else ("dev",):
         with contextlib.suppress(OSError):
-            if (VENV / (each + ".stamp")).read_text("utf-8") == fingerprint(each):
+            if stamp(made).read_text("utf-8") == fingerprint(made):
                 return True
     return False
 
@@ -126,15 +131,15 @@ def base_python() -> str:
 
     A newer one than those is taken if there is no other: then only the MongoDB half is missing.
     """
-    mine = getattr(sys, "_base_executable", None) or sys.executable
+    this = getattr(sys, "_base_executable", None) or sys.executable
     packed = pythons_of(OFFLINE)
     preferred = tuple(sorted(packed, reverse=True)) or PREFERRED
     if sys.version_info[:2] in preferred:
-        return mine
+        return this
     for version in preferred:
-        found = shutil.which("python{}.{}".format(*version))
-        if found and version_of(found) == version:
-            return found
+        python = shutil.which("python{}.{}".format(*version))
+        if python and version_of(python) == version:
+            return python
     if packed:
         versions = ", ".join("{}.{}".format(*version) for version in packed)
         raise SetupError(
@@ -142,7 +147,7 @@ def base_python() -> str:
             "Install that, or pack for another with PYTHONS=…, or remove the folder."
         )
     if sys.version_info[:2] > PREFERRED[0]:
-        return mine
+        return this
     raise SetupError(
         "Python {}.{} is too old: this needs 3.11, 3.12 or 3.13, and none is on PATH.\n"
         "Install one of them, then run the command again.".format(*sys.version_info[:2])
@@ -162,11 +167,16 @@ def version_of(python: str) -> tuple[int, ...]:
 def make(python: str, kind: str) -> None:
     """Build `.venv`, or bring it up to date. The stamp is written last: half a job is none."""
     installer = "uv" if runs(["uv", "--version"]) else "pip"
-    say(f"Setting up .venv with {installer} (only when the requirements change) …")
-    whole = any((VENV / (each + ".stamp")).exists() for each in ("run", "dev"))
-    for each in ("run", "dev"):
+    # To stderr: stdout is the command's.
+    print(
+        f"Setting up .venv with {installer} (only when the requirements change) …",
+        file=sys.stderr,
+        flush=True,
+    )
+    whole = any(stamp(made).exists() for made in ("run", "dev"))
+    for made in ("run", "dev"):
         with contextlib.suppress(OSError):
-            (VENV / (each + ".stamp")).unlink()
+            stamp(made).unlink()
     if VENV.exists() and not (whole and venv_python().exists()):
         shutil.rmtree(str(VENV), ignore_errors=True)
     requirements = str(ROOT / "requirements" / (kind + ".txt"))
@@ -185,7 +195,7 @@ def make(python: str, kind: str) -> None:
         install += ["--no-index", "--find-links", str(OFFLINE / "wheels")]
     call([*install, "--require-hashes", "-r", requirements])
     call([*install, *project])
-    (VENV / (kind + ".stamp")).write_text(fingerprint(kind), "utf-8")
+    stamp(kind).write_text(fingerprint(kind), "utf-8")
 
 
 def runs(command: list[str]) -> bool:
@@ -217,8 +227,3 @@ def locked() -> Iterator[None]:
         if fcntl is not None:
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
-
-
-def say(text: str) -> None:
-    """Progress goes to stderr: stdout is the command's."""
-    print(text, file=sys.stderr, flush=True)

@@ -190,5 +190,5 @@ class Run(LoopsUsed, Record, Circumstances):
     def to_data(self) -> dict[str, Any]:
         """The content of run.json; what says that nothing went wrong is left out."""
         data = {"side": self.side, "command": self.command, **self.model_dump(by_alias=True)}
-        unsaid = ("stopped", "server_gone", "said", "last_words", "started_at", "asyncio")
-        return {name: value for name, value in data.items() if value or name not in unsaid}
+        optional = ("stopped", "server_gone", "said", "last_words", "started_at", "asyncio")
+        return {name: value for name, value in data.items() if value or name not in optional}

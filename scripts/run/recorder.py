@@ -138,9 +138,9 @@ def failure(error: BaseException) -> Failure:
 
 def exceptions(error: BaseException | None) -> Iterator[Raised]:
     """The exception, then what is inside it or behind it."""
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
+    passed: set[int] = set()  # a chain may lead back to where it began
+    while error is not None and id(error) not in passed:
+        passed.add(id(error))
         files = tuple(frame.filename for frame in frames(error))
         yield Raised(type(error).__name__, str(error), files)
         if isinstance(error, BaseExceptionGroup):

@@ -147,8 +147,8 @@ def last_words(output: str) -> str:
 
 def first_error(output: str) -> str:
     """The first ERROR that pytest names, or ""; it may follow an unfinished `collecting`."""
-    found = re.search(r"^(?:collecting \.\.\. )?(ERROR: .*)", output, re.MULTILINE)
-    return found[1] if found else ""
+    match = re.search(r"^(?:collecting \.\.\. )?(ERROR: .*)", output, re.MULTILINE)
+    return match[1] if match else ""
 
 
 def circumstances(servers: Servers) -> Circumstances:

@@ -50,9 +50,9 @@ class Watchdog:
 
     def look(self) -> None:
         """Ask the servers, here and now."""
-        found = self._guardian.trouble()
-        if found:
-            self.stopped, self.server_gone = found, True
+        trouble = self._guardian.trouble()
+        if trouble:
+            self.stopped, self.server_gone = trouble, True
 
 
 def limit_s() -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from rich import box
 from rich.markup import escape
@@ -83,19 +82,12 @@ def print_messages(run: Run, side: Side) -> None:
         terminal.prose(f"  Why: {documented.why if same else 'not as documented; see below.'}")
 
 
-class FailedTest(NamedTuple):
-    """A test that did not pass, and why."""
-
-    test: Test
-    error: Failure
-
-
-def first_failures(run: Run) -> list[FailedTest]:
+def first_failures(run: Run) -> list[tuple[Test, Failure]]:
     """Of each message and driver the first test that failed so."""
-    first: dict[tuple[str, str | None], FailedTest] = {}
+    first: dict[tuple[str, str | None], tuple[Test, Failure]] = {}
     for test in run.tests.values():
         if test.error:
-            first.setdefault((test.error.kind, test.error.driver), FailedTest(test, test.error))
+            first.setdefault((test.error.kind, test.error.driver), (test, test.error))
     return list(first.values())
 
 
