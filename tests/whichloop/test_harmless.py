@@ -98,7 +98,7 @@ def recipes(inner):
     return st.tuples(st.sampled_from(KINDS), st.sampled_from(BASES), st.booleans(), held)
 
 
-LEAVES = st.sampled_from([None, 0, "text", "a mock"])
+LEAVES = st.sampled_from([None, 0, "text", "a mock", "a generator"])
 RECIPES = recipes(st.recursive(LEAVES, recipes, max_leaves=8))
 
 
@@ -107,6 +107,8 @@ def made(recipe):
     if isinstance(recipe, list):
         return [made(inner) for inner in recipe]
     if not isinstance(recipe, tuple):
+        if recipe == "a generator":
+            return (recorder("next", False)() for _ in range(1))
         return MagicMock() if recipe == "a mock" else recipe
     (module, name), base, raises, held = recipe
     kind = hostile_class(module, name, (base,), raises)
@@ -164,7 +166,7 @@ async def look(obj) -> None:
                     raise AssertionError(f"{probe.name}.{name}: {error!r}") from error
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(RECIPES)
 def test_nothing_of_an_object_is_touched(recipe):
     obj = made(recipe)
@@ -185,7 +187,7 @@ def test_nothing_of_an_object_is_touched(recipe):
     assert touched == []
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(RECIPES)
 def test_nothing_of_what_was_left_open_is_touched(recipe):
     """Strict mode asks each probe whether an object of its is closed."""

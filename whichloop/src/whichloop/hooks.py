@@ -233,8 +233,8 @@ class ThoroughHooks(Hooks):
             what = "left a connection on a closed event loop"
         if self.keep:
             self.findings.append(finding)
-        rep.outcome = "failed"
         text = render(finding)
+        rep.outcome = "failed"
         rep.longrepr = f"whichloop (strict): {rep.nodeid} passed, but {what}\n\n{text}"
 
     @staticmethod

@@ -10,6 +10,7 @@ sets at will: here the type is what ``type()`` says.
 import asyncio
 import functools
 import inspect
+from collections import deque
 from collections.abc import Iterable
 from types import FunctionType, GetSetDescriptorType, MemberDescriptorType, MethodType
 from typing import Any
@@ -61,14 +62,13 @@ def _slot(obj: Any, name: str) -> Any:
 def items(container: Any) -> list[Any]:
     """What a list, tuple, set, deque or dictionary (its values) holds; nothing for other objects.
 
-    A subclass's own ``__iter__`` is not asked.
+    A subclass's own ``__iter__`` is not asked, and no generator is advanced.
     """
-    kinds = _mro(type(container))
-    for kind in kinds:
+    for kind in _mro(type(container)):
         if kind is dict:
             return list(dict.values(container))
-        if _module(kind) in ("builtins", "collections") and "__iter__" in _vars(kind):
-            return list(kind.__iter__(container)) if kind not in (str, bytes) else []
+        if kind in (list, tuple, set, frozenset, deque):
+            return list(kind.__iter__(container))
     return []
 
 
