@@ -208,9 +208,9 @@ def test_a_pattern_matches_only_itself(app: httpx.Client, keyword: str) -> None:
     for title in (30 * "a" + "!", f"<{keyword}>"):
         assert app.post("/jobs", json={**VALID["/jobs"], "title": title}).status_code == 201
 
-    found = app.get("/jobs", params={"keyword": keyword})
+    page = app.get("/jobs", params={"keyword": keyword})
 
-    assert [job["title"] for job in found.json()["items"]] == [f"<{keyword}>"]
+    assert [job["title"] for job in page.json()["items"]] == [f"<{keyword}>"]
 
 
 @pytest.mark.parametrize("keyword", [101 * "x", 101 * "🦊", pytest.param(60_000 * ".", id="long")])

@@ -62,15 +62,15 @@ def test_pages_are_newest_first_and_name_the_total(app: httpx.Client) -> None:
         (4, 2, 3),
         (4, 3, 3),
     ]
-    found = app.get("/jobs", params={"keyword": "engineer", "page_size": 1}).json()
-    assert (found["total"], len(found["items"])) == (2, 1)
+    page = app.get("/jobs", params={"keyword": "engineer", "page_size": 1}).json()
+    assert (page["total"], len(page["items"])) == (2, 1)
 
 
 def test_views_are_counted_and_the_most_viewed_job_is_hottest(app: httpx.Client) -> None:
     ids = [post(app, title) for title in TITLES]
     for place, views in ((1, 3), (3, 3), (0, 1)):
-        seen = [app.get(f"/jobs/{ids[place]}").json()["views"] for _ in range(views)]
-        assert seen == list(range(1, views + 1))
+        counted = [app.get(f"/jobs/{ids[place]}").json()["views"] for _ in range(views)]
+        assert counted == list(range(1, views + 1))
 
     hot = app.get("/jobs/hot").json()
 

@@ -26,8 +26,8 @@ HUNG_LIMIT_S = 10.0
 
 def line(done: Done, name: str) -> str:
     """The line of that check."""
-    (found,) = re.findall(rf"^(?:ok|--|!!)  {name} +.*$", done.out, re.MULTILINE)
-    return str(found)
+    (match,) = re.findall(rf"^(?:ok|--|!!)  {name} +.*$", done.out, re.MULTILINE)
+    return str(match)
 
 
 def examined(home: Path, **changes: str) -> Done:
@@ -100,9 +100,9 @@ print(engine.ask({}).why_not)
 def test_a_socket_that_is_closed_to_us_is_told_with_the_remedy() -> None:
     with engines.forbidden() as host:
         command = [sys.executable, "-c", ASK_AS_ANYBODY, host]
-        found = run(command, env=environment(DOCKER_HOST="unix:///nowhere")).must_exit(0)
+        done = run(command, env=environment(DOCKER_HOST="unix:///nowhere")).must_exit(0)
 
-    assert "permission denied on its socket; is your user in the group docker?" in found.out
+    assert "permission denied on its socket; is your user in the group docker?" in done.out
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_an_engine_on_another_machine_is_of_no_use(host: str, other: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "found",
+    "state",
     [
         Engine(why_not="no Docker engine was found"),
         Engine(version="1.2", missing=("mongo:1",)),
@@ -131,10 +131,10 @@ def test_an_engine_on_another_machine_is_of_no_use(host: str, other: str) -> Non
     ],
 )
 def test_doctor_and_auto_never_disagree(
-    found: Engine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    state: Engine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(engine, "find", lambda wanted: found)
-    monkeypatch.setattr(doctor, "registry", lambda found: doctor.Finding(None, "not asked"))
+    monkeypatch.setattr(engine, "find", lambda wanted: state)
+    monkeypatch.setattr(doctor, "registry", lambda state: doctor.Finding(None, "not asked"))
 
     doctor.doctor()
 

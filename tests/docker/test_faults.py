@@ -103,7 +103,7 @@ def test_a_port_that_is_taken(
         port = str(taken.getsockname()[1])
         done = shared_pair("up", TMPDIR=str(temporary), POSTGRES_PORT=port)
 
-    assert done.code == 2, done.said
+    assert done.code == 2, done.output
     label = {"label": f"com.docker.compose.project={PROJECT}"}
     assert client.containers.list(all=True, filters=label) == []
     seen(done, "~.*address already in use")
@@ -167,6 +167,6 @@ def test_docker_stops(
     for path in temporary.iterdir():  # so old that the next command looks after it
         os.utime(path, (0, 0))
     again = scripts("reproduce", **places)
-    assert again.code == 0, again.said
+    assert again.code == 0, again.output
     assert ours(str(temporary)) == []
     seen(done, "~INVALID: .* no longer answers: .*")

@@ -65,7 +65,7 @@ def seen(
     (title,) = (mark.args[0] for mark in request.node.iter_markers("fault"))
 
     def check(done: Done, printed: str, left: str = "nothing") -> None:
-        found = done.said
+        found = done.output
         if printed.startswith("~"):
             match = re.search(printed[1:], found)
             assert match, f"{printed[1:]} is not in:\n{found}"

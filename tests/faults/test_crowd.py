@@ -58,7 +58,7 @@ def test_a_remedy_beside_all_of_them(temporary: Path, tmp_path: Path, seen: Seen
 
     alone, every = together(tmp_path, temporary, results, ("fix", "3"), ("all-fixes",))
 
-    assert (alone.code, every.code) == (0, 0), alone.said + every.said
+    assert (alone.code, every.code) == (0, 0), alone.output + every.output
     assert "Remedy 3 cures 6 of 13 failing tests" in alone.out
     assert_whole(results, *(side.id for side in DOCUMENTED.side))
     seen(every, "All as documented. Next: make compare")

@@ -64,7 +64,7 @@ def test_the_environment_is_odd(
 ) -> None:
     done = reproduce(temporary, tmp_path, **changes)
 
-    assert done.code == 0, done.said
+    assert done.code == 0, done.output
     seen(done, REPRODUCED)
 
 
@@ -76,7 +76,7 @@ def test_a_strict_umask(temporary: Path, tmp_path: Path, seen: Seen) -> None:
     finally:
         os.umask(before)
 
-    assert done.code == 0, done.said
+    assert done.code == 0, done.output
     seen(done, REPRODUCED)
 
 
@@ -91,7 +91,7 @@ def test_a_home_that_cannot_be_written(temporary: Path, tmp_path: Path, seen: Se
     else:
         done = run(command, env=environment(HOME=str(home), **places))
 
-    assert done.code == 0, done.said
+    assert done.code == 0, done.output
     seen(done, REPRODUCED)
 
 
@@ -132,7 +132,7 @@ def test_a_read_only_checkout_with_results_elsewhere(
         read_only, TMPDIR=str(temporary), WRONGLOOP_RESULTS=str(tmp_path / "results")
     )
 
-    assert done.code == 0, done.said
+    assert done.code == 0, done.output
     seen(done, REPRODUCED)
 
 
@@ -145,7 +145,7 @@ def test_a_full_disk_under_the_servers(temporary: Path, tmp_path: Path, seen: Se
     done = mounted(SMALL_DISK, temporary, command, **places)
 
     assert done.code in (1, 2)
-    assert "No space left on device" in done.said
+    assert "No space left on device" in done.output
     seen(done, "No space left on device")
 
 
@@ -179,7 +179,7 @@ def test_an_ordinary_user(temporary: Path, seen: Seen) -> None:
 
     done = run(command, cwd=checkout.folder, env=environment(HOME="", TMPDIR=str(inner)))
 
-    assert done.code == 0, done.said
+    assert done.code == 0, done.output
     assert list(inner.iterdir()) == []
     shutil.rmtree(checkout.folder)
     inner.rmdir()
@@ -197,7 +197,7 @@ def same_version(python: str) -> bool:
 def test_an_odd_path(temporary: Path, checkout: Checkout, seen: Seen) -> None:
     done = checkout.scripts("reproduce", TMPDIR=str(temporary))
 
-    assert done.code == 0, done.said
+    assert done.code == 0, done.output
     seen(done, REPRODUCED)
 
 
@@ -222,7 +222,7 @@ def test_a_socket_that_is_closed_to_us(temporary: Path, tmp_path: Path, seen: Se
         own = environment(BACKEND="testcontainers", DOCKER_HOST=host, **places)
         done = run(command, env=own)
 
-    assert done.code == 2, done.said
+    assert done.code == 2, done.output
     seen(
         done,
         "error: BACKEND=testcontainers needs a Docker engine: the Docker engine does not answer"

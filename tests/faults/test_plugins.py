@@ -36,7 +36,7 @@ def test_plugins_that_are_none_of_ours(
 
     done = checkout.scripts("reproduce", TMPDIR=str(temporary))
 
-    assert done.code == 0, done.said
+    assert done.code == 0, done.output
     data = json.loads((checkout.folder / "results" / "broken" / "run.json").read_text("utf-8"))
     documented = manifest.load()
     assert judge(Run.model_validate(data), documented.get("broken"), documented).as_documented

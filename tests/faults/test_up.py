@@ -61,10 +61,10 @@ def test_a_pair_serves_commands_until_it_is_ended(
     alone = bare_pytest("traps/06_engine_per_loop_undisposed", "--co", **places)
     bare = bare_pytest("fixed/09_session_loop_for_all", "-k", "simple", **places).must_exit(0)
 
-    assert "(the pair of `make up`, since" in remedy.said
+    assert "(the pair of `make up`, since" in remedy.output
     assert "cures 13 of 13 failing tests" in remedy.out
-    assert "(the pair of `make up`, since" in bare.said
-    assert "of its own, for a side that uses up a server" in alone.said
+    assert "(the pair of `make up`, since" in bare.output
+    assert "of its own, for a side that uses up a server" in alone.output
     assert guardians(temporary) == [guardian]
     assert "SecantusDB" in command("ps").out
     assert "database system is ready to accept connections" in command("logs").out

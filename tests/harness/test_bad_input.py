@@ -19,7 +19,7 @@ PASSWORD = "s3cr3t"
 def refused(done: Done) -> str:
     """The one message of a command that must have been refused."""
     assert done.must_exit(2).err.count("error: ") == 1
-    assert PASSWORD not in done.said
+    assert PASSWORD not in done.output
     return done.err
 
 

@@ -57,4 +57,4 @@ def test_a_folder_that_is_no_side_refuses_and_names_the_right_command(
     done = commands.pytest(*arguments)
 
     assert done.code == 4
-    assert words in done.said
+    assert words in done.output

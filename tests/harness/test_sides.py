@@ -14,7 +14,16 @@ from scripts.paths import ROOT
 from scripts.run.model import Run
 from scripts.sides import manifest
 from scripts.views import practices
-from tests.support.commands import Done, eventually, in_process, processes_of, scripts, started
+from tests.support.commands import (
+    Done,
+    environment,
+    eventually,
+    in_process,
+    processes_of,
+    run,
+    scripts,
+    started,
+)
 
 MANIFEST = manifest.load()
 
@@ -90,9 +99,9 @@ def test_errors_that_were_only_logged_are_counted(all_fixes: Done, folder: Path)
 
 def test_the_undisposed_engines_use_up_postgres(all_fixes: Done, folder: Path) -> None:
     run = json.loads((folder / "trap-06" / "run.json").read_text("utf-8"))
-    said = [test["error"]["message"] for test in run["tests"] if test["error"]]
+    messages = [test["error"]["message"] for test in run["tests"] if test["error"]]
 
-    assert any("too many clients already" in message for message in said)
+    assert any("too many clients already" in message for message in messages)
 
 
 def test_every_grade_can_be_had_as_json(grades: dict[str, dict[str, Any]]) -> None:
@@ -120,10 +129,10 @@ def test_the_price_in_the_readme_of_a_side_is_what_it_cost(
     all_fixes: Done, folder: Path, side: manifest.Side
 ) -> None:
     counts = json.loads((folder / side.id / "run.json").read_text("utf-8"))["counts"]
-    said = " ".join((ROOT / side.folder / "README.md").read_text("utf-8").split())
-    prices = re.findall(r"(\d+) opened, (\d+) at the peak, (\d+) left open", said)
-    opened = re.search(r"Connections to Postgres: (\d+) opened", said)
-    of_mongodb = re.search(r"To MongoDB (\d+)", said)
+    readme = " ".join((ROOT / side.folder / "README.md").read_text("utf-8").split())
+    prices = re.findall(r"(\d+) opened, (\d+) at the peak, (\d+) left open", readme)
+    opened = re.search(r"Connections to Postgres: (\d+) opened", readme)
+    of_mongodb = re.search(r"To MongoDB (\d+)", readme)
 
     assert prices[:1] in ([], [tuple(str(count) for count in counts["postgres"].values())])
     assert not opened or int(opened[1]) == counts["postgres"]["opened"]
@@ -156,7 +165,9 @@ def without_servers(page: str) -> list[str]:
 
 
 def test_a_remedy_is_shown_with_its_diff_what_it_cures_and_its_price(folder: Path) -> None:
-    done = scripts("fix", "3", WRONGLOOP_RESULTS=str(folder)).must_exit(0)
+    env = environment(WRONGLOOP_RESULTS=str(folder))
+
+    done = run(["make", "--silent", "fix-3"], env=env).must_exit(0)
 
     assert done.out.startswith(
         "Remedy 3 cures 6 of 13 failing tests (MongoDB all, Postgres none): as documented.\n"

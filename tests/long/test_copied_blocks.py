@@ -81,7 +81,7 @@ def test_a_copied_block_cures_what_its_readme_says(
 
     done = run(command, cwd=copied.folder, env=environ)
 
-    assert record.is_file(), done.said
+    assert record.is_file(), done.output
     tests = json.loads(record.read_text("utf-8"))["tests"]
     side = MANIFEST.get(case.side)
     ends = {test["nodeid"]: test["outcome"] for test in tests}

@@ -59,9 +59,9 @@ def address(log: Path) -> str:
     """Where uvicorn says that it runs, once it does."""
     pattern = re.compile(r"running on (http://127\.0\.0\.1:\d+)")
     eventually(lambda: pattern.search(log.read_text("utf-8")), 20)
-    found = pattern.search(log.read_text("utf-8"))
-    assert found is not None, log.read_text("utf-8")
-    return found[1]
+    match = pattern.search(log.read_text("utf-8"))
+    assert match is not None, log.read_text("utf-8")
+    return match[1]
 
 
 def restore(environ: dict[str, str]) -> None:
@@ -89,8 +89,8 @@ def assert_unavailable(response: httpx.Response) -> None:
 
 def events_of(response: httpx.Response) -> list[tuple[str, dict[str, Any]]]:
     """The server-sent events of a whole response: name and data."""
-    found = []
+    events = []
     for block in response.text.strip().split("\n\n"):
         fields = dict(line.split(": ", 1) for line in block.splitlines())
-        found.append((fields["event"], json.loads(fields["data"])))
-    return found
+        events.append((fields["event"], json.loads(fields["data"])))
+    return events

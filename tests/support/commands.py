@@ -45,14 +45,14 @@ class Done:
     err: str
 
     @property
-    def said(self) -> str:
+    def output(self) -> str:
         """All of it, for checks of what must be nowhere."""
         return self.out + self.err
 
     def must_exit(self, code: int) -> Done:
         """This, if the exit code is the expected one; else an AssertionError that shows it all."""
-        assert self.code == code, f"exit code {self.code}, not {code}\n{self.said}"
-        assert "Traceback" not in self.err, self.said
+        assert self.code == code, f"exit code {self.code}, not {code}\n{self.output}"
+        assert "Traceback" not in self.err, self.output
         return self
 
 
@@ -195,7 +195,7 @@ def processes_of(folder: Path) -> dict[int, str]:
 
     Postgres writes its state over its environment, but stands in its data folder. Linux only.
     """
-    found = {}
+    commands = {}
     marker = f"TMPDIR={folder}\0".encode()
     for entry in Path("/proc").iterdir():
         if not entry.name.isdecimal():
@@ -205,8 +205,8 @@ def processes_of(folder: Path) -> dict[int, str]:
             if inside or marker in (entry / "environ").read_bytes() + b"\0":
                 command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
                 if command:  # a zombie has none
-                    found[int(entry.name)] = command
-    return found
+                    commands[int(entry.name)] = command
+    return commands
 
 
 @contextmanager
@@ -219,20 +219,22 @@ def temporary_folder() -> Iterator[Path]:
         raise SkipTest("processes are found through /proc")
     folder = Path(tempfile.mkdtemp(prefix="wl-", dir="/tmp"))
     folder.chmod(0o711)
-    yield folder
-    for process in processes_of(folder):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(process, signal.SIGKILL)
-    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        yield folder
+    finally:
+        for process in processes_of(folder):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def process_with(folder: Path, words: str) -> int:
     """The process of `folder` whose command line holds `words`, once there is one."""
-    found: list[int] = []
+    matching: list[int] = []
 
     def look() -> bool:
-        found[:] = [pid for pid, line in processes_of(folder).items() if words in line]
-        return bool(found)
+        matching[:] = [pid for pid, command in processes_of(folder).items() if words in command]
+        return bool(matching)
 
     assert eventually(look, LIMIT_S), f"no {words} among {processes_of(folder)}"
-    return min(found)
+    return min(matching)
