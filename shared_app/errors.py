@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from pymongo.errors import ConnectionFailure
 
-RETRY_AFTER_S = 1
+RETRY_AFTER_S = "1"
 
 # What drivers raise of a server that is gone; no connection of the pool's free in time.
 # asyncpg and the operating system's errors on connecting are not wrapped by SQLAlchemy.
@@ -48,17 +48,14 @@ def is_unavailable(error: BaseException) -> bool:
 
     False for everything that waiting does not cure: wrong SQL, or an object on the wrong loop.
     """
-    if isinstance(error, UNREACHABLE):
+    if isinstance(error, UNREACHABLE) or getattr(error, "connection_invalidated", False):
         return True
-    if isinstance(error, sqlalchemy.exc.DBAPIError) and error.connection_invalidated:
-        return True
-    state = getattr(getattr(error, "orig", error), "sqlstate", None)
-    return isinstance(state, str) and state.startswith(UNREACHABLE_STATES)
+    state = getattr(getattr(error, "orig", error), "sqlstate", None) or ""
+    return state.startswith(UNREACHABLE_STATES)
 
 
-async def explain_invalid_request(request: Request, error: Exception) -> JSONResponse:
+async def explain_invalid_request(request: Request, error: RequestValidationError) -> JSONResponse:
     """Answer 422 without repeating the input, which may hold what no answer can be encoded with."""
-    assert isinstance(error, RequestValidationError)
     problems = [{key: problem[key] for key in ("type", "loc", "msg")} for problem in error.errors()]
     return JSONResponse({"detail": problems}, status_code=422)
 
@@ -71,7 +68,7 @@ async def answer_failure(request: Request, error: Exception) -> JSONResponse:
     Uvicorn hangs up after such a request, and the client must know before it sends the next.
     """
     headers = {"Connection": "close"}
-    if is_unavailable(error):
-        headers["Retry-After"] = str(RETRY_AFTER_S)
-        return JSONResponse({"detail": "a database is unavailable"}, 503, headers)
-    return JSONResponse({"detail": "internal server error"}, 500, headers)
+    if not is_unavailable(error):
+        return JSONResponse({"detail": "internal server error"}, 500, headers)
+    headers["Retry-After"] = RETRY_AFTER_S
+    return JSONResponse({"detail": "a database is unavailable"}, 503, headers)

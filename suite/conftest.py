@@ -4,7 +4,7 @@ import pytest
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse; in a hook, because pytest wraps what an import raises into an ImportError."""
+    # In a hook, because pytest wraps what an import raises into an ImportError.
     raise pytest.UsageError(
         "suite/ holds the tests that every side runs; it is not a side itself.\n"
         "Try: pytest broken, or make reproduce"

@@ -16,24 +16,17 @@ async def seed_data(
     await test_db[collection].insert_many(docs)
 
 
-JOBS: tuple[Document, ...] = tuple(
-    {
-        "_id": ObjectId(f"65f0000000000000000000{number:02}"),
-        "title": title,
-        "company": company,
-        "tags": tags,
-        "views": views,
-    }
-    for number, (title, company, tags, views) in enumerate(
-        [
-            ("Backend engineer", "Northwind", ["python", "fastapi"], 3),
-            ("Data engineer", "Contoso", ["Python", "spark"], 12),
-            ("后端工程师", "蓝鲸科技", ["python", "mongodb"], 7),
-            ("Site reliability engineer", "Pythonic Systems", ["linux"], 12),
-            ("Product designer", "Tailspin", ["figma"], 0),
-        ],
-        start=1,
-    )
+def job(number: int, title: str, company: str, tags: list[str], views: int) -> Document:
+    job_id = ObjectId(f"65f0000000000000000000{number:02}")
+    return {"_id": job_id, "title": title, "company": company, "tags": tags, "views": views}
+
+
+JOBS = (
+    job(1, "Backend engineer", "Northwind", ["python", "fastapi"], 3),
+    job(2, "Data engineer", "Contoso", ["Python", "spark"], 12),
+    job(3, "后端工程师", "蓝鲸科技", ["python", "mongodb"], 7),
+    job(4, "Site reliability engineer", "Pythonic Systems", ["linux"], 12),
+    job(5, "Product designer", "Tailspin", ["figma"], 0),
 )
 """Five jobs, oldest first; "python" is in three lists of tags and one company's name."""
 

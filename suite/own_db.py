@@ -5,22 +5,20 @@ under the same module name, before anything imports it. The hook of `suite.serve
 db.py reads the URL that it sets.
 """
 
-import importlib.util
+import importlib
 import sys
 from pathlib import Path
 
 import pytest
 
+import shared_app.configs
+
 NAME = "shared_app.configs.db"
 
 
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    """Import the side's db.py as the app's."""
     path = Path(early_config.rootpath, "db.py")
     if NAME in sys.modules or not path.is_file():
         raise pytest.UsageError(f"{path} must be there, and be imported before the app's db.py")
-    spec = importlib.util.spec_from_file_location(NAME, path)
-    assert spec is not None
-    assert spec.loader is not None
-    sys.modules[NAME] = module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    shared_app.configs.__path__.insert(0, str(path.parent))
+    importlib.import_module(NAME)

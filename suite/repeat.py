@@ -6,6 +6,7 @@ ids, so that the side can be compared with the others.
 
 import copy
 import os
+from collections.abc import Sequence
 
 import pytest
 
@@ -13,15 +14,14 @@ REPEAT = int(os.environ.get("SUITE_REPEAT", "25"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put REPEAT copies of every DAO test behind each other."""
-    items[:] = [copied for item in items for copied in repetitions(item)]
+    """Put REPEAT copies of every DAO test in its place."""
+    items[:] = [copied for item in items for copied in _repetitions(item)]
 
 
-def repetitions(item: pytest.Item) -> list[pytest.Item]:
-    """The item itself, or as many copies of it as are asked for."""
+def _repetitions(item: pytest.Item) -> Sequence[pytest.Item]:
     if not (isinstance(item, pytest.Function) and item.path.name == "test_conversation_dao.py"):
         return [item]
     copies = [copy.copy(item) for _ in range(REPEAT)]
-    for each in copies:
-        each._initrequest()  # each repetition gets fixture values, and a loop, of its own
+    for repetition in copies:
+        repetition._initrequest()  # for fixture values, and a loop, of its own
     return copies

@@ -26,15 +26,14 @@ CHOICE = pytest.StashKey[str]()
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Find or start the servers, make this side's databases, and set the app's URLs."""
-    stack = ExitStack()
     try:
-        servers = find_servers(early_config, stack)
-        early_config.stash[DATABASES] = prepare(servers, side_name(early_config), stack)
+        with ExitStack() as stack:
+            servers = find_servers(early_config, stack)
+            early_config.stash[DATABASES] = prepare(servers, side_name(early_config), stack)
+            early_config.add_cleanup(stack.pop_all().close)
     except CommandError as error:
-        stack.close()
         hint = f"\nTry: {error.hint}" if error.hint else ""
         raise pytest.UsageError(f"{error}{hint}") from None
-    early_config.add_cleanup(stack.close)
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
@@ -46,8 +45,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 def find_servers(config: pytest.Config, stack: ExitStack) -> Servers:
     """The servers of the command that started us; else our own, stopped by `stack`."""
-    given = os.environ.get(SERVERS_VARIABLE)
-    if given:
+    if given := os.environ.get(SERVERS_VARIABLE):
         return Servers.from_json(given)
     choice = choose(exhausting=exhausts_a_server(config))
     config.stash[CHOICE] = str(choice)
@@ -72,7 +70,6 @@ def side_name(config: pytest.Config) -> str:
 
 @pytest.fixture(scope="session")
 def databases(pytestconfig: pytest.Config) -> Databases:
-    """This side's databases."""
     return pytestconfig.stash[DATABASES]
 
 

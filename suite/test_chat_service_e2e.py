@@ -54,10 +54,9 @@ async def stream_and_check(db_session: AsyncSession, provider: str) -> None:
         *tokens, done = [event async for event in answer]
 
         assert len(tokens) > 1
-        assert "".join(event.text for event in tokens if isinstance(event, Token)) == answer_to(
-            question, turn
-        )
-        expected += [("user", question), ("assistant", answer_to(question, turn))]
+        answered = "".join(event.text for event in tokens if isinstance(event, Token))
+        assert answered == answer_to(question, turn)
+        expected += [("user", question), ("assistant", answered)]
         stored = await dao.get_messages(conversation.id)
         assert [(message.role, message.content) for message in stored] == expected
         assert done == Done(message_id=stored[-1].id)

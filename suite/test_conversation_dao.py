@@ -64,12 +64,8 @@ async def test_messages_keep_their_order() -> None:
         await dao.add_messages(conversation.id, [("user", "three")])
         messages = await dao.get_messages(conversation.id)
 
-    assert [(message.role, message.content) for message in messages] == [
-        ("user", "one"),
-        ("assistant", "two"),
-        ("user", "three"),
-    ]
-    assert [message.position for message in messages] == [0, 1, 2]
+    stored = [(message.position, message.role, message.content) for message in messages]
+    assert stored == [(0, "user", "one"), (1, "assistant", "two"), (2, "user", "three")]
 
 
 async def test_conversations_keep_their_messages_apart() -> None:

@@ -6,7 +6,6 @@ GROUP = "mongo"
 
 
 async def post_job(client: httpx.AsyncClient, title: str, *tags: str) -> str:
-    """Post a job and return its id."""
     job = {"title": title, "company": "Northwind", "tags": list(tags)}
     response = await client.post("/jobs", json=job)
     assert response.status_code == 201
@@ -39,9 +38,7 @@ async def test_keyword_is_taken_literally(client: httpx.AsyncClient) -> None:
 
 
 async def test_unknown_job_is_404(client: httpx.AsyncClient) -> None:
-    response = await client.get("/jobs/65f0000000000000000000ff")
-
-    assert response.status_code == 404
+    assert (await client.get("/jobs/65f0000000000000000000ff")).status_code == 404
 
 
 async def test_malformed_input_is_422(client: httpx.AsyncClient) -> None:

@@ -6,9 +6,7 @@ GROUP = "control"
 
 
 async def test_simple_async() -> None:
-    woken = await asyncio.sleep(0.01, result="awake")
-
-    assert woken == "awake"
+    assert await asyncio.sleep(0.01, result="awake") == "awake"
 
 
 async def test_another_simple_async() -> None:

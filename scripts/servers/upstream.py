@@ -18,7 +18,7 @@ class Upstream:
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self.log = folder / "upstream.log"
-        command = [sys.executable, "-m", "scripts.servers.chat_provider", "--port", "0"]
+        command = [sys.executable, "-m", "scripts.servers.chat_provider"]
         self.process = process.start(command, log=self.log)
         stack.callback(process.stop, self.process, first=signal.SIGTERM, patience=0.2)
 

@@ -1,1 +1,0 @@
-"""Streamed answers from a language model."""

@@ -10,15 +10,11 @@ from shared_app.fields import Storable
 
 
 class ProviderName(StrEnum):
-    """The providers that can answer."""
-
     GEMINI = "gemini"
     DEEPSEEK = "deepseek"
 
 
 class ChatRequest(BaseModel):
-    """A message, and who shall answer it."""
-
     provider: ProviderName
     content: Annotated[str, Field(min_length=1, max_length=20_000), Storable]
 

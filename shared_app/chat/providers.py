@@ -3,9 +3,8 @@
 import ssl
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, NamedTuple
 
 import httpx
 from httpx_sse import SSEError, aconnect_sse
@@ -15,51 +14,20 @@ from shared_app.chat.models import ProviderName
 from shared_app.configs.settings import Settings, get_settings
 from shared_app.conversations.models import Role
 
+Turn = tuple[Role, str]
+"""Who says it, and what: one message of a conversation."""
+
 
 class ProviderError(Exception):
-    """The provider gave no complete answer.
-
-    `reason` goes to the client, so it is in our words: the provider's may hold anything.
-    """
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    """Why there is no complete answer: in our words, since it goes to the client."""
 
 
-@dataclass(frozen=True)
-class Turn:
-    """One message of a conversation, as a provider is told of it."""
-
-    role: Role
-    content: str
-
-
-@dataclass(frozen=True)
-class Call:
+class Call(NamedTuple):
     """The request that asks a provider for an answer; `headers` holds the key."""
 
     url: str
     headers: dict[str, str]
     body: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Piece:
-    """What one event of a provider's stream says."""
-
-    text: str = ""
-    is_last: bool = False
-
-
-class Provider(Protocol):
-    """A wire format: how to ask, and how to read the events of the answer."""
-
-    def call(self, turns: Sequence[Turn]) -> Call:
-        """The request for an answer to the last of these turns."""
-
-    def read(self, data: str) -> Piece:
-        """The meaning of one event; a pydantic ValidationError if it has none."""
 
 
 def _reveal(key: SecretStr) -> str:
@@ -89,31 +57,26 @@ class _GeminiChunk(BaseModel):
 class Gemini:
     """Google's `streamGenerateContent`, whose last chunk gives a finish reason."""
 
-    _ROLES = {"user": "user", "assistant": "model"}  # noqa: RUF012 - never changed
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-
-    def call(self, turns: Sequence[Turn]) -> Call:
-        base, model = self._settings.gemini_base_url.rstrip("/"), self._settings.gemini_model
+    @staticmethod
+    def call(settings: Settings, turns: Sequence[Turn]) -> Call:
+        base, model = settings.gemini_base_url.rstrip("/"), settings.gemini_model
+        roles = {"user": "user", "assistant": "model"}
+        contents = [{"role": roles[role], "parts": [{"text": text}]} for role, text in turns]
         return Call(
             url=f"{base}/v1beta/models/{model}:streamGenerateContent?alt=sse",
-            headers={"x-goog-api-key": _reveal(self._settings.gemini_api_key)},
-            body={
-                "contents": [
-                    {"role": self._ROLES[turn.role], "parts": [{"text": turn.content}]}
-                    for turn in turns
-                ]
-            },
+            headers={"x-goog-api-key": _reveal(settings.gemini_api_key)},
+            body={"contents": contents},
         )
 
-    def read(self, data: str) -> Piece:
+    @staticmethod
+    def read(data: str) -> tuple[str, bool]:
+        """The text in an event of the answer, and whether it is the last event."""
         chunk = _GeminiChunk.model_validate_json(data)
         if not chunk.candidates:  # a chunk of statistics
-            return Piece()
+            return "", False
         candidate = chunk.candidates[0]
         text = "".join(part.text for part in candidate.content.parts if not part.thought)
-        return Piece(text, is_last=candidate.finishReason is not None)
+        return text, candidate.finishReason is not None
 
 
 class _DeepSeekDelta(BaseModel):
@@ -131,28 +94,24 @@ class _DeepSeekChunk(BaseModel):
 class DeepSeek:
     """DeepSeek's `chat/completions`, in OpenAI's format: `[DONE]` ends the stream."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-
-    def call(self, turns: Sequence[Turn]) -> Call:
+    @staticmethod
+    def call(settings: Settings, turns: Sequence[Turn]) -> Call:
+        messages = [{"role": role, "content": content} for role, content in turns]
         return Call(
-            url=f"{self._settings.deepseek_base_url.rstrip('/')}/chat/completions",
-            headers={"Authorization": f"Bearer {_reveal(self._settings.deepseek_api_key)}"},
-            body={
-                "model": self._settings.deepseek_model,
-                "messages": [{"role": turn.role, "content": turn.content} for turn in turns],
-                "stream": True,
-            },
+            url=f"{settings.deepseek_base_url.rstrip('/')}/chat/completions",
+            headers={"Authorization": f"Bearer {_reveal(settings.deepseek_api_key)}"},
+            body={"model": settings.deepseek_model, "messages": messages, "stream": True},
         )
 
-    def read(self, data: str) -> Piece:
+    @staticmethod
+    def read(data: str) -> tuple[str, bool]:
         if data == "[DONE]":
-            return Piece(is_last=True)
+            return "", True
         chunk = _DeepSeekChunk.model_validate_json(data)
-        return Piece("".join(choice.delta.content or "" for choice in chunk.choices))
+        return "".join(choice.delta.content or "" for choice in chunk.choices), False
 
 
-PROVIDERS: dict[ProviderName, type[Gemini] | type[DeepSeek]] = {
+PROVIDERS: dict[ProviderName, type[Gemini | DeepSeek]] = {
     ProviderName.GEMINI: Gemini,
     ProviderName.DEEPSEEK: DeepSeek,
 }
@@ -160,10 +119,7 @@ PROVIDERS: dict[ProviderName, type[Gemini] | type[DeepSeek]] = {
 
 @lru_cache
 def _tls() -> ssl.SSLContext:
-    """The trusted certificates, read once: reading them for each chat would hold up all others.
-
-    It is the client that belongs to an event loop, and is made for each call; not this.
-    """
+    """The trusted certificates, read once: no event loop owns them, and reading takes its time."""
     return httpx.create_ssl_context()
 
 
@@ -173,8 +129,8 @@ async def stream_answer(name: ProviderName, turns: Sequence[Turn]) -> AsyncGener
     Raises ProviderError if the answer does not begin, breaks off, or cannot be understood.
     """
     settings = get_settings()
-    provider: Provider = PROVIDERS[name](settings)
-    call = provider.call(turns)
+    provider = PROVIDERS[name]
+    call = provider.call(settings, turns)
     try:
         async with (
             httpx.AsyncClient(timeout=settings.provider_timeout_s, verify=_tls()) as client,
@@ -184,10 +140,10 @@ async def stream_answer(name: ProviderName, turns: Sequence[Turn]) -> AsyncGener
                 raise ProviderError(f"answered with status {source.response.status_code}")
             async with aclosing(source.aiter_sse()) as events:
                 async for event in events:
-                    piece = provider.read(event.data)
-                    if text := piece.text.replace("\0", ""):  # which Postgres cannot store
+                    text, is_last = provider.read(event.data)
+                    if text := text.replace("\0", ""):  # which Postgres cannot store
                         yield text
-                    if piece.is_last:
+                    if is_last:
                         return
     except httpx.TimeoutException:
         raise ProviderError("timed out") from None

@@ -26,9 +26,8 @@ async def stream_chat_response(
     name = ProviderName(provider)
     dao = ConversationDAO(session)
     messages = await dao.get_messages(conversation_id)
-    turns = [Turn(message.role, message.content) for message in messages]
-    turns.append(Turn("user", content))
-
+    turns: list[Turn] = [(message.role, message.content) for message in messages]
+    turns.append(("user", content))
     answer = ""
     try:
         async with aclosing(stream_answer(name, turns)) as pieces:
@@ -38,8 +37,8 @@ async def stream_chat_response(
         if not answer:
             raise ProviderError("gave an empty answer")
     except ProviderError as error:
-        yield Failed(provider=name, reason=error.reason)
+        yield Failed(provider=name, reason=str(error))
         return
 
-    _, reply = await dao.add_messages(conversation_id, [("user", content), ("assistant", answer)])
+    _, reply = await dao.add_messages(conversation_id, [turns[-1], ("assistant", answer)])
     yield Done(message_id=reply.id)

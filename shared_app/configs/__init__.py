@@ -1,1 +1,0 @@
-"""Where the app gets its settings and its databases."""

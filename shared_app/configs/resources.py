@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, cast
 
 from fastapi import Depends, Request
 from motor.motor_asyncio import AsyncIOMotorDatabase
@@ -28,11 +28,10 @@ ResourcesFactory = Callable[[], AbstractAsyncContextManager[Resources]]
 async def get_resources(request: Request) -> Resources | None:
     """The resources this app was created with, or None if it opens its databases itself."""
     try:
-        resources: Resources | None = request.app.state.resources
+        return cast(Resources | None, request.app.state.resources)
     except AttributeError:
         message = "create_app() was given resources, but the app's lifespan has not been entered"
         raise RuntimeError(message) from None
-    return resources
 
 
 ResourcesDep = Annotated[Resources | None, Depends(get_resources)]

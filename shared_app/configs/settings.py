@@ -1,5 +1,6 @@
 """What the app reads from its environment."""
 
+import re
 from functools import lru_cache
 from typing import Annotated
 
@@ -9,10 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 def with_async_driver(url: str) -> str:
     """Name asyncpg in a Postgres URL that names no driver, as the URLs of most hosts do."""
-    for scheme in ("postgresql://", "postgres://"):
-        if url.startswith(scheme):
-            return "postgresql+asyncpg://" + url.removeprefix(scheme)
-    return url
+    return re.sub(r"^postgres(ql)?://", "postgresql+asyncpg://", url)
 
 
 def fit_for_a_header(key: SecretStr) -> SecretStr:

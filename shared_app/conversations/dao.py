@@ -31,7 +31,6 @@ class ConversationDAO:
         return conversation
 
     async def get_conversation(self, conversation_id: uuid.UUID) -> Conversation | None:
-        """The conversation with this id, if there is one."""
         query = select(Conversation).where(Conversation.id == conversation_id)
         async with self._session.begin():
             return await self._session.scalar(query)
@@ -40,11 +39,9 @@ class ConversationDAO:
         self, page: int = 1, page_size: int = 20
     ) -> tuple[Sequence[Conversation], int]:
         """One page of the conversations, newest first, and the number of all."""
+        newest = (Conversation.created_at.desc(), Conversation.id.desc())
         query = (
-            select(Conversation)
-            .order_by(Conversation.created_at.desc(), Conversation.id.desc())
-            .offset((page - 1) * page_size)
-            .limit(page_size)
+            select(Conversation).order_by(*newest).offset((page - 1) * page_size).limit(page_size)
         )
         async with self._session.begin():
             total = await self._session.scalar(select(func.count()).select_from(Conversation))
@@ -63,20 +60,14 @@ class ConversationDAO:
                 raise ConversationNotFound(conversation_id)
             first = await self._session.scalar(count) or 0
             added = [
-                Message(
-                    conversation_id=conversation_id, position=position, role=role, content=content
-                )
-                for position, (role, content) in enumerate(messages, start=first)
+                Message(conversation_id=conversation_id, position=place, role=role, content=text)
+                for place, (role, text) in enumerate(messages, start=first)
             ]
             self._session.add_all(added)
         return added
 
     async def get_messages(self, conversation_id: uuid.UUID) -> Sequence[Message]:
         """Everything said in a conversation, in order."""
-        query = (
-            select(Message)
-            .where(Message.conversation_id == conversation_id)
-            .order_by(Message.position)
-        )
+        query = select(Message).where(Message.conversation_id == conversation_id)
         async with self._session.begin():
-            return (await self._session.scalars(query)).all()
+            return (await self._session.scalars(query.order_by(Message.position))).all()

@@ -23,8 +23,6 @@ class Base(DeclarativeBase):
 
 
 class Conversation(Base):
-    """A conversation, which has a title and any number of messages."""
-
     __tablename__ = "conversations"
     __table_args__ = (Index("ix_conversations_newest", "created_at", "id"),)
 
@@ -50,14 +48,10 @@ class Message(Base):
 
 
 class ConversationCreate(BaseModel):
-    """A conversation as it is started."""
-
     title: Annotated[str, Field(min_length=1, max_length=200), Storable]
 
 
 class ConversationOut(BaseModel):
-    """A conversation as it is listed."""
-
     model_config = ConfigDict(from_attributes=True)
 
     id: uuid.UUID
@@ -66,8 +60,6 @@ class ConversationOut(BaseModel):
 
 
 class MessageOut(BaseModel):
-    """A message as it is shown."""
-
     model_config = ConfigDict(from_attributes=True)
 
     id: uuid.UUID

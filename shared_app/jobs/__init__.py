@@ -1,1 +1,0 @@
-"""The job board, kept in MongoDB."""

@@ -11,8 +11,6 @@ Tag = Annotated[str, Field(min_length=1, max_length=50), Storable]
 
 
 class JobCreate(BaseModel):
-    """A job as it is posted."""
-
     title: ShortText
     company: ShortText
     tags: list[Tag] = Field(default_factory=list, max_length=20)

@@ -19,17 +19,13 @@ _indexed: set[tuple[frozenset[object], str]] = set()
 
 
 class JobStore:
-    """Reads and writes jobs in one database."""
-
     def __init__(self, db: AsyncIOMotorDatabase) -> None:
-        self._db = db
-        self._jobs = db["jobs"]
+        self._db, self._jobs = db, db["jobs"]
 
     async def ensure_indexes(self) -> None:
         """Create the indexes, once in this process for each database."""
         topology: Any = self._db.client.topology_description  # which Motor's stubs call a method
-        servers = topology.server_descriptions()
-        key = (frozenset(servers), self._db.name)
+        key = (frozenset(topology.server_descriptions()), self._db.name)
         if key not in _indexed:
             await self._jobs.create_index(MOST_VIEWED_FIRST)
             _indexed.add(key)
@@ -41,15 +37,18 @@ class JobStore:
         return _to_job(document)
 
     async def search(self, keyword: str | None, page: int, page_size: int) -> tuple[list[Job], int]:
-        """One page of the jobs that match, newest first, and the number of all that match."""
-        query = _matching(keyword)
+        """A page of the jobs with this text, in any case, newest first; how many have it."""
+        # A pattern travels as a C string, which a NUL would end: write it as an escape.
+        pattern = re.escape(keyword or "").replace("\0", r"\x00")
+        condition = {"$regex": pattern, "$options": "i"}
+        fields = ("title", "company", "tags")
+        query = {"$or": [{field: condition} for field in fields]} if keyword else {}
         total = await self._jobs.count_documents(query)
         cursor = self._jobs.find(query).sort(NEWEST_FIRST)
         documents = await cursor.skip((page - 1) * page_size).limit(page_size).to_list(page_size)
         return [_to_job(document) for document in documents], total
 
     async def hot(self, limit: int) -> list[Job]:
-        """The most viewed jobs."""
         documents = await self._jobs.find().sort(MOST_VIEWED_FIRST).limit(limit).to_list(limit)
         return [_to_job(document) for document in documents]
 
@@ -60,24 +59,8 @@ class JobStore:
             {"$inc": {"views": 1}},
             return_document=ReturnDocument.AFTER,
         )
-        return None if document is None else _to_job(document)
-
-
-def _matching(keyword: str | None) -> dict[str, Any]:
-    """A query for the keyword as it stands, in upper or lower case; without one, for all jobs."""
-    if not keyword:
-        return {}
-    # A pattern travels as a C string, which a NUL would end: write it as an escape.
-    pattern = re.escape(keyword).replace("\0", r"\x00")
-    condition = {"$regex": pattern, "$options": "i"}
-    return {"$or": [{field: condition} for field in ("title", "company", "tags")]}
+        return _to_job(document) if document else None
 
 
 def _to_job(document: dict[str, Any]) -> Job:
-    return Job(
-        id=str(document["_id"]),
-        title=document["title"],
-        company=document["company"],
-        tags=document.get("tags", []),
-        views=document.get("views", 0),
-    )
+    return Job(id=str(document["_id"]), **document)

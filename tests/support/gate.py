@@ -8,14 +8,15 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import ThreadingHTTPServer
 
-from scripts.servers.chat_provider import CHUNK_BYTES, Handler, Server
+from scripts.servers.chat_provider import CHUNK_BYTES, Handler
 
 LIMIT_S = 60  # after which an answer goes on by itself, so that no test hangs
 POLL_S = 0.05
 
 
-class Gate(Server):
+class Gate(ThreadingHTTPServer):
     """The local upstream, over real HTTP; a thread for each answer."""
 
     request_queue_size = 512  # as many at once as a test may want
