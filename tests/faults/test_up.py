@@ -58,7 +58,7 @@ def test_a_pair_serves_commands_until_it_is_ended(
     (guardian,) = guardians(temporary)
 
     remedy = command("fix", "9")
-    alone = bare_pytest("traps/06_engine_per_loop_undisposed", "--co", "-q", **places)
+    alone = bare_pytest("traps/06_engine_per_loop_undisposed", "--co", **places)
     bare = bare_pytest("fixed/09_session_loop_for_all", "-k", "simple", **places).must_exit(0)
 
     assert "(the pair of `make up`, since" in remedy.said
@@ -127,7 +127,7 @@ def test_two_at_once(
         done = [up.end(LIMIT_S) for up in ups]
 
     assert [end.code for end in done] == [0, 0], done
-    assert done[0].out == done[1].out
+    assert len({line for end in done for line in end.out.splitlines() if "Files:" in line}) == 1
     assert len(guardians(temporary)) == 1
     seen(done[0], "Next: make reproduce, which uses it", left="one pair")
 
