@@ -21,7 +21,7 @@ from pathlib import Path
 
 from scripts.bootstrap import PREFERRED
 from scripts.paths import RESULTS, ROOT
-from scripts.servers import choose, engine
+from scripts.servers import choose, engine, kept
 from scripts.servers.compose import program
 from scripts.servers.engine import Engine
 from scripts.servers.images import images
@@ -85,7 +85,8 @@ def doctor() -> int:
         mark, style = MARKS[finding.fine]
         terminal.line(f"{mark}  {name:14} {finding}", style)
     if asked.done():
-        choice = choose.automatic(asked.result())
+        pair, _ = kept.find()
+        choice = choose.with_pair(pair) if pair else choose.automatic(asked.result())
         terminal.line(f"BACKEND=auto takes {choice.backend}: {choice.why}.")
     terminal.line("Something to do: see above." if wrong else "Next: make reproduce")
     return 2 if wrong else 0
@@ -172,6 +173,14 @@ def embedded() -> Finding:
     except importlib.metadata.PackageNotFoundError as error:
         return Finding(False, f"{error.name} is not installed", "rm -rf .venv; make reproduce")
     return Finding(True, ", ".join(filter(None, [*versions, mongod])))
+
+
+def kept_pair() -> Finding:
+    """Is a pair of `make up` there for the next command?"""
+    pair, useless = kept.find()
+    if pair:
+        return Finding(True, f"{pair}: BACKEND=auto uses it")
+    return Finding(None, useless or "no embedded pair is kept running", "make up keeps one")
 
 
 def ports() -> Finding:

@@ -43,11 +43,16 @@ def choose(environ: Mapping[str, str] = os.environ, *, exhausting: bool = False)
         return Choice(asked, f"BACKEND={asked}")
     pair, useless = kept.find()
     if pair and not exhausting:
-        return Choice("embedded", str(pair), pair)
+        return with_pair(pair)
     if pair:
         return Choice("embedded", f"of its own, for a side that uses up a server; not {pair}")
     choice = automatic(engine.find(images(environ)))
     return replace(choice, why=f"{useless}; {choice.why}") if useless else choice
+
+
+def with_pair(pair: Pair) -> Choice:
+    """What `auto` means where `make up` keeps a pair."""
+    return Choice("embedded", str(pair), pair)
 
 
 def automatic(found: Engine) -> Choice:

@@ -82,7 +82,7 @@ def shared_pair() -> Iterator[Callable[..., Done]]:
     """make up, and a make down at the end: a function for both and for ps and logs."""
 
     def command(name: str, **changes: str) -> Done:
-        return scripts(name, **IMAGES, **changes)
+        return scripts(name, BACKEND="compose", **IMAGES, **changes)
 
     try:
         yield command

@@ -86,7 +86,7 @@ def test_a_pair_serves_commands_until_it_is_ended(
         for title, *each in (
             ("after its Postgres was killed", "bin/postgres -D", r"~was ended: postgres \(.*\)"),
             ("after its MongoDB was killed", "secantus", r"~was ended: mongodb \(.*\)"),
-            ("after its guardian was killed", GUARDIAN, "the pair of `make up` was killed"),
+            ("after its guardian was killed", GUARDIAN, "was killed; starting another"),
             ("after the requirements changed", "pins", "had other requirements and was ended"),
             ("in a copy of a checkout that has a pair", "checkout", "is another checkout's"),
             ("with a damaged file", "", "was damaged; starting another"),
