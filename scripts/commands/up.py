@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 from scripts.errors import CommandError
@@ -39,7 +40,7 @@ def up() -> int:
 
 def down() -> int:
     """Stop the pair and forget its data."""
-    with kept.starting():
+    with kept.starting() if kept.FILE.exists() else nullcontext():
         pair, useless = kept.find()
         if pair:
             pair.end()

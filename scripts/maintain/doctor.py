@@ -25,6 +25,7 @@ from scripts.servers import choose, engine, kept
 from scripts.servers.compose import program
 from scripts.servers.engine import Engine
 from scripts.servers.images import images
+from scripts.servers.kept import Pair
 from scripts.servers.later import later
 from scripts.servers.wheels import no_mongodb
 from scripts.views import terminal
@@ -59,6 +60,7 @@ def doctor() -> int:
     """Print every finding, and what `auto` takes: 0 if that will work, else 2."""
     wanted = images()
     asked = later(lambda: engine.find(wanted))
+    kept_now = later(kept.find)
     checks: dict[str, Callable[[], Finding]] = {
         "Python": python,
         "uv": uv,
@@ -67,6 +69,7 @@ def doctor() -> int:
         "registry": lambda: registry(asked.result()),
         "compose": lambda: compose(asked.result()),
         "embedded pair": embedded,
+        "make up": lambda: kept_pair(*kept_now.result()),
         "ports": ports,
         "disk": disk,
         "clock": lambda: clock(asked.result()),
@@ -85,7 +88,7 @@ def doctor() -> int:
         mark, style = MARKS[finding.fine]
         terminal.line(f"{mark}  {name:14} {finding}", style)
     if asked.done():
-        pair, _ = kept.find()
+        pair = kept_now.result()[0] if kept_now.done() else None
         choice = choose.with_pair(pair) if pair else choose.automatic(asked.result())
         terminal.line(f"BACKEND=auto takes {choice.backend}: {choice.why}.")
     terminal.line("Something to do: see above." if wrong else "Next: make reproduce")
@@ -175,9 +178,8 @@ def embedded() -> Finding:
     return Finding(True, ", ".join(filter(None, [*versions, mongod])))
 
 
-def kept_pair() -> Finding:
+def kept_pair(pair: Pair | None, useless: str) -> Finding:
     """Is a pair of `make up` there for the next command?"""
-    pair, useless = kept.find()
     if pair:
         return Finding(True, f"{pair}: BACKEND=auto uses it")
     return Finding(None, useless or "no embedded pair is kept running", "make up keeps one")

@@ -63,9 +63,8 @@ def environment(**changes: str) -> dict[str, str]:
         for name, value in os.environ.items()
         if name not in NOT_PASSED_ON and not name.startswith(("WRONGLOOP_", "PYTEST_"))
     }
-    return {
-        name: value for name, value in (kept | {"BACKEND": "embedded"} | changes).items() if value
-    }
+    own = {"BACKEND": "embedded", "WRONGLOOP_UP": "/nonexistent"}  # no pair that somebody keeps
+    return {name: value for name, value in (kept | own | changes).items() if value}
 
 
 def run(
