@@ -30,9 +30,8 @@ def serve(port: int) -> int:
             os.environ[name] = own_keys[name]
             os.environ.pop(name.replace("_API_KEY", "_BASE_URL"), None)
         terminal.line(f"http://127.0.0.1:{port}/docs")
-        terminal.line(
-            "Ctrl-C ends it" + (", and the servers and their data." if choice.pair is None else ".")
-        )
+        ends = "it" if choice.pair else "it, and the servers and their data"
+        terminal.line(f"Ctrl-C ends {ends}.")
         config = uvicorn.Config("shared_app.main:create_app", factory=True, log_level="warning")
         # Raised after an orderly shutdown; to end this command is what Ctrl-C is for.
         with suppress(KeyboardInterrupt):
