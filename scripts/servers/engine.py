@@ -9,7 +9,9 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -92,12 +94,9 @@ def find(wanted: Mapping[str, str]) -> Engine:
 
 def ask(wanted: Mapping[str, str]) -> Engine:
     """What the engine says; never an exception."""
-    from docker.errors import ImageNotFound
-    from testcontainers.core.docker_client import get_docker_host
-
     try:
         point_at_it()
-        other = other_machine(get_docker_host() or "")
+        other = other_machine(testcontainers_client().get_docker_host() or "")
         if other:
             return Engine(why_not=other)
         client = connect()
@@ -107,7 +106,7 @@ def ask(wanted: Mapping[str, str]) -> Engine:
         for image in wanted.values():
             try:
                 client.images.get(image)
-            except ImageNotFound:
+            except docker_errors().ImageNotFound:
                 missing.append(image)
         client.close()
     except errors() as error:
@@ -134,24 +133,33 @@ def connect(limit_s: int = ASK_LIMIT_S) -> docker.DockerClient:
 
     Raises docker's errors.
     """
-    from testcontainers.core.docker_client import DockerClient
-
     point_at_it()
-    client: docker.DockerClient = DockerClient(timeout=limit_s).client
+    client: docker.DockerClient = testcontainers_client().DockerClient(timeout=limit_s).client
     return client
 
 
 def errors() -> tuple[type[Exception], ...]:
     """What docker's client raises; ValueError is its word for a DOCKER_HOST that is none."""
-    from docker.errors import DockerException
+    return (docker_errors().DockerException, OSError, ValueError)
 
-    return (DockerException, OSError, ValueError)
+
+def docker_errors() -> ModuleType:
+    """docker's exceptions."""
+    import docker.errors  # half a second or more, and most commands ask no engine
+
+    module: ModuleType = docker.errors
+    return module
+
+
+def testcontainers_client() -> ModuleType:
+    """testcontainers' own way to an engine."""
+    from testcontainers.core import docker_client  # as above
+
+    return docker_client
 
 
 def seconds(time: str) -> float:
     """An engine's time, "2026-11-20T10:00:00.123456789Z", in seconds since 1970; else 0.0."""
-    from datetime import datetime
-
     try:
         return datetime.fromisoformat(time[:19] + "+00:00").timestamp()
     except ValueError:

@@ -28,7 +28,7 @@ EXAMPLES = {
 }
 
 
-def use_external(token: str, urls: dict[str, str], folder: Path, stack: ExitStack) -> Servers:
+def use_external(token: str, folder: Path, stack: ExitStack, urls: dict[str, str]) -> Servers:
     """The servers at `urls` {"MONGO_URL", "DATABASE_URL"}."""
     upstream = Upstream(folder, stack)
     servers = Servers(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from testcontainers.core.config import testcontainers_config
+
 from scripts.errors import ServerError
 from scripts.servers import engine
 from scripts.servers.images import images
@@ -26,8 +28,6 @@ def pull() -> None:
 
 def pull_ryuk() -> None:
     """Fetch testcontainers' reaper, which is used if it is there; without it all works as well."""
-    from testcontainers.core.config import testcontainers_config
-
     ryuk = testcontainers_config.ryuk_image
     if not engine.find({"ryuk": ryuk}).missing:
         print(f"{ryuk}: already there", flush=True)

@@ -24,6 +24,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
+from importlib import import_module
 from threading import Event
 from types import FrameType
 
@@ -32,6 +33,14 @@ from scripts.servers import process
 from scripts.servers.folder import temporary_folder
 from scripts.servers.model import Servers
 from scripts.servers.user import Message, User
+
+# What starts the servers of each backend: "module:function".
+STARTS = {
+    "embedded": "pair:start_embedded",
+    "testcontainers": "containers:start_containers",
+    "compose": "compose_pair:start_compose",
+    "external": "external:use_external",
+}
 
 STDIN = 0
 POLL_S = 0.05
@@ -64,7 +73,7 @@ def main() -> int:
         stack.callback(user.kill)  # what uses the servers ends before they do
         ready = partial(say, {"ready": servers.to_json()})
         if "idle_s" in request:
-            from scripts.servers.keeper import Keeper  # SQLAlchemy: no other guardian needs 0.2 s
+            from scripts.servers.keeper import Keeper  # SQLAlchemy, which no other guardian needs
 
             kept.set()
             Keeper(servers, request["idle_s"]).keep(ready)
@@ -77,23 +86,14 @@ def main() -> int:
 
 def start(request: Message, stack: ExitStack) -> Servers:
     """The servers of the backend asked for; what stops them is on `stack`."""
-    backend = request["backend"]
     folder = stack.enter_context(temporary_folder())
-    if backend == "embedded":
-        from scripts.servers.pair import start_embedded
-
-        return start_embedded(request["token"], folder, stack)
-    if backend == "testcontainers":
-        from scripts.servers.containers import start_containers
-
-        return start_containers(request["token"], folder, stack)
-    if backend == "compose":
-        from scripts.servers.compose_pair import start_compose
-
-        return start_compose(request["token"], folder, stack)
-    from scripts.servers.external import use_external
-
-    return use_external(request["token"], request["urls"], folder, stack)
+    backend = request["backend"]
+    module, _, function = STARTS[backend].partition(":")
+    # Only what this backend needs: testcontainers and docker's client take half a second.
+    begin = getattr(import_module(f"scripts.servers.{module}"), function)
+    urls = {"urls": request["urls"]} if backend == "external" else {}
+    servers: Servers = begin(request["token"], folder, stack, **urls)
+    return servers
 
 
 def listen(messages: Iterator[Message], user: User, kept: Event) -> None:

@@ -17,6 +17,9 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
+from docker.errors import APIError, ImageNotFound, NotFound
+from testcontainers.core.config import testcontainers_config as config
+
 from scripts.errors import ServerError
 from scripts.servers import engine, process
 from scripts.servers.folder import NAME, YOUNG_S, locked
@@ -86,8 +89,6 @@ def remove_all(value: str) -> None:
 
 def remove(container: Container) -> None:
     """End a container and remove it. Somebody else's doing so at this moment is as good."""
-    from docker.errors import APIError
-
     try:
         container.remove(force=True, v=True)
     except APIError as error:
@@ -100,8 +101,6 @@ def remove(container: Container) -> None:
 
 def is_going(container: Container) -> bool:
     """Is the engine about to remove the container, or done?"""
-    from docker.errors import NotFound
-
     try:
         container.reload()
     except NotFound:
@@ -141,9 +140,6 @@ def watch(value: str, stack: ExitStack, given_up: Event | None = None) -> None:
     Not testcontainers' own `Reaper`: that one listens on every interface, knows nothing of compose,
     and fetches its image in silence.
     """
-    from docker.errors import ImageNotFound
-    from testcontainers.core.config import testcontainers_config as config
-
     client = engine.connect(STOP_LIMIT_S)
     try:
         client.images.get(config.ryuk_image)

@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+if sys.platform != "win32":
+    import pwd
+
 Answer = TypeVar("Answer")
 
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
@@ -53,8 +56,6 @@ def start(
     """
     identity: dict[str, Any] = {}
     if user is not None:
-        import pwd
-
         entry = pwd.getpwnam(user)
         identity = {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
     with log.open("ab") as output:

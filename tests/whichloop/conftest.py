@@ -18,6 +18,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import servers
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.support.commands import NOT_LOADED
 
@@ -32,7 +33,6 @@ STARTERS = {"postgres": servers.databases, "mongo": servers.databases, "redis": 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """A file's tests share what takes long to make, so one worker has them; so do the tests of one
     suite of the zoo. (Groups by mark do nothing: pytest 9.2 with pytest-xdist 3.8.)"""
-    from xdist.scheduler import LoadScopeScheduling
 
     class Together(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
