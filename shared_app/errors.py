@@ -9,8 +9,6 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from pymongo.errors import ConnectionFailure
 
-RETRY_AFTER_S = "1"
-
 # What drivers raise of a server that is gone; no connection of the pool's free in time.
 # asyncpg and the operating system's errors on connecting are not wrapped by SQLAlchemy.
 UNREACHABLE = (OSError, ConnectionFailure, sqlalchemy.exc.TimeoutError)
@@ -70,5 +68,5 @@ async def answer_failure(request: Request, error: Exception) -> JSONResponse:
     headers = {"Connection": "close"}
     if not is_unavailable(error):
         return JSONResponse({"detail": "internal server error"}, 500, headers)
-    headers["Retry-After"] = RETRY_AFTER_S
+    headers["Retry-After"] = "1"  # in seconds
     return JSONResponse({"detail": "a database is unavailable"}, 503, headers)

@@ -6,12 +6,14 @@ from functools import partial
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.middleware import Middleware
 
 from shared_app.chat import routes as chat
 from shared_app.configs.resources import ResourcesFactory
 from shared_app.conversations import routes as conversations
 from shared_app.errors import answer_failure, documented, explain_invalid_request
 from shared_app.jobs import routes as jobs
+from shared_app.limits import BodyLimit
 
 # The longest chat message fits, each of its characters written as two \u escapes.
 MAX_BODY_BYTES = 256 * 1024
@@ -29,7 +31,7 @@ def create_app(resources: ResourcesFactory | None = None) -> FastAPI:
     app = FastAPI(
         title="Job board and chat",
         lifespan=partial(lifespan_of, resources) if resources else None,
-        max_body_size=MAX_BODY_BYTES,
+        middleware=[Middleware(BodyLimit, max_bytes=MAX_BODY_BYTES)],
         exception_handlers={
             RequestValidationError: explain_invalid_request,
             Exception: answer_failure,

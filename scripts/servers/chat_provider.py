@@ -87,8 +87,8 @@ class DeepSeek:
 
     @staticmethod
     def prompts(headers: Any, body: Any) -> list[str]:
-        bearer = headers.get("Authorization", "")
-        expect(re.fullmatch(r"Bearer \S+", bearer), "API key missing", status=401)
+        key = re.fullmatch(r"Bearer \S+", headers.get("Authorization", ""))
+        expect(key, "API key missing", status=401)
         expect(is_text(body["model"]) and body["stream"] is True, "model and stream are needed")
         messages = body["messages"]
         for message in messages:

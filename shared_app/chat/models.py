@@ -20,8 +20,6 @@ class ChatRequest(BaseModel):
 
 
 class Token(BaseModel):
-    """A further piece of the answer."""
-
     event: ClassVar[str] = "token"
     text: str
 

@@ -1,5 +1,3 @@
-"""HTTP for the chat."""
-
 import logging
 import uuid
 from collections.abc import AsyncIterator

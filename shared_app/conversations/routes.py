@@ -1,5 +1,3 @@
-"""HTTP for conversations."""
-
 import uuid
 from typing import Annotated
 

@@ -1,5 +1,3 @@
-"""HTTP for jobs."""
-
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Query

@@ -1,5 +1,3 @@
-"""The jobs collection."""
-
 import re
 from typing import Any
 
