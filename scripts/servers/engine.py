@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -99,16 +100,15 @@ def ask(wanted: Mapping[str, str]) -> Engine:
         other = other_machine(testcontainers_client().get_docker_host() or "")
         if other:
             return Engine(why_not=other)
-        client = connect()
-        info = client.info()
-        parts = client.version().get("Components") or ()
         missing = []
-        for image in wanted.values():
-            try:
-                client.images.get(image)
-            except docker_errors().ImageNotFound:
-                missing.append(image)
-        client.close()
+        with closing(connect()) as client:
+            info = client.info()
+            parts = client.version().get("Components") or ()
+            for image in wanted.values():
+                try:
+                    client.images.get(image)
+                except docker_errors().ImageNotFound:
+                    missing.append(image)
     except errors() as error:
         return Engine(why_not=silence(plain(error)))
     version = str(info.get("ServerVersion") or "of unknown version")
