@@ -68,6 +68,38 @@ SESSION = loop("A", scope="session")
 FUNCTION = loop("B", scope="function", born=5)
 
 
+@pytest.mark.parametrize(
+    ("test_loop", "fixture_loop", "cures", "change"),
+    [
+        (
+            loop("A", scope="function", closed=7),
+            loop("B", scope="session"),
+            ["one-loop", "fixtures-to-tests"],
+            "asyncio_default_fixture_loop_scope = function",
+        ),
+        (
+            loop("A", scope="session"),
+            loop("B", scope="function"),
+            ["fixtures-to-tests"],
+            "asyncio_default_fixture_loop_scope = session",
+        ),
+    ],
+    ids=["a-test-on-its-own-loop", "the-mirror-image"],
+)
+def test_a_fixture_that_closes_on_its_loop_what_the_test_left_open(
+    test_loop, fixture_loop, cures, change
+):
+    pooled = motor(driver="asyncpg", part_of="AsyncEngine", bound_by=TEST)
+    at_teardown = failure()._replace(phase="teardown")
+
+    finding = explain(recording(test_loop, fixture_loop, pooled), at_teardown)
+
+    assert finding.cause == "closed on another loop"
+    assert "that this test left open was closed by a fixture" in finding.headline
+    assert [cure.id for cure in finding.cures] == cures
+    assert finding.cures[-1].change == change
+
+
 def test_a_fixture_on_the_session_loop_and_a_test_on_its_own():
     finding = explain(recording(SESSION, FUNCTION), failure())
 

@@ -173,6 +173,20 @@ def _advise_mismatch(case: Case) -> Advice:
     return [*names, *(case.null_pool if kept else [])], {"scope": wide, "narrow": narrow}
 
 
+def _tell_teardown(case: Case) -> str:
+    test, fixture = (f"loop {loop.id}" if loop else "its loop" for loop in (case.bound, case.using))
+    return f"the test ended with it open on {test}, and a fixture closes it on {fixture}."
+
+
+def _advise_teardown(case: Case) -> Advice:
+    """The fixture to the test's loop, or both to one. How the object is kept changes nothing."""
+    test, fixture = (loop.scope if loop else None for loop in (case.bound, case.using))
+    names = ["fixtures-to-tests"]
+    if _WIDER.index(test or "function") < _WIDER.index(fixture or "session"):
+        names.insert(0, "one-loop")
+    return names, {"narrow": test or "function"}
+
+
 def _tell_outlives(case: Case) -> str:
     keeper = case.keeper[1]
     kept = f" by {keeper}" if keeper else ", by what is not known,"
@@ -228,6 +242,13 @@ MISMATCH = Cause(
     _advise_mismatch,
     _tell_mismatch,
 )
+TEARDOWN = Cause(
+    "closed on another loop",
+    "a fixture closes on its loop what the test left open on its own",
+    "The {thing} that this test left open was closed by a fixture that runs elsewhere.",
+    _advise_teardown,
+    _tell_teardown,
+)
 OUTLIVES = Cause(
     "object outlives its loop",
     "the object was kept longer than the event loop it belongs to",
@@ -273,5 +294,15 @@ UNKNOWN = Cause(
 )
 CAUSES = {
     cause.name: cause
-    for cause in (MISMATCH, OUTLIVES, THREAD, PORTAL, TWO_PLUGINS, REPEATED, NOT_LOOPS, UNKNOWN)
+    for cause in (
+        MISMATCH,
+        TEARDOWN,
+        OUTLIVES,
+        THREAD,
+        PORTAL,
+        TWO_PLUGINS,
+        REPEATED,
+        NOT_LOOPS,
+        UNKNOWN,
+    )
 }

@@ -110,6 +110,14 @@ def cause_of(case: causes.Case, tick: int) -> causes.Cause:
     return causes.MISMATCH if runners & PLUGINS else causes.UNKNOWN
 
 
+def left_open_by(test: str, case: causes.Case) -> bool:
+    """At a teardown: is it the test's own object, or one that its open loop shares with others?"""
+    obj, bound = case.obj, case.bound
+    if obj is None or bound is None or obj.bound_by.kind != "test":
+        return False
+    return bound.closed is None or bound.opened_by.name == test
+
+
 def _finding(
     case: causes.Case,
     failure: Failure,
@@ -170,13 +178,17 @@ def _crossed(
         recording.loop(crossing.used_on),
         crossing.by,
     )
+    during = failure.during or crossing.during
+    cause = cause_of(case, crossing.tick)
+    if failure.phase == "teardown" and cause in (causes.MISMATCH, causes.OUTLIVES):
+        cause = causes.TEARDOWN if left_open_by(during, case) else cause
     return _finding(
         case,
         failure,
-        cause_of(case, crossing.tick),
+        cause,
         message,
         sure=sure,
-        during=failure.during or crossing.during,
+        during=during,
         crossing_line=crossing.at or failure.crossing_line,
     )
 
