@@ -45,7 +45,7 @@ class Documented(Table):
     @model_validator(mode="after")
     def failure_has_a_kind(self) -> Documented:
         """A failure says which message it is; a pass has none."""
-        if (self.outcome in ("failed", "error")) != (self.kind is not None):
+        if (self.outcome not in ("passed", "skipped", "flaky")) != (self.kind is not None):
             raise ValueError(f"kind must be given for a failure and only then ({self.outcome})")
         return self
 

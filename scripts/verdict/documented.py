@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from scripts.run.model import Run, Test
 from scripts.sides.manifest import Manifest, Side
-from scripts.verdict.words import KINDS, Kind, Outcome
+from scripts.verdict.words import KINDS, OUTCOMES, Kind, Outcome
 
 # pytest's exit codes: 0 all passed, 1 some failed. Anything else is no result.
 MEANINGFUL_EXIT_CODES = (0, 1)
@@ -70,7 +70,10 @@ def why_invalid(run: Run, manifest: Manifest) -> str:
 
 def outcome_of(test: Test) -> Outcome:
     """The test's outcome; one that passed only after it had failed is flaky."""
-    return "flaky" if test.outcome == "passed" and test.reruns else test.outcome
+    if test.outcome == "passed" and test.reruns:
+        return "flaky"
+    after_it = test.outcome == "error" and test.phase == "teardown"
+    return "failed_in_teardown" if after_it else test.outcome
 
 
 def difference(test: Test, side: Side) -> str | None:
@@ -85,7 +88,7 @@ def difference(test: Test, side: Side) -> str | None:
 
 def in_words(outcome: Outcome, kind: Kind | None, driver: str | None) -> str:
     """ "failed, attached to a different loop (motor)"."""
-    words = outcome if kind is None else f"{outcome}, {KINDS[kind].message}"
+    words = OUTCOMES[outcome].word + (f", {KINDS[kind].message}" if kind else "")
     return f"{words} ({driver})" if driver else words
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-# `flaky`: it failed, and passed on a rerun.
-Outcome = Literal["passed", "failed", "error", "skipped", "flaky"]
+# `flaky`: it failed, and passed on a rerun. `error`: its set-up failed.
+Outcome = Literal["passed", "failed", "failed_in_teardown", "error", "skipped", "flaky"]
 Kind = Literal[
     "different_loop", "loop_closed", "operation_in_progress", "assertion", "infrastructure", "other"
 ]
@@ -15,12 +15,21 @@ Change = Literal[
 Verdict = Literal["RESOLVED_FULL", "RESOLVED_PARTIAL", "RESOLVED_NO", "INVALID"]
 Group = Literal["mongo", "postgres"]
 
-OUTCOME_STYLES: dict[Outcome, str] = {
-    "passed": "green",
-    "failed": "red",
-    "error": "red",
-    "skipped": "yellow",
-    "flaky": "yellow",
+
+class OutcomeWords(NamedTuple):
+    """An outcome in a table or a sentence."""
+
+    word: str
+    style: str
+
+
+OUTCOMES: dict[Outcome, OutcomeWords] = {
+    "passed": OutcomeWords("passed", "green"),
+    "failed": OutcomeWords("failed", "red"),
+    "failed_in_teardown": OutcomeWords("passed, failed in teardown", "red"),
+    "error": OutcomeWords("error in setup", "red"),
+    "skipped": OutcomeWords("skipped", "yellow"),
+    "flaky": OutcomeWords("flaky", "yellow"),
 }
 
 

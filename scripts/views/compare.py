@@ -24,10 +24,11 @@ SHORT_NAMES = {
     "test_chat_service_e2e.py": "chat",
     "test_conversation_api.py": "api",
     "test_conversation_dao.py": "dao",
-    "test_job_flows.py": "flows",
+    "test_conversation_reads.py": "read",
+    "test_job_flows.py": "flow",
     "test_jobs.py": "jobs",
     "test_jobs_http.py": "http",
-    "test_simple_async.py": "control",
+    "test_simple_async.py": "ctl",
 }
 LEGEND = """\
 mongo, pg: how many of that driver's failing tests are cured: all, some or none.

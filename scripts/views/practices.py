@@ -21,7 +21,7 @@ it was measured. Drawn by `python -m scripts practices` from the results of `mak
 holds it against a run.
 
 - **Motor, Postgres**: which of that driver's failing tests it cures: all, some or none.
-- **connections**: to Postgres, opened / at the peak / left open at the end, over the suite's 14
+- **connections**: to Postgres, opened / at the peak / left open at the end, over the suite's 18
   Postgres tests; asked of the server.
 """
 

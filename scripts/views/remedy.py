@@ -7,9 +7,10 @@ import re
 from scripts.run.model import Run, Test
 from scripts.sides.manifest import Side
 from scripts.verdict.against_broken import Grade, Verdicts
-from scripts.verdict.words import CHANGES, KINDS, SERVERS, VERDICTS, Kind
+from scripts.verdict.documented import outcome_of
+from scripts.verdict.words import CHANGES, KINDS, OUTCOMES, SERVERS, VERDICTS, Kind
 from scripts.views import terminal
-from scripts.views.run import first_failures, print_tests
+from scripts.views.run import first_failures, place, print_tests
 
 # As in a message: "running at /home/me/suite/test_jobs.py:15", "> cb=[…]> got Future".
 PATH = re.compile(r"(?<= at )/[^>\]]*?([^/>\]]+/[^/>\]]+\.py:\d+)")
@@ -19,7 +20,7 @@ COUNTED = ("opened", "at the peak", "left open")
 
 
 def print_headline(side: Side, grade: Grade) -> None:
-    """ "Remedy 3 cures 6 of 13 failing tests (MongoDB all, Postgres none): as documented."."""
+    """ "Remedy 3 cures 8 of 17 failing tests (MongoDB all, Postgres some): as documented."."""
     terminal.prose(headline(side, grade), "bold")
     terminal.prose(f"{side.title} ({side.folder})")
 
@@ -48,7 +49,7 @@ def print_changes(run: Run, grade: Grade) -> None:
         change = CHANGES[grade.changes[test.nodeid]]
         message = words(test.kind, test.driver) if test.kind else ""
         if test.phase != "call":
-            message += f", {test.outcome} in {test.phase}"
+            message = f"{OUTCOMES[outcome_of(test)].word}: {message}"
         return f"[{change.style}]{change.word}[/]", message
 
     print_tests(run, ("broken → here", "message"), cells)
@@ -60,12 +61,12 @@ def words(kind: Kind, driver: str | None) -> str:
 
 
 def print_messages(run: Run) -> None:
-    """Of each message and driver the first failure, in full, and where it is from.
+    """The first failures, in full, and where they are from.
 
     The table has room for a word or two only, and a trap may differ from broken/ in nothing else.
     """
     for test, error in first_failures(run):
-        terminal.prose(f"{words(error.kind, error.driver)}, in {test.nodeid}:")
+        terminal.prose(f"{words(error.kind, error.driver)}, {place(test)}:")
         for line in shortened(f"{error.type}: {error.message}").splitlines():
             terminal.line(f"  {line}", "red")
 

@@ -15,8 +15,8 @@ from scripts.run.environment import foreign_plugins
 from scripts.run.model import Failure, Run, Test
 from scripts.servers.model import Servers
 from scripts.sides.manifest import Side
-from scripts.verdict.documented import Judgement, failures_by_driver
-from scripts.verdict.words import KINDS, OUTCOME_STYLES
+from scripts.verdict.documented import Judgement, failures_by_driver, outcome_of
+from scripts.verdict.words import KINDS, OUTCOMES
 from scripts.views import terminal
 
 NO_LOOP = (
@@ -41,9 +41,9 @@ def print_outcomes(run: Run) -> None:
     """Every test: its outcome, which message, which driver."""
 
     def cells(test: Test) -> tuple[str, ...]:
-        outcome = test.outcome if test.phase == "call" else f"{test.outcome} in {test.phase}"
+        outcome = OUTCOMES[outcome_of(test)]
         kind = KINDS[test.kind].short if test.kind else ""
-        return f"[{OUTCOME_STYLES[test.outcome]}]{outcome}[/]", kind, test.driver or ""
+        return f"[{outcome.style}]{outcome.word}[/]", kind, test.driver or ""
 
     print_tests(run, ("outcome", "message", "driver"), cells)
 
@@ -69,30 +69,36 @@ def print_tests(
 
 
 def print_messages(run: Run, side: Side) -> None:
-    """Of each message and driver the first failure, verbatim, with the sentence of why."""
+    """The first failures, verbatim, with the sentence of why."""
     for test, error in first_failures(run):
         driver = f" ({error.driver})" if error.driver else ""
         terminal.line()
-        terminal.prose(f"{KINDS[error.kind].message}{driver}, in {test.nodeid}", "bold")
+        terminal.prose(f"{KINDS[error.kind].message}{driver}, {place(test)}", "bold")
         terminal.line(f"  {error.type}: {error.message}", "red")
         where = f"at {error.at}" if error.at else "outside this repository's files"
         terminal.line(f"  raised {where}")
         documented = side.documented(test.nodeid)
-        same = (test.outcome, test.kind) == (documented.outcome, documented.kind)
+        same = (outcome_of(test), test.kind) == (documented.outcome, documented.kind)
         terminal.prose(f"  Why: {documented.why if same else 'not as documented; see below.'}")
 
 
 def first_failures(run: Run) -> list[tuple[Test, Failure]]:
-    """Of each message and driver the first test that failed so."""
-    first: dict[tuple[str, str | None], tuple[Test, Failure]] = {}
+    """Of each message, driver and phase the first test that failed so."""
+    first: dict[tuple[str, str | None, str], tuple[Test, Failure]] = {}
     for test in run.tests.values():
         if test.error:
-            first.setdefault((test.error.kind, test.error.driver), (test, test.error))
+            seen = (test.error.kind, test.error.driver, test.phase)
+            first.setdefault(seen, (test, test.error))
     return list(first.values())
 
 
+def place(test: Test) -> str:
+    """Where in the run of the test it failed."""
+    return f"in {'' if test.phase == 'call' else f'the {test.phase} of '}{test.nodeid}"
+
+
 def counts(run: Run) -> str:
-    """ "13 of 27 tests fail: 7 asyncpg, 6 motor"."""
+    """ "17 of 30 tests fail: 11 asyncpg, 6 motor"."""
     drivers = failures_by_driver(run)
     text = f"{sum(drivers.values())} of {len(run.tests)} tests fail"
     named = ", ".join(f"{count} {driver}" for driver, count in sorted(drivers.items()))

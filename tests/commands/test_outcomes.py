@@ -94,6 +94,6 @@ def test_what_is_as_on_another_side_is_listed_with_its_sentence(
         for other, tests, nodeid in (
             ("broken", "http", whole.sets["http"][0]),
             ("broken", "control", whole.sets["control"][0]),
-            ("fix-09", "postgres", whole.sets["postgres"][0]),
+            ("fix-09", "writes", whole.sets["writes"][0]),
         )
     ]

@@ -62,7 +62,7 @@ def test_a_pair_serves_commands_until_it_is_ended(
     bare = bare_pytest("fixed/09_session_loop_for_all", "-k", "simple", **places).must_exit(0)
 
     assert "(the pair of `make up`, since" in remedy.output
-    assert "cures 13 of 13 failing tests" in remedy.out
+    assert "cures 17 of 17 failing tests" in remedy.out
     assert "(the pair of `make up`, since" in bare.output
     assert "of its own, for a side that uses up a server" in alone.output
     assert guardians(temporary) == [guardian]

@@ -170,7 +170,7 @@ def test_a_remedy_is_shown_with_its_diff_what_it_cures_and_its_price(folder: Pat
     done = run(["make", "--silent", "fix-3"], env=env).must_exit(0)
 
     assert done.out.startswith(
-        "Remedy 3 cures 6 of 13 failing tests (MongoDB all, Postgres none): as documented.\n"
+        "Remedy 3 cures 8 of 17 failing tests (MongoDB all, Postgres some): as documented.\n"
     )
     for text in (
         "+asyncio_default_fixture_loop_scope = function",

@@ -1,0 +1,5 @@
+import pytest
+
+from suite.test_conversation_reads import *  # noqa: F403 - the same tests on every side
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
