@@ -1,0 +1,146 @@
+"""What README's table of messages and the glossary say of futures, shown on loops and servers."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+from motor.motor_asyncio import AsyncIOMotorClient
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from scripts.paths import ROOT
+from scripts.servers.client import Guardian
+from suite.servers import Databases, prepare
+from tests.support.app import restore
+from tests.support.commands import environment, run
+
+DIFFERENT = "attached to a different loop"
+
+
+@pytest.fixture(scope="module")
+def databases(guardian: Guardian) -> Iterator[Databases]:
+    """Databases for this module."""
+    with ExitStack() as stack:
+        stack.callback(restore, dict(os.environ))
+        yield prepare(guardian.servers, f"messages-{os.getpid()}", stack)
+
+
+def test_chain_future_is_the_callback_of_every_call_in_a_thread() -> None:
+    async def elsewhere(loop: asyncio.AbstractEventLoop) -> None:
+        await loop.run_in_executor(None, time.sleep, 0.2)
+
+    with (
+        asyncio.Runner() as first,
+        asyncio.Runner() as second,
+        pytest.raises(RuntimeError, match=DIFFERENT) as raised,
+    ):
+        second.run(elsewhere(first.get_loop()))
+
+    assert "cb=[_chain_future.<locals>._call_check_cancel()" in str(raised.value)
+
+
+def test_motors_to_list_waits_for_a_future_without_a_callback(databases: Databases) -> None:
+    assert databases.mongo
+    client: AsyncIOMotorClient[dict[str, object]] = AsyncIOMotorClient(databases.mongo.url)
+    jobs = client.get_default_database()["jobs"]
+
+    async def ping() -> None:
+        await client.admin.command("ping")
+
+    async def to_list() -> None:
+        await jobs.find().to_list()
+
+    with asyncio.Runner() as first, asyncio.Runner() as second:
+        first.run(ping())
+        with pytest.raises(RuntimeError, match=DIFFERENT) as raised:
+            second.run(to_list())
+        time.sleep(0.2)  # its thread ends before its loop does
+    client.close()
+
+    assert "got Future <Future pending> attached" in str(raised.value)
+
+
+def test_motor_says_that_its_first_loop_is_closed(databases: Databases) -> None:
+    assert databases.mongo
+    client: AsyncIOMotorClient[dict[str, object]] = AsyncIOMotorClient(databases.mongo.url)
+
+    async def ping() -> None:
+        await client.admin.command("ping")
+
+    asyncio.run(ping())
+    with pytest.raises(RuntimeError, match="Event loop is closed"):
+        asyncio.run(ping())
+    client.close()
+
+
+def test_a_done_future_of_another_loop_can_be_awaited() -> None:
+    async def result_of(future: asyncio.Future[str]) -> str:
+        return await future
+
+    with asyncio.Runner() as first, asyncio.Runner() as second:
+        future: asyncio.Future[str] = first.get_loop().create_future()
+        with pytest.raises(RuntimeError, match=DIFFERENT):
+            second.run(result_of(future))
+        future = first.get_loop().create_future()
+        future.set_result("done")
+
+        assert second.run(result_of(future)) == "done"
+
+
+def test_sqlalchemys_own_pool_minds_the_loop_where_sessions_wait_for_a_connection(
+    databases: Databases,
+) -> None:
+    assert databases.postgres
+    url = databases.postgres.url.replace("postgresql://", "postgresql+psycopg://")
+    engine = create_async_engine(url, pool_size=1, max_overflow=0)
+
+    async def query() -> None:
+        async with engine.connect() as connection:
+            await connection.execute(text("SELECT pg_sleep(0.05)"))
+
+    async def at_once(times: int) -> list[BaseException | None]:
+        return await asyncio.gather(*(query() for _ in range(times)), return_exceptions=True)
+
+    assert asyncio.run(at_once(1)) == [None]
+    assert asyncio.run(at_once(1)) == [None]  # psycopg's connection does not mind
+    assert asyncio.run(at_once(3)) == [None, None, None]  # the pool's queue binds where one waits
+    raised = asyncio.run(at_once(3))
+
+    assert any("is bound to a different event loop" in str(error) for error in raised)
+    asyncio.run(engine.dispose())
+
+
+def test_nest_asyncio_does_cure_repeated_asyncio_run_in_a_script(databases: Databases) -> None:
+    assert databases.postgres
+    url = databases.postgres.url.replace("postgresql://", "postgresql+asyncpg://")
+    script = f"""
+import asyncio, sys
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+if "patched" in sys.argv:
+    import nest_asyncio
+    nest_asyncio.apply()
+engine = create_async_engine({url!r}, pool_pre_ping=True)
+async def query():
+    async with engine.connect() as connection:
+        await connection.execute(text("SELECT 1"))
+for _ in range(4):
+    try:
+        asyncio.run(query())
+        print("done")
+    except RuntimeError as error:
+        print("failed", {DIFFERENT!r} in str(error))
+"""
+
+    def printed(*arguments: str) -> list[str]:
+        done = run([sys.executable, "-c", script, *arguments], cwd=ROOT, env=environment())
+        return done.out.splitlines()
+
+    assert printed() == ["done", "failed True", "done", "failed True"]
+    assert printed("patched") == ["done"] * 4
