@@ -43,7 +43,7 @@ class LoggedErrors(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Count one record."""
-        text = str(record.msg).partition("\n")[0].partition("%")[0].strip()
+        text = str(record.msg).partition("\n")[0].partition("%")[0].partition("<")[0].strip()
         self.counts[f"{text} ({record.name.partition('.')[0]})"] += 1
 
 

@@ -15,7 +15,7 @@ def test_two_reproduces_at_once_see_the_same(tmp_path: Path, external: dict[str,
     soak = json.loads((tmp_path / "soak.json").read_text("utf-8"))
     assert [run["exit_code"] for run in soak["runs"]] == [0, 0]
     assert [run["same"] for run in soak["runs"]] == [True, True]
-    assert len(soak["runs"][0]["outcomes"]) == 26
+    assert len(soak["runs"][0]["outcomes"]) == 30
     assert list((tmp_path / "soak").iterdir()) == []  # only runs that differ are kept
 
 

@@ -159,5 +159,5 @@ def test_a_mongodb_half_that_cannot_run_leaves_the_postgres_half_and_says_the_wa
     assert run["servers"]["mongodb"] is None
     assert run["servers"]["postgres"]["product"] == "PostgreSQL"
     failed = [test for test in run["tests"] if test["outcome"] == "failed"]
-    assert len(failed) == 7
+    assert len(failed) == 8
     assert {test["error"]["driver"] for test in failed} == {"asyncpg"}

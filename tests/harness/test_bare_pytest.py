@@ -39,7 +39,7 @@ def test_xdist_workers_have_databases_of_their_own(given_servers: dict[str, str]
     counted = re.findall(r"(\d+) (failed|passed|xfailed)", done.out.splitlines()[-1])
     by_word = {word: int(count) for count, word in counted}
     assert sum(by_word.values()) == 30
-    errors = [line for line in done.out.splitlines() if re.match(r"\S+\.pyx?:\d+: \w", line)]
+    errors = [line for line in done.out.splitlines() if re.match(r".+\.pyx?:\d+: \w", line)]
     assert len(errors) == by_word["failed"]
     assert all("attached to a different loop" in line for line in errors)
 
