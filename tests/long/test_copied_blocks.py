@@ -5,7 +5,6 @@ tests/harness/test_readme.py holds the blocks of all sides to their files, witho
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,8 +13,10 @@ from pathlib import Path
 import pytest
 
 from scripts.paths import ROOT
+from scripts.run.model import Record
 from scripts.sides import manifest
 from scripts.verdict.against_broken import documented_verdicts
+from scripts.verdict.documented import outcome_of
 from tests.support.blocks import blocks, paste
 from tests.support.checkouts import Checkout
 from tests.support.commands import environment, recorded_pytest, run
@@ -82,7 +83,7 @@ def test_a_copied_block_cures_what_its_readme_says(
     done = run(command, cwd=copied.folder, env=environ)
 
     assert record.is_file(), done.output
-    tests = json.loads(record.read_text("utf-8"))["tests"]
     side = MANIFEST.get(case.side)
-    ends = {test["nodeid"]: test["outcome"] for test in tests}
+    tests = Record.model_validate_json(record.read_bytes()).tests
+    ends = {nodeid: outcome_of(test) for nodeid, test in tests.items()}
     assert ends == {nodeid: documented.outcome for nodeid, documented in side.expected.items()}
