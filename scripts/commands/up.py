@@ -8,14 +8,14 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from scripts.errors import CommandError
-from scripts.servers import engine, kept
+from scripts.servers import engine, warm_pair
 from scripts.servers.choose import automatic, choose
 from scripts.servers.client import keep
 from scripts.servers.compose import compose
 from scripts.servers.images import images
-from scripts.servers.kept import Pair
 from scripts.servers.limits import seconds
 from scripts.servers.model import CONTAINERS
+from scripts.servers.warm_pair import Pair
 from scripts.views import terminal
 
 
@@ -23,14 +23,14 @@ def up() -> int:
     """Start a pair and leave it; nothing happens to one that is up."""
     if on_docker():
         return compose_up()
-    idle_s = seconds(*kept.IDLE_LIMIT)
-    with kept.starting():
-        pair, useless = kept.find()
+    idle_s = seconds(*warm_pair.IDLE_LIMIT)
+    with warm_pair.starting():
+        pair, useless = warm_pair.find()
         if useless:
             terminal.prose(f"{useless}; starting another")
         if pair is None:
             keep("embedded", idle_s)
-            pair, useless = kept.find()
+            pair, useless = warm_pair.find()
         if pair is None:
             raise CommandError(f"the pair ended at once: {useless}", hint="make up")
     print_pair(pair)
@@ -40,8 +40,8 @@ def up() -> int:
 
 def down() -> int:
     """Stop the pair and forget its data."""
-    with kept.starting() if kept.FILE.exists() else nullcontext():
-        pair, useless = kept.find()
+    with warm_pair.starting() if warm_pair.FILE.exists() else nullcontext():
+        pair, useless = warm_pair.find()
         if pair:
             pair.end()
             terminal.line("down: the embedded pair")
@@ -54,7 +54,7 @@ def down() -> int:
 
 def ps() -> int:
     """What runs, since when, where, and how long it stays."""
-    pair, useless = kept.find()
+    pair, useless = warm_pair.find()
     if pair:
         print_pair(pair)
         return 0
@@ -66,7 +66,7 @@ def ps() -> int:
 
 def logs() -> int:
     """What the servers have written."""
-    pair, useless = kept.find()
+    pair, useless = warm_pair.find()
     if pair:
         for log in sorted(Path(pair.servers.log_dir).glob("*.log")):
             for line in log.read_text("utf-8", "replace").splitlines():
@@ -86,7 +86,7 @@ def print_pair(pair: Pair) -> None:
     since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(pair.since))
     terminal.line(
         f"Since {since}; it ends when no command has used it for {pair.idle_s:g} s"
-        f" ({kept.IDLE_LIMIT[0]}). Files: {pair.servers.log_dir}"
+        f" ({warm_pair.IDLE_LIMIT[0]}). Files: {pair.servers.log_dir}"
     )
 
 

@@ -21,12 +21,12 @@ from pathlib import Path
 
 from scripts.bootstrap import PREFERRED
 from scripts.paths import RESULTS, ROOT
-from scripts.servers import choose, engine, kept
+from scripts.servers import choose, engine, warm_pair
+from scripts.servers.background import in_background
 from scripts.servers.compose import program
 from scripts.servers.engine import Engine
 from scripts.servers.images import images
-from scripts.servers.kept import Pair
-from scripts.servers.later import later
+from scripts.servers.warm_pair import Pair
 from scripts.servers.wheels import no_mongodb
 from scripts.views import terminal
 
@@ -59,8 +59,8 @@ MARKS = {True: ("ok", "green"), None: ("--", ""), False: ("!!", "red")}
 def doctor() -> int:
     """Print every finding, and what `auto` takes: 0 if that will work, else 2."""
     wanted = images()
-    asked = later(lambda: engine.find(wanted))
-    kept_now = later(kept.find)
+    asked = in_background(lambda: engine.find(wanted))
+    kept_now = in_background(warm_pair.find)
     checks: dict[str, Callable[[], Finding]] = {
         "Python": python,
         "uv": uv,
@@ -74,7 +74,7 @@ def doctor() -> int:
         "disk": disk,
         "clock": lambda: clock(asked.result()),
     }
-    running = {name: later(check) for name, check in checks.items()}
+    running = {name: in_background(check) for name, check in checks.items()}
     deadline = time.monotonic() + LIMIT_S
     wrong = False
     for name, future in running.items():

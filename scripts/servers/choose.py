@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from scripts.errors import CommandError
-from scripts.servers import engine, kept
+from scripts.servers import engine, warm_pair
 from scripts.servers.engine import Engine
 from scripts.servers.images import images
-from scripts.servers.kept import Pair
 from scripts.servers.model import BACKENDS
+from scripts.servers.warm_pair import Pair
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def choose(environ: Mapping[str, str] = os.environ, *, exhausting: bool = False)
         )
     if asked != "auto":
         return Choice(asked, f"BACKEND={asked}")
-    pair, useless = kept.find()
+    pair, useless = warm_pair.find()
     if pair and not exhausting:
         return with_pair(pair)
     if pair:

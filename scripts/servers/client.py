@@ -17,9 +17,9 @@ from typing import IO, Any
 
 from scripts.errors import ServerError
 from scripts.paths import ROOT
-from scripts.servers import kept
-from scripts.servers.kept import Pair
+from scripts.servers import warm_pair
 from scripts.servers.model import CONTAINERS, Servers
+from scripts.servers.warm_pair import Pair
 
 # Databases of every side are removed file by file; on a busy machine that takes its time.
 STOP_LIMIT_S = 60
@@ -77,15 +77,15 @@ def using(pair: Pair) -> Iterator[Guardian]:
     with ExitStack() as stack:
         try:
             line = stack.enter_context(pair.connection())
-            kept.send(line, {"use": secrets.token_hex(3)})
-            servers = Servers.from_json(kept.receive(line)["ready"])
-        except kept.UNREACHABLE:
+            warm_pair.send(line, {"use": secrets.token_hex(3)})
+            servers = Servers.from_json(warm_pair.receive(line)["ready"])
+        except warm_pair.UNREACHABLE:
             raise ServerError(f"{pair}, has just ended", hint="the same command again") from None
         try:
-            yield Guardian(servers, partial(kept.send, line), partial(kept.receive, line))
+            yield Guardian(servers, partial(warm_pair.send, line), partial(warm_pair.receive, line))
         finally:
             with contextlib.suppress(OSError):
-                kept.send(line, {"over": True})
+                warm_pair.send(line, {"over": True})
 
 
 def keep(backend: str, idle_s: float) -> None:

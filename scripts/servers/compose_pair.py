@@ -18,11 +18,11 @@ from scripts.errors import ServerError
 from scripts.paths import ROOT
 from scripts.servers import engine, process, ready
 from scripts.servers.compose import PROJECT, command, compose, environment
+from scripts.servers.container_labels import take_charge, watch
 from scripts.servers.databases import drop_databases
 from scripts.servers.fetch import fetch_missing
 from scripts.servers.limits import seconds
 from scripts.servers.model import Server, Servers
-from scripts.servers.owned import take_charge, watch
 from scripts.servers.upstream import Upstream
 
 if TYPE_CHECKING:

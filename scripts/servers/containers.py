@@ -17,9 +17,9 @@ from testcontainers.core.wait_strategies import WaitStrategy
 from testcontainers.core.waiting_utils import WaitStrategyTarget
 
 from scripts.servers import ready
+from scripts.servers.container_labels import LABEL, take_charge, watch
 from scripts.servers.images import images
 from scripts.servers.model import Server, Servers
-from scripts.servers.owned import LABEL, take_charge, watch
 from scripts.servers.upstream import Upstream
 
 REQUEST_LIMIT = {"timeout": 30}

@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from scripts.servers.later import later
+from scripts.servers.background import in_background
 
 if TYPE_CHECKING:
     import docker
@@ -86,7 +86,7 @@ def find(wanted: Mapping[str, str]) -> Engine:
     if not may_exist():
         return Engine(why_not="no Docker engine was found")
     # A thread of its own: an engine behind ssh can hang where no limit of docker's reaches.
-    answer = later(lambda: ask(wanted))
+    answer = in_background(lambda: ask(wanted))
     try:
         return answer.result(2 * ASK_LIMIT_S)
     except TimeoutError:

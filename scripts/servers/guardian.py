@@ -8,7 +8,7 @@ Speaks JSON lines. In: one request {"backend", "token", "urls"}, then any number
 {"end_with_me": process group id} and {"ask": "trouble"}, and at a proper end {"over": true}. Out:
 {"ready": Servers} or {"error": text, "hint": text}, and {"trouble": text} for each question.
 
-A request that has {"idle_s"} is that of `make up`: the servers then outlive it, see `keeper.py`.
+A request that has {"idle_s"} is that of `make up`: see `warm_guardian.py`. The servers outlive it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from scripts.servers.user import Message, User
 
 # What starts the servers of each backend: "module:function".
 STARTS = {
-    "embedded": "pair:start_embedded",
+    "embedded": "embedded_pair:start_embedded",
     "testcontainers": "containers:start_containers",
     "compose": "compose_pair:start_compose",
     "external": "external:use_external",
@@ -73,7 +73,9 @@ def main() -> int:
         stack.callback(user.kill)  # what uses the servers ends before they do
         ready = partial(say, {"ready": servers.to_json()})
         if "idle_s" in request:
-            from scripts.servers.keeper import Keeper  # SQLAlchemy, which no other guardian needs
+            from scripts.servers.warm_guardian import (
+                Keeper,  # SQLAlchemy, which no other guardian needs
+            )
 
             kept.set()
             Keeper(servers, request["idle_s"]).keep(ready)

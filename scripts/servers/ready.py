@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from scripts.errors import ServerError
 from scripts.servers import engine, process
 from scripts.servers.ask import ask_mongodb, ask_postgres
+from scripts.servers.container_labels import addresses
 from scripts.servers.limits import seconds
 from scripts.servers.model import Server
-from scripts.servers.owned import addresses
 
 if TYPE_CHECKING:
     from docker.models.containers import Container

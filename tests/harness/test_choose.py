@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from scripts.errors import CommandError
-from scripts.servers import engine, kept
+from scripts.servers import engine, warm_pair
 from scripts.servers.choose import choose
 from scripts.servers.images import images
 from scripts.servers.model import BACKENDS
@@ -32,7 +32,7 @@ def test_an_unknown_backend_is_refused_with_the_valid_ones(wrong: str) -> None:
 def test_auto_takes_the_embedded_pair_where_docker_does_not_answer(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(kept, "FILE", tmp_path / "pair.json")
+    monkeypatch.setattr(warm_pair, "FILE", tmp_path / "pair.json")
     monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
 
     for environ in ({}, {"BACKEND": ""}, {"BACKEND": "auto"}):

@@ -17,7 +17,7 @@ import httpx
 
 from scripts.paths import ROOT
 from scripts.servers.model import Servers
-from scripts.servers.prepared import Databases, prepare
+from scripts.servers.side_databases import Databases, prepare
 from tests.support.commands import environment, eventually
 
 PROVIDER_TIMEOUT_S = "0.5"

@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection, Listener
 from pathlib import Path
 from threading import Thread
 
-from scripts.servers import kept, process
+from scripts.servers import process, warm_pair
 from scripts.servers.databases import drop_databases
 from scripts.servers.model import Servers
 from scripts.servers.user import User
@@ -36,17 +36,17 @@ class Keeper:
         key = secrets.token_hex(16)
         with Listener(address, authkey=key.encode()) as listener:
             Thread(target=self._accept, args=(listener,), daemon=True).start()
-            pair = kept.write(self.servers, str(listener.address), key, self.idle_s)
+            pair = warm_pair.write(self.servers, str(listener.address), key, self.idle_s)
             announce()
             while not process.end.wanted and self._is_named(pair) and not self._is_idle():
-                time.sleep(kept.POLL_S)
+                time.sleep(warm_pair.POLL_S)
             if self._is_named(pair):
-                kept.forget()
+                warm_pair.forget()
 
-    def _is_named(self, pair: kept.Pair) -> bool:
+    def _is_named(self, pair: warm_pair.Pair) -> bool:
         """Does the file still name this pair? It goes with the checkout."""
         with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
-            return kept.read().key == pair.key
+            return warm_pair.read().key == pair.key
         return False
 
     def _is_idle(self) -> bool:
@@ -54,13 +54,15 @@ class Keeper:
 
     def _accept(self, listener: Listener) -> None:
         while not process.end.wanted:
-            with contextlib.suppress(*kept.UNREACHABLE):  # somebody without the key, or gone again
+            with contextlib.suppress(
+                *warm_pair.UNREACHABLE
+            ):  # somebody without the key, or gone again
                 Thread(target=self._serve, args=(listener.accept(),), daemon=True).start()
 
     def _serve(self, line: Connection) -> None:
-        user = User(partial(kept.send, line), self.servers)
-        with contextlib.suppress(*kept.UNREACHABLE), line:
-            first = kept.receive(line)
+        user = User(partial(warm_pair.send, line), self.servers)
+        with contextlib.suppress(*warm_pair.UNREACHABLE), line:
+            first = warm_pair.receive(line)
             if "use" in first:
                 self._lend(line, user, first["use"])
             elif first["ask"] == "end":
@@ -77,7 +79,7 @@ class Keeper:
             scratch.mkdir(mode=0o700)
             lent = replace(self.servers, token=token, log_dir=str(scratch))
             user.reply({"ready": lent.to_json()})
-            user.attend(kept.messages(line))
+            user.attend(warm_pair.messages(line))
         finally:
             user.kill()
             drop_databases(replace(self.servers, token=token))

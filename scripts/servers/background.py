@@ -10,7 +10,7 @@ from typing import TypeVar
 Answer = TypeVar("Answer")
 
 
-def later(do: Callable[[], Answer]) -> Future[Answer]:
+def in_background(do: Callable[[], Answer]) -> Future[Answer]:
     """Begin to `do` it; the future has what it returned or raised."""
     future: Future[Answer] = Future()
 
