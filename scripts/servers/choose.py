@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import shutil
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from scripts.errors import CommandError
 from scripts.servers import engine, warm_pair
-from scripts.servers.engine import Engine
-from scripts.servers.images import images
+from scripts.servers.engine import Engine, images
 from scripts.servers.model import BACKENDS
 from scripts.servers.warm_pair import Pair
 
@@ -65,3 +67,15 @@ def automatic(found: Engine) -> Choice:
             "embedded", f"{found.name} answers but has no {names}; `make pull` fetches them"
         )
     return Choice("testcontainers", f"{found.name} {found.version} answers and has the images")
+
+
+def no_mongodb() -> str | None:
+    """Why the embedded pair has no MongoDB half on this machine; None if it has one."""
+    if shutil.which("mongod") or importlib.util.find_spec("secantus"):
+        return None
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return (
+        f"no `mongod` is on PATH and SecantusDB has no wheel for Python {version}. "
+        "Install Python 3.11, 3.12 or 3.13 and remove .venv, put mongod on PATH, "
+        "or use BACKEND=testcontainers"
+    )
