@@ -31,8 +31,7 @@ START_ANSWER_S = 2
 ANSWER_LIMIT_S = 10
 # Postgres answers with this even when it refuses ("too many clients already"): it is alive.
 REFUSAL = "FATAL:"
-# How much of a log is worth a sentence.
-LINES = 3
+LOG_LINES = 3
 
 
 def describe_postgres(url: str, *, timeout_s: int = 5) -> Server:
@@ -44,10 +43,9 @@ def describe_postgres(url: str, *, timeout_s: int = 5) -> Server:
 
 
 def describe_mongodb(url: str, *, timeout_s: int = 5) -> Server:
-    """The server behind the MongoDB URL, by the name it gives itself.
+    """The server behind the MongoDB URL. Raises pymongo's errors if nothing answers.
 
-    SecantusDB answers `buildInfo` like MongoDB but adds a version of its own: then that is what
-    answered. Raises pymongo's errors if nothing does.
+    SecantusDB answers `buildInfo` like MongoDB, but adds a version of its own.
     """
     client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(
         url, serverSelectionTimeoutMS=timeout_s * 1000, appname=OWN_NAME
@@ -64,10 +62,8 @@ DESCRIBE = {"postgres": describe_postgres, "mongodb": describe_mongodb}
 
 
 def trouble(servers: Servers) -> str:
-    """Which server does not answer, with the end of its log; "" if all do. Both are asked at once.
-
-    A server that was missing from the start is none of this function's business.
-    """
+    """Which server does not answer, with the end of its log; "" if all do that were there at the
+    start. Both are asked at once."""
     with ThreadPoolExecutor(len(DESCRIBE)) as pool:
         sentences = pool.map(lambda name: trouble_of(servers, name), DESCRIBE)
         return "; ".join(sentence for sentence in sentences if sentence)
@@ -85,11 +81,9 @@ def trouble_of(servers: Servers, name: str) -> str:
             return ""
         text = f"{name} ({server}) no longer answers: {first_line(error)[:160]}"
         log = Path(servers.log_dir, f"{name}.log")
-        words = ""  # of somebody else's server
+        words = engine.last_lines(server.container, LOG_LINES) if server.container else ""
         if log.is_file():
-            words = last_lines(log, LINES)
-        elif server.container:
-            words = engine.last_lines(server.container, LINES)
+            words = last_lines(log, LOG_LINES)
         return f"{text}; its log ends: {words}" if words else text
     return ""
 

@@ -12,6 +12,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from typing import IO
 
@@ -28,16 +29,14 @@ GONE = "the process that owns the servers has ended"
 PATIENCE_S = 10
 
 
+@dataclass(eq=False)
 class Guardian:
     """Our end of the line to the process that owns the servers (see `guardian.py`)."""
 
-    def __init__(
-        self, servers: Servers, send: Callable[[Message], None], receive: Callable[[], Message]
-    ) -> None:
-        self.servers = servers
-        self._send = send
-        self._receive = receive
-        self._one_question = threading.Lock()  # sides beside each other ask
+    servers: Servers
+    _send: Callable[[Message], None]
+    _receive: Callable[[], Message]
+    _one_question: threading.Lock = field(default_factory=threading.Lock)  # sides ask at once
 
     def end_with_me(self, process_group: int) -> None:
         """Have the guardian kill this process group if we die without doing so ourselves."""
@@ -58,9 +57,7 @@ class Guardian:
 
 def running(backend: str, pair: Pair | None = None) -> AbstractContextManager[Guardian]:
     """The servers of `backend` (one of BACKENDS but "auto"), or a pair that is up, for the block.
-
-    Raises ServerError, with what to do, if one does not start.
-    """
+    Raises ServerError, with what to do, if one does not start."""
     return using(pair) if pair else started(backend)
 
 

@@ -67,18 +67,12 @@ def start(request: Message, folder: Path, stack: ExitStack) -> tuple[Server, Ser
         stack.callback(drop_databases, token, postgres, mongodb)
         return postgres, mongodb
     project = f"wrongloop-{token}"
-    with engine.errors_told("a container did not start"):
-        start_own(project, folder, stack)
-    return answers(project)
-
-
-def start_own(project: str, folder: Path, stack: ExitStack) -> None:
-    """Start a pair that ends with this guardian, on ports that are free."""
     owner = containers.take_charge(folder, stack)
     containers.watch(owner, stack)
     log = folder / "compose.log"
-    own = environment(WRONGLOOP_OWNER=owner, POSTGRES_PORT="", MONGO_PORT="")
+    own = environment(WRONGLOOP_OWNER=owner, POSTGRES_PORT="", MONGO_PORT="")  # ports that are free
     limit_s = process.seconds(*containers.START_LIMIT)
     code = process.run(command(project, "up", "--detach"), limit_s, log=log, env=own, cwd=ROOT)
     if code != 0:
         raise ServerError(f"compose up failed (exit {code}): {process.last_lines(log)}")
+    return answers(project)

@@ -73,10 +73,7 @@ class Postgres(PostgresContainer):
 
 @engine.errors_told("a container did not start")
 def start(request: Message, folder: Path, stack: ExitStack) -> tuple[Server, Server]:
-    """Both servers, with passwords of this run, their data as fleeting as the containers.
-
-    The command has seen to the engine and the images.
-    """
+    """Both servers, with passwords of this run. The command has seen to engine and images."""
     owner = take_charge(folder, stack)
     config.ryuk_disabled = True  # the one of testcontainers itself: see `watch`
     wanted = engine.images()
@@ -116,10 +113,8 @@ def start_container(container: DbContainer, kind: Kind, owner: str) -> None:
 
 @engine.errors_told("a container did not start")
 def wait(container: Container, kind: Kind) -> Server:
-    """The server in a started container, once it answered. The engine knows its password.
-
-    Raises ServerError with the last lines of its log if it ends or stays silent.
-    """
+    """The server in a started container, once it answered; the engine knows its password. Raises
+    ServerError with the last lines of its log if it ends or stays silent."""
     limit_s = process.seconds(*START_LIMIT)
 
     def ask() -> Server | str | None:
@@ -149,10 +144,9 @@ def machine() -> str:
 
 
 def take_charge(folder: Path, stack: ExitStack) -> str:
-    """From now on what carries the returned label's value is removed at the end of `stack`.
+    """What carries the label that is returned is removed at the end of `stack`.
 
-    It says whose containers they are: the folder is locked while its guardian lives. What a killed
-    guardian left is removed first.
+    The folder in it is locked while its guardian lives. What a killed one left is removed first.
     """
     sweep()
     owner = f"{machine()}{folder}"
@@ -161,19 +155,15 @@ def take_charge(folder: Path, stack: ExitStack) -> str:
 
 
 def labelled(label: str) -> list[Container]:
-    """The containers with this label ("name" or "name=value"), those that have ended included.
-
-    Of each only what a list shows is known: to ask for more costs a request a container.
-    """
+    """The containers with this label ("name" or "name=value"), those that have ended included. Of
+    each only what a list shows is known: to ask for more costs a request a container."""
     containers = engine.connect(STOP_LIMIT_S).containers
     return list(containers.list(all=True, filters={"label": label}, sparse=True))
 
 
 def remove_all(owner: str) -> None:
-    """Remove every container of this owner, all at once, with their volumes; ryuk, too.
-
-    Raises ServerError if the engine does not do it; the next command will.
-    """
+    """Remove every container of this owner, all at once, with their volumes; ryuk, too. Raises
+    ServerError if the engine does not do it; the next command will."""
     with engine.errors_told(f"containers with the label {LABEL}={owner} may be left"):
         containers = labelled(f"{LABEL}={owner}") + labelled(f"{REAPER}={owner}")
         with ThreadPoolExecutor(len(containers) or 1) as pool:
@@ -230,10 +220,8 @@ def watch(owner: str, stack: ExitStack) -> None:
 
 
 def hand_over(ryuk: Container, what: str) -> socket.socket | None:
-    """Tell ryuk what to remove when the line returned is closed, however that happens.
-
-    None while it does not answer.
-    """
+    """Tell ryuk what to remove when the line returned is closed, however that happens. None while
+    it does not answer."""
     with contextlib.suppress(OSError):
         ryuk.reload()
         for place in addresses(ryuk, RYUK_PORT):
@@ -247,9 +235,7 @@ def hand_over(ryuk: Container, what: str) -> socket.socket | None:
 
 def addresses(container: Container, port: int) -> list[tuple[str, int]]:
     """Where a container's port may be reached: on loopback, or, from inside a container, directly.
-
-    Only a server's answer tells which; empty if the container publishes nothing (any more).
-    """
+    Only a server's answer tells which. Empty if the container publishes nothing (any more)."""
     settings = container.attrs["NetworkSettings"]
     published = (settings.get("Ports") or {}).get(f"{port}/tcp") or ()
     places = [("127.0.0.1", int(each["HostPort"])) for each in published[:1]]

@@ -90,10 +90,8 @@ class MongoDatabase:
 
 
 def database_name(servers: Servers, side: str) -> str:
-    """A name for a side's databases that says which command made them.
-
-    Of a long side the end is kept, which tells processes apart: a name holds 63 bytes.
-    """
+    """A name for a side's databases that says which command made them. Of a long side the end is
+    kept, which tells processes apart: a name holds 63 bytes."""
     prefix = database_prefix(servers.token)
     return prefix + re.sub(r"[^a-z0-9]+", "_", side.lower())[len(prefix) - 63 :]
 
@@ -119,11 +117,8 @@ def with_path(url: str, database: str, **options: str) -> str:
 
 @dataclass
 class Databases:
-    """This side's databases on the servers; None where the server is missing.
-
-    `unusable` keeps what was found out of a server that does not answer: nobody need wait for it
-    twice.
-    """
+    """This side's databases on the servers; None where the server is missing. `unusable` says which
+    server did not answer: nobody need wait for it twice."""
 
     servers: Servers
     mongo: MongoDatabase | None

@@ -43,10 +43,8 @@ SETTINGS = ["-c", "fsync=off", "-c", "dynamic_shared_memory_type=mmap"]
 
 
 def start(request: Message, folder: Path, stack: ExitStack) -> tuple[Server, Server | None]:
-    """Start both servers, each before any is waited for, with what stops them on `stack`.
-
-    Without a MongoDB half the Postgres half still runs.
-    """
+    """Start both servers, each before any is waited for, with what stops them on `stack`. Without
+    a MongoDB half the Postgres half still runs."""
     mongo = None
     if no_mongodb() is None:
         mongo = start_mongo(folder)
@@ -58,10 +56,7 @@ def start(request: Message, folder: Path, stack: ExitStack) -> tuple[Server, Ser
 
 @dataclass
 class Child:
-    """A server that runs as a child of ours; an empty `url` is completed from its log.
-
-    `how` is how `process.start` starts it, `end_signal` what ends it.
-    """
+    """A server that is a child of ours, started as `how` says. An empty `url` is in its log."""
 
     describe: Callable[..., Server]
     url: str
@@ -209,5 +204,4 @@ def free_port() -> int:
     """A TCP port that was free on loopback a moment ago."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+        return int(probe.getsockname()[1])

@@ -97,16 +97,14 @@ def other_sockets(environ: Mapping[str, str]) -> list[Path]:
 
 def point_at_it() -> None:
     """Set DOCKER_HOST where testcontainers and compose would not look by themselves."""
-    if not is_told(os.environ):
-        for socket in other_sockets(os.environ)[:1]:
-            os.environ["DOCKER_HOST"] = f"unix://{socket}"
+    sockets = other_sockets(os.environ)
+    if sockets and not is_told(os.environ):
+        os.environ["DOCKER_HOST"] = f"unix://{sockets[0]}"
 
 
 def find(wanted: Mapping[str, str]) -> Engine:
     """Ask the engine, found as testcontainers finds it, for its version and the `wanted` images.
-
-    There is an answer within a few seconds, whatever the engine does.
-    """
+    There is an answer within a few seconds, whatever the engine does."""
     if not may_exist():
         return Engine(why_not="no Docker engine was found")
     # A thread of its own: an engine behind ssh can hang where no limit of docker's reaches.
@@ -201,7 +199,5 @@ def timestamp(time: str) -> float:
 
 def plain(error: BaseException) -> str:
     """The one thing in docker's nested message that a person can act on."""
-    for words, meaning in MEANINGS.items():
-        if words in str(error):
-            return meaning
-    return first_line(error)[:200]
+    meanings = (meaning for words, meaning in MEANINGS.items() if words in str(error))
+    return next(meanings, first_line(error)[:200])

@@ -13,10 +13,8 @@ HINT = "BACKEND=embedded python -m scripts reproduce, or make offline-unpack DIR
 
 
 def pull() -> None:
-    """Fetch the images, saying how far it is. Raises ServerError if the engine cannot.
-
-    Testcontainers' reaper, ryuk, is used if it is there; without it all works as well.
-    """
+    """Fetch the images, and testcontainers' reaper, ryuk. Raises ServerError if the engine cannot;
+    but ryuk is only used if it is there, and without it all works as well."""
     ryuk = testcontainers_config.ryuk_image
     wanted = engine.images() | {"ryuk": ryuk}
     docker = engine.find(wanted)

@@ -39,10 +39,8 @@ end = End()
 
 
 def seconds(variable: str, default: float) -> float:
-    """The number of seconds in an environment variable, or `default` if it is not set.
-
-    Raises CommandError if it holds no number above 0.
-    """
+    """The number of seconds in an environment variable, or `default` if it is not set. Raises
+    CommandError if it holds no number above 0."""
     given = os.environ.get(variable, "")
     try:
         limit = float(given or default)
@@ -86,10 +84,7 @@ def stop(
 
 
 def wait_until(ask: Callable[[], Answer | None], limit_s: float) -> Answer | None:
-    """Ask until there is an answer; None if `limit_s` seconds pass before.
-
-    Raises SystemExit if this process shall end.
-    """
+    """Ask until there is an answer; None after `limit_s`. Raises SystemExit if we shall end."""
     deadline = time.monotonic() + limit_s
     while time.monotonic() < deadline:
         if end.wanted:
@@ -107,8 +102,7 @@ def run(command: Sequence[str], limit_s: float, *, log: Path, **how: Any) -> int
     try:
         wait_until(child.poll, limit_s)
     finally:
-        child.kill()  # which does nothing to one that has ended
-        child.wait()
+        stop(child, 0)
     return child.returncode
 
 
@@ -136,10 +130,7 @@ def dying_with_parent() -> Callable[[], None] | None:
 
 
 def in_background(do: Callable[[], Answer]) -> Future[Answer]:
-    """Begin to `do` it in a thread that nobody waits for if it hangs.
-
-    The future has what it returned or raised.
-    """
+    """Begin to `do` it in a thread that nobody waits for if it hangs; what it returns or raises."""
     future: Future[Answer] = Future()
 
     def run() -> None:
