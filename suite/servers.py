@@ -17,8 +17,8 @@ import pytest
 from scripts.errors import CommandError
 from scripts.servers.choose import choose
 from scripts.servers.client import running
+from scripts.servers.databases import DATABASES, Databases, prepare
 from scripts.servers.model import SERVERS_VARIABLE, Servers
-from scripts.servers.side_databases import DATABASES, Databases, prepare
 
 CHOICE = pytest.StashKey[str]()
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from scripts.servers.client import Guardian, running
-from scripts.servers.side_databases import Databases
+from scripts.servers.databases import Databases
 from tests.faults.seen import pytest_addoption, pytest_configure, seen
 from tests.support.app import served
 from tests.support.checkouts import UNUSUAL, Checkout

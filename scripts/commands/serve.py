@@ -11,7 +11,7 @@ import uvicorn
 from scripts.errors import CommandError
 from scripts.servers.choose import choose
 from scripts.servers.client import running
-from scripts.servers.side_databases import prepare
+from scripts.servers.databases import prepare
 from scripts.views import terminal
 from scripts.views.run import print_servers
 

@@ -12,9 +12,9 @@ from scripts.servers import engine, warm_pair
 from scripts.servers.choose import automatic, choose
 from scripts.servers.client import keep
 from scripts.servers.compose import compose
-from scripts.servers.images import images
-from scripts.servers.limits import seconds
+from scripts.servers.engine import images
 from scripts.servers.model import CONTAINERS
+from scripts.servers.process import seconds
 from scripts.servers.warm_pair import Pair
 from scripts.views import terminal
 

@@ -12,7 +12,7 @@ from scripts.run.side import run_side
 from scripts.servers import engine
 from scripts.servers.client import running
 from scripts.servers.compose import program
-from scripts.servers.images import images
+from scripts.servers.engine import images
 from scripts.sides import manifest
 from scripts.views import terminal
 

@@ -22,12 +22,11 @@ from pathlib import Path
 from scripts.bootstrap import PREFERRED
 from scripts.paths import RESULTS, ROOT
 from scripts.servers import choose, engine, warm_pair
-from scripts.servers.background import in_background
+from scripts.servers.choose import no_mongodb
 from scripts.servers.compose import program
-from scripts.servers.engine import Engine
-from scripts.servers.images import images
+from scripts.servers.engine import Engine, images
+from scripts.servers.process import in_background
 from scripts.servers.warm_pair import Pair
-from scripts.servers.wheels import no_mongodb
 from scripts.views import terminal
 
 # The longest that any check may take; the engine's own limit is below it.

@@ -24,7 +24,7 @@ from scripts.bootstrap import PREFERRED
 from scripts.errors import CommandError
 from scripts.paths import ROOT
 from scripts.servers import engine
-from scripts.servers.images import images
+from scripts.servers.engine import images
 from scripts.views import terminal
 
 # The longest that an engine may be silent while it reads or writes an image.

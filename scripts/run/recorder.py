@@ -23,7 +23,7 @@ from scripts.run.classify import Raised, classify
 from scripts.run.connections import counters, note_peaks, totals
 from scripts.run.environment import versions
 from scripts.run.model import AsyncioOptions, Failure, Record, Test
-from scripts.servers.side_databases import DATABASES
+from scripts.servers.databases import DATABASES
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from scripts.servers.client import Guardian
-from scripts.servers.limits import seconds
+from scripts.servers.process import seconds
 
 LIMIT_VARIABLE = "WRONGLOOP_LIMIT_S"
 LIMIT_S = 180

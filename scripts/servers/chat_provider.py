@@ -1,10 +1,8 @@
 """A local stand-in for the two providers, speaking their wire formats over real HTTP.
 
-    python -m scripts.servers.chat_provider
-
-serves Gemini under /gemini and DeepSeek under /deepseek, on a free port of loopback that it prints.
-It answers in chunks of a few bytes, so that characters and event lines arrive in pieces. Words in
-a prompt choose a fault instead:
+Gemini is under /gemini and DeepSeek under /deepseek, on a free port of loopback. It answers in
+chunks of a few bytes, so that characters and event lines arrive in pieces. Words in a prompt choose
+a fault instead:
 
     [[status 500]]  any error status, with a body that the app must not pass on
     [[cut]]         the connection is closed in mid-stream
@@ -17,8 +15,8 @@ import json
 import re
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Any, AnyStr
 
 CHUNK_BYTES = 7  # shorter than any line of an event, and no multiple of a character's bytes
@@ -75,10 +73,8 @@ class Gemini:
         for piece in [*slices(text, TEXT_CHARS), ""]:
             content = {"parts": [{"text": piece}], "role": "model"}
             end = {} if piece else {"finishReason": "STOP"}
-            chunk = {
-                "candidates": [{"content": content, **end, "index": 0}],
-                "modelVersion": "local",
-            }
+            candidate = {"content": content, **end, "index": 0}
+            chunk = {"candidates": [candidate], "modelVersion": "local"}
             yield f"data: {json.dumps(chunk, ensure_ascii=False)}\r\n\r\n"
 
 
@@ -124,21 +120,17 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        wire: WireFormat = Gemini if GEMINI_PATH.fullmatch(self.path) else DeepSeek
         try:
-            wire: WireFormat = Gemini if GEMINI_PATH.fullmatch(self.path) else DeepSeek
             expect(wire is Gemini or self.path == DEEPSEEK_PATH, "no such path", status=404)
-            self._answer(wire, self._prompts(wire, body))
+            expect(self.headers.get_content_type() == "application/json", "send JSON")
+            self._answer(wire, wire.prompts(self.headers, json.loads(body)))
         except BadRequest as refusal:
             self.send_error(*refusal.args)
+        except (ValueError, LookupError, TypeError, AttributeError):
+            self.send_error(400, "the body is not shaped as it must be")
         except ConnectionError:
             self.close_connection = True  # the client had enough
-
-    def _prompts(self, wire: WireFormat, body: bytes) -> list[str]:
-        expect(self.headers.get_content_type() == "application/json", "send JSON")
-        try:
-            return wire.prompts(self.headers, json.loads(body))
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
-            raise BadRequest(400, "the body is not shaped as it must be") from error
 
     def _answer(self, wire: WireFormat, prompts: list[str]) -> None:
         fault = FAULT.search(prompts[-1])
@@ -169,13 +161,8 @@ class Handler(BaseHTTPRequestHandler):
         """Say nothing: only the line with the port belongs on the output."""
 
 
-def main() -> None:
-    """Serve until the process is stopped."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        print(f"listening on 127.0.0.1:{server.server_port}", flush=True)
-        with suppress(KeyboardInterrupt):
-            server.serve_forever()
-
-
-if __name__ == "__main__":
-    main()
+def serve_beside() -> str:
+    """Serve from a thread for as long as this process lives; the base URL."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    return f"http://127.0.0.1:{server.server_port}"

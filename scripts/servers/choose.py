@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import shutil
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from scripts.errors import CommandError
 from scripts.servers import engine, warm_pair
-from scripts.servers.engine import Engine
-from scripts.servers.images import images
+from scripts.servers.engine import Engine, images
 from scripts.servers.model import BACKENDS
 from scripts.servers.warm_pair import Pair
 
@@ -30,8 +32,7 @@ class Choice:
 def choose(environ: Mapping[str, str] = os.environ, *, exhausting: bool = False) -> Choice:
     """The backend that `BACKEND` asks for. Raises CommandError for one that does not exist.
 
-    What is `exhausting`, a side that uses up a server, gets servers of its own and not the pair of
-    `make up`.
+    A side that is `exhausting` uses up a server: it gets its own, and not the pair of `make up`.
     """
     asked = environ.get("BACKEND", "") or "auto"
     if asked not in BACKENDS:
@@ -42,10 +43,9 @@ def choose(environ: Mapping[str, str] = os.environ, *, exhausting: bool = False)
     if asked != "auto":
         return Choice(asked, f"BACKEND={asked}")
     pair, useless = warm_pair.find()
-    if pair and not exhausting:
-        return with_pair(pair)
     if pair:
-        return Choice("embedded", f"of its own, for a side that uses up a server; not {pair}")
+        alone = Choice("embedded", f"of its own, for a side that uses up a server; not {pair}")
+        return alone if exhausting else with_pair(pair)
     choice = automatic(engine.find(images(environ)))
     return replace(choice, why=f"{useless}; {choice.why}") if useless else choice
 
@@ -61,7 +61,18 @@ def automatic(found: Engine) -> Choice:
         return Choice("embedded", found.why_not)
     if found.missing:
         names = " and ".join(found.missing)
-        return Choice(
-            "embedded", f"{found.name} answers but has no {names}; `make pull` fetches them"
-        )
+        why = f"{found.name} answers but has no {names}; `make pull` fetches them"
+        return Choice("embedded", why)
     return Choice("testcontainers", f"{found.name} {found.version} answers and has the images")
+
+
+def no_mongodb() -> str | None:
+    """Why the embedded pair has no MongoDB half on this machine; None if it has one."""
+    if shutil.which("mongod") or importlib.util.find_spec("secantus"):
+        return None
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return (
+        f"no `mongod` is on PATH and SecantusDB has no wheel for Python {version}. "
+        "Install Python 3.11, 3.12 or 3.13 and remove .venv, put mongod on PATH, "
+        "or use BACKEND=testcontainers"
+    )

@@ -10,16 +10,17 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
 from functools import partial
-from typing import IO, Any
+from typing import IO
 
 from scripts.errors import ServerError
 from scripts.paths import ROOT
-from scripts.servers import warm_pair
-from scripts.servers.model import CONTAINERS, Servers
-from scripts.servers.warm_pair import Pair
+from scripts.servers.model import CONTAINERS, Message, Servers
+from scripts.servers.process import in_background, stop
+from scripts.servers.warm_pair import UNREACHABLE, Pair
 
 # Databases of every side are removed file by file; on a busy machine that takes its time.
 STOP_LIMIT_S = 60
@@ -28,19 +29,14 @@ GONE = "the process that owns the servers has ended"
 PATIENCE_S = 10
 
 
-Message = dict[str, Any]
-
-
+@dataclass(eq=False)
 class Guardian:
     """Our end of the line to the process that owns the servers (see `guardian.py`)."""
 
-    def __init__(
-        self, servers: Servers, send: Callable[[Message], None], receive: Callable[[], Message]
-    ) -> None:
-        self.servers = servers
-        self._send = send
-        self._receive = receive
-        self._one_question = threading.Lock()  # sides beside each other ask
+    servers: Servers
+    _send: Callable[[Message], None]
+    _receive: Callable[[], Message]
+    _one_question: threading.Lock = field(default_factory=threading.Lock)  # sides ask at once
 
     def end_with_me(self, process_group: int) -> None:
         """Have the guardian kill this process group if we die without doing so ourselves."""
@@ -59,16 +55,10 @@ class Guardian:
                 return GONE
 
 
-@contextmanager
-def running(
-    backend: str, environ: Mapping[str, str] = os.environ, pair: Pair | None = None
-) -> Iterator[Guardian]:
+def running(backend: str, pair: Pair | None = None) -> AbstractContextManager[Guardian]:
     """The servers of `backend` (one of BACKENDS but "auto"), or a pair that is up, for the block.
-
-    Raises ServerError, with what to do, if one does not start.
-    """
-    with using(pair) if pair else started(backend, environ) as guardian:
-        yield guardian
+    Raises ServerError, with what to do, if one does not start."""
+    return using(pair) if pair else started(backend)
 
 
 @contextmanager
@@ -76,29 +66,27 @@ def using(pair: Pair) -> Iterator[Guardian]:
     """The pair of `make up`; it stays. Raises ServerError if it has just ended."""
     with ExitStack() as stack:
         try:
-            line = stack.enter_context(pair.connection())
-            warm_pair.send(line, {"use": secrets.token_hex(3)})
-            servers = Servers.from_json(warm_pair.receive(line)["ready"])
-        except warm_pair.UNREACHABLE:
+            line = stack.enter_context(pair.connect())
+            line.send({"use": secrets.token_hex(3)})
+            servers = Servers.from_json(line.recv()["ready"])
+        except UNREACHABLE:
             raise ServerError(f"{pair}, has just ended", hint="the same command again") from None
         try:
-            yield Guardian(servers, partial(warm_pair.send, line), partial(warm_pair.receive, line))
+            yield Guardian(servers, line.send, line.recv)
         finally:
             with contextlib.suppress(OSError):
-                warm_pair.send(line, {"over": True})
+                line.send({"over": True})
 
 
 def keep(backend: str, idle_s: float) -> None:
     """Start servers that stay when this process has ended. Raises ServerError if one does not."""
-    with started(backend, os.environ, {"idle_s": idle_s}):
+    with started(backend, idle_s):
         pass
 
 
 @contextmanager
-def started(
-    backend: str, environ: Mapping[str, str], more: Message | None = None
-) -> Iterator[Guardian]:
-    """Servers of our own for the block; with `more`, see `guardian.py`, they may outlive it."""
+def started(backend: str, idle_s: float = 0) -> Iterator[Guardian]:
+    """Servers of our own for the block; with `idle_s`, see `guardian.py`, they outlive it."""
     if backend in CONTAINERS:  # here and not in the guardian, whose progress nobody sees
         from scripts.servers.fetch import fetch_missing
 
@@ -106,68 +94,47 @@ def started(
     request = {
         "backend": backend,
         "token": secrets.token_hex(3),
-        "urls": {name: environ.get(name, "") for name in ("MONGO_URL", "DATABASE_URL")},
-        **(more or {}),
+        "urls": {name: os.environ.get(name, "") for name in ("MONGO_URL", "DATABASE_URL")},
+        "idle_s": idle_s,
     }
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
         guardian = subprocess.Popen(
             [sys.executable, "-m", "scripts.servers.guardian"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=said,
+            stderr=log,
             text=True,
             encoding="utf-8",
             cwd=ROOT,  # the folder it is called from may have a `scripts` of its own
             start_new_session=True,
         )
+        assert guardian.stdin is not None
+        assert guardian.stdout is not None
+        send = partial(tell, guardian.stdin)
+        receive = partial(next, map(json.loads, guardian.stdout), {})
         ready = False
         try:
-            servers = ask(guardian, request, said)
+            with contextlib.suppress(BrokenPipeError):  # then it has no answer either
+                send(request)
+            answer = patiently(receive)
+            if "error" in answer:
+                raise ServerError(answer["error"], hint=answer["hint"])
+            if not answer:
+                guardian.wait()
+                raise ServerError(f"no servers: {last_words(guardian, log)}")
             ready = True
-            assert guardian.stdin is not None
-            assert guardian.stdout is not None
-            replies = map(json.loads, guardian.stdout)
-            yield Guardian(servers, partial(tell, guardian.stdin), partial(next, replies, {}))
+            yield Guardian(Servers.from_json(answer["ready"]), send, receive)
         finally:
-            end(guardian, stays=ready and more is not None)
+            with contextlib.suppress(BrokenPipeError):
+                send({"over": True})
+            with contextlib.suppress(BrokenPipeError):
+                guardian.stdin.close()
+            if not (ready and idle_s):
+                stop(guardian, STOP_LIMIT_S)
+            guardian.stdout.close()
             if ready and guardian.returncode:
-                words = last_words(guardian, said)
+                words = last_words(guardian, log)
                 print(f"warning: the servers may not have ended: {words}", file=sys.stderr)
-
-
-def ask(guardian: subprocess.Popen[str], request: dict[str, Any], said: IO[str]) -> Servers:
-    """Ask for servers, and wait for them. Raises ServerError with the guardian's reason."""
-    assert guardian.stdin is not None
-    assert guardian.stdout is not None
-    with contextlib.suppress(BrokenPipeError):  # then it has no answer either
-        tell(guardian.stdin, request)
-    with telling_that_we_wait():
-        line = guardian.stdout.readline()
-    if not line:
-        guardian.wait()
-        raise ServerError(f"no servers: {last_words(guardian, said)}")
-    answer = json.loads(line)
-    if "error" in answer:
-        raise ServerError(answer["error"], hint=answer["hint"])
-    return Servers.from_json(answer["ready"])
-
-
-@contextmanager
-def telling_that_we_wait() -> Iterator[None]:
-    """Say now and then on stderr that the servers are still starting, while the block lasts."""
-    over = threading.Event()
-
-    def wait() -> None:
-        waited = PATIENCE_S
-        while not over.wait(PATIENCE_S):
-            print(f"Still waiting for the servers to start ({waited} s so far) …", file=sys.stderr)
-            waited += PATIENCE_S
-
-    threading.Thread(target=wait, daemon=True).start()
-    try:
-        yield
-    finally:
-        over.set()
 
 
 def tell(pipe: IO[str], message: Message) -> None:
@@ -176,26 +143,22 @@ def tell(pipe: IO[str], message: Message) -> None:
     pipe.flush()
 
 
-def end(guardian: subprocess.Popen[str], *, stays: bool) -> None:
-    """Let the guardian stop the servers, and wait until it has, unless it stays."""
-    assert guardian.stdin is not None
-    assert guardian.stdout is not None
-    with contextlib.suppress(BrokenPipeError):
-        tell(guardian.stdin, {"over": True})
-    with contextlib.suppress(BrokenPipeError):
-        guardian.stdin.close()
-    try:
-        if not stays:
-            guardian.wait(STOP_LIMIT_S)
-    except subprocess.TimeoutExpired:
-        guardian.kill()
-        guardian.wait()
-    guardian.stdout.close()
+def patiently(receive: Callable[[], Message]) -> Message:
+    """The answer; who waits for it is told now and then that the servers are still starting."""
+    answer = in_background(receive)
+    waited_s = 0
+    while True:
+        try:
+            return answer.result(PATIENCE_S)
+        except TimeoutError:
+            waited_s += PATIENCE_S
+            so_far = f"({waited_s} s so far) …"
+            print(f"Still waiting for the servers to start {so_far}", file=sys.stderr)
 
 
-def last_words(guardian: subprocess.Popen[str], said: IO[str]) -> str:
+def last_words(guardian: subprocess.Popen[str], log: IO[str]) -> str:
     """How the guardian ended, and the last line that it wrote."""
-    said.seek(0)
-    lines = [line.strip() for line in said if line.strip()]
+    log.seek(0)
+    lines = [line.strip() for line in log if line.strip()]
     code = f"the process that owns them ended with code {guardian.returncode}"
     return f"{code}: {lines[-1]}" if lines else code

@@ -12,7 +12,6 @@ import subprocess
 from scripts.errors import ServerError
 from scripts.paths import ROOT
 from scripts.servers import engine
-from scripts.servers.images import images
 
 # Of this checkout: another one on the same machine has a pair of its own.
 PROJECT = "wrongloop-" + hashlib.sha256(os.fsencode(ROOT)).hexdigest()[:8]
@@ -41,20 +40,14 @@ def command(project: str, *arguments: str) -> list[str]:
             "neither `docker compose` nor `docker-compose` is installed",
             hint="BACKEND=testcontainers python -m scripts reproduce",
         )
-    return [
-        *found,
-        "--project-name",
-        project,
-        "--file",
-        str(ROOT / "docker-compose.yml"),
-        *arguments,
-    ]
+    file = str(ROOT / "docker-compose.yml")
+    return [*found, "--project-name", project, "--file", file, *arguments]
 
 
 def environment(**more: str) -> dict[str, str]:
     """Ours, with the images (it wins over .env) and fresh passwords, which no other place knows."""
     passwords = {name: secrets.token_hex(12) for name in ("POSTGRES_PASSWORD", "MONGO_PASSWORD")}
-    return os.environ | images() | passwords | more
+    return os.environ | engine.images() | passwords | more
 
 
 def compose(*arguments: str) -> int:

@@ -8,27 +8,21 @@ the passwords or the ports: the engine knows them.
 from __future__ import annotations
 
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from testcontainers.core.config import testcontainers_config
-
 from scripts.errors import ServerError
 from scripts.paths import ROOT
-from scripts.servers import engine, process, ready
+from scripts.servers import containers, engine, process
+from scripts.servers.ask import drop_databases
 from scripts.servers.compose import PROJECT, command, compose, environment
-from scripts.servers.container_labels import take_charge, watch
-from scripts.servers.databases import drop_databases
 from scripts.servers.fetch import fetch_missing
-from scripts.servers.limits import seconds
-from scripts.servers.model import Server, Servers
-from scripts.servers.upstream import Upstream
+from scripts.servers.model import Message, Server
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
 
-SERVICES = ("postgres", "mongo")
+SERVICES = {"postgres": containers.POSTGRES, "mongo": containers.MONGODB}
 
 
 def up() -> int:
@@ -44,70 +38,41 @@ def up() -> int:
     return code
 
 
+@engine.errors_told("the Docker engine does not answer")
 def pair(project: str) -> dict[str, Container]:
     """{"postgres": …, "mongo": …} of a project, if both run; else {}."""
     client = engine.connect()
     label = f"com.docker.compose.project={project}"
-    found = {
+    running = {
         container.labels["com.docker.compose.service"]: container
         for container in client.containers.list(filters={"label": label}, ignore_removed=True)
     }
-    return found if set(found) == set(SERVICES) else {}
+    return running if set(running) == set(SERVICES) else {}
 
 
-def answers(project: str) -> list[Server]:
+def answers(project: str) -> tuple[Server, Server]:
     """The servers of a pair that runs, once they answered: Postgres, MongoDB."""
-    found = pair(project)
-    if not found:
+    running = pair(project)
+    if not running:
         raise ServerError("the containers of docker-compose.yml ended", hint="make logs")
-    kinds = {
-        "postgres": ready.postgres(variable(found["postgres"], "POSTGRES_PASSWORD")),
-        "mongo": ready.mongodb(variable(found["mongo"], "MONGO_INITDB_ROOT_PASSWORD")),
-    }
-    waits = [partial(ready.wait_for_answer, found[name], kinds[name]) for name in SERVICES]
-    return ready.at_once(waits)
+    postgres, mongodb = (containers.wait(running[name], kind) for name, kind in SERVICES.items())
+    return postgres, mongodb
 
 
-def variable(container: Container, name: str) -> str:
-    """A variable of a container's environment."""
-    entries: list[str] = container.attrs["Config"]["Env"]
-    return dict(entry.split("=", 1) for entry in entries).get(name, "")
-
-
-def start_compose(token: str, folder: Path, stack: ExitStack) -> Servers:
+def start(request: Message, folder: Path, stack: ExitStack) -> tuple[Server, Server]:
     """The pair of `make up` if it is up, else one for this command alone."""
-    upstream = Upstream(folder, stack)
-    try:
-        shared = pair(PROJECT)
-        if shared:
-            project = PROJECT
-        else:
-            project = f"wrongloop-{token}"
-            start_own(project, folder, stack)
-        postgres, mongodb = answers(project)
-    except engine.errors() as error:
-        raise ServerError(engine.silence(engine.plain(error))) from None
-    servers = Servers(
-        backend="compose",
-        token=token,
-        postgres=postgres,
-        mongodb=mongodb,
-        upstream=upstream.wait(),
-        log_dir=str(folder),
-    )
-    if shared:
-        stack.callback(drop_databases, servers)
-    return servers
-
-
-def start_own(project: str, folder: Path, stack: ExitStack) -> None:
-    """Start a pair that ends with this guardian, on ports that are free."""
-    owner = take_charge(folder, stack)
-    if not testcontainers_config.ryuk_disabled:
-        watch(owner, stack)
+    token = request["token"]
+    if pair(PROJECT):
+        postgres, mongodb = answers(PROJECT)
+        stack.callback(drop_databases, token, postgres, mongodb)
+        return postgres, mongodb
+    project = f"wrongloop-{token}"
+    owner = containers.take_charge(folder, stack)
+    containers.watch(owner, stack)
     log = folder / "compose.log"
-    own = environment(WRONGLOOP_OWNER=owner, POSTGRES_PORT="", MONGO_PORT="")
-    started = process.start(command(project, "up", "--detach"), log=log, env=own, cwd=ROOT)
-    code = process.wait_for_end(started, seconds(*ready.START_LIMIT))
+    own = environment(WRONGLOOP_OWNER=owner, POSTGRES_PORT="", MONGO_PORT="")  # ports that are free
+    limit_s = process.seconds(*containers.START_LIMIT)
+    code = process.run(command(project, "up", "--detach"), limit_s, log=log, env=own, cwd=ROOT)
     if code != 0:
         raise ServerError(f"compose up failed (exit {code}): {process.last_lines(log)}")
+    return answers(project)

@@ -7,6 +7,7 @@ and they are dropped when the command ends.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import unquote
@@ -17,95 +18,68 @@ from pymongo.errors import PyMongoError
 from pymongo.uri_parser import parse_uri
 
 from scripts.errors import ServerError
-from scripts.servers.ask import describe_mongodb, describe_postgres
-from scripts.servers.databases import drop_databases
-from scripts.servers.model import Server, Servers, without_password
-from scripts.servers.upstream import Upstream
+from scripts.servers.ask import describe_mongodb, describe_postgres, drop_databases
+from scripts.servers.model import Message, Server, first_line, without_password
 
 EXAMPLES = {
     "MONGO_URL": "mongodb://127.0.0.1:27017/",
     "DATABASE_URL": "postgresql://postgres@127.0.0.1:5432/postgres",
 }
+ERRORS = (psycopg.Error, PyMongoError, ValueError)
 
 
-def use_external(token: str, folder: Path, stack: ExitStack, urls: dict[str, str]) -> Servers:
-    """The servers at `urls` {"MONGO_URL", "DATABASE_URL"}."""
-    upstream = Upstream(folder, stack)
-    servers = Servers(
-        backend="external",
-        token=token,
-        postgres=reach_postgres(urls["DATABASE_URL"]),
-        mongodb=reach_mongodb(urls["MONGO_URL"]),
-        upstream=upstream.wait(),
-        log_dir=str(folder),
-    )
-    stack.callback(drop_databases, servers)
-    return servers
+def start(request: Message, folder: Path, stack: ExitStack) -> tuple[Server, Server]:
+    """The servers at request["urls"] {"MONGO_URL", "DATABASE_URL"}."""
+    postgres = reach_postgres(request["urls"]["DATABASE_URL"])
+    mongodb = reach_mongodb(request["urls"]["MONGO_URL"])
+    stack.callback(drop_databases, request["token"], postgres, mongodb)
+    return postgres, mongodb
 
 
 def reach_postgres(url: str) -> Server:
     """The Postgres at `url`. Raises ServerError, the password left out."""
-    name = "DATABASE_URL"
-    url = checked(name, url, schemes=("postgresql", "postgres", "postgresql+asyncpg"))
-    url = "postgresql" + url[url.index("://") :]
-    try:
-        conninfo_to_dict(url)
-    except psycopg.Error as error:
-        raise malformed(name, url, error) from None
-    try:
-        return describe_postgres(url)
-    except psycopg.Error as error:
-        raise unreachable(name, url, error) from None
+    url = re.sub(r"^postgres(ql\+asyncpg)?://", "postgresql://", url)
+    return reach("DATABASE_URL", url, ("postgresql",), conninfo_to_dict, describe_postgres)
 
 
 def reach_mongodb(url: str) -> Server:
     """The MongoDB at `url`. Raises ServerError, the password left out."""
-    name = "MONGO_URL"
-    url = checked(name, url, schemes=("mongodb", "mongodb+srv"))
-    try:
-        if url.startswith("mongodb://"):  # parsing the other form asks the DNS
-            parse_uri(url)
-    except (PyMongoError, ValueError) as error:
-        raise malformed(name, url, error) from None
-    try:
-        return describe_mongodb(url)
-    except (PyMongoError, ValueError) as error:
-        raise unreachable(name, url, error) from None
+    # Parsing the form with "+srv" asks the DNS.
+    parse = parse_uri if url.startswith("mongodb://") else str
+    return reach("MONGO_URL", url, ("mongodb", "mongodb+srv"), parse, describe_mongodb)
 
 
-def checked(name: str, url: str, *, schemes: tuple[str, ...]) -> str:
-    """`url` if it is there and begins as one; the drivers know the rest."""
+def reach(
+    name: str,
+    url: str,
+    schemes: tuple[str, ...],
+    parse: Callable[[str], object],
+    describe: Callable[[str], Server],
+) -> Server:
+    """The server at the `url` in the variable `name`; the drivers know what a URL is."""
+    example = f"export {name}={EXAMPLES[name]}"
     if not url:
-        raise ServerError(f"BACKEND=external needs {name}", hint=f"export {name}={EXAMPLES[name]}")
-    scheme, separator, _ = url.partition("://")
-    if not separator or scheme not in schemes:
-        raise malformed(name, url)
-    return url
-
-
-def malformed(name: str, url: str, error: Exception | None = None) -> ServerError:
-    """The error for a URL that is none; the driver's words may say where."""
-    said = f" ({plain(error, url)})" if error else ""
-    return ServerError(
-        f"{name} is not a URL of the form {EXAMPLES[name]}: {without_password(url)}{said}",
-        hint=f"export {name}={EXAMPLES[name]}",
-    )
-
-
-def unreachable(name: str, url: str, error: Exception) -> ServerError:
-    """The error for a server that does not answer."""
-    said = plain(error, url)
-    return ServerError(
-        f"no server answers at {name}={without_password(url)}: {said}",
-        hint="check the address, or leave the choice to us with BACKEND=auto",
-    )
+        raise ServerError(f"BACKEND=external needs {name}", hint=example)
+    malformed = f"{name} is not a URL of the form {EXAMPLES[name]}: {without_password(url)}"
+    if not url.startswith(tuple(f"{scheme}://" for scheme in schemes)):
+        raise ServerError(malformed, hint=example)
+    try:
+        parse(url)
+    except ERRORS as error:
+        raise ServerError(f"{malformed} ({plain(error, url)})", hint=example) from None
+    try:
+        return describe(url)
+    except ERRORS as error:
+        raise ServerError(
+            f"no server answers at {name}={without_password(url)}: {plain(error, url)}",
+            hint="check the address, or leave the choice to us with BACKEND=auto",
+        ) from None
 
 
 def plain(error: Exception, url: str) -> str:
     """The first line of a driver's error, without the URL's password in any form."""
-    text = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    text = without_password(text)
-    found = re.search(r"://[^:/@\s]*:(.*)@", url)
-    for secret in {found[1], unquote(found[1])} if found and found[1] else ():
+    text = without_password(first_line(error))
+    match = re.search(r"://[^:/@\s]*:(.*)@", url)
+    for secret in {match[1], unquote(match[1])} if match and match[1] else ():
         text = text.replace(secret, "***")
     return text[:200]

@@ -47,30 +47,34 @@ def suitable_root() -> Path:
     if sys.platform == "win32":
         return chosen
     socket = chosen / (PREFIX + 8 * "x") / SOCKET
-    if len(os.fsencode(socket)) > SOCKET_LIMIT or set(str(socket)) & set(",\"'"):
-        return Path("/tmp")
-    if os.geteuid() == 0 and not anybody_may_pass(chosen):
+    unfit = len(os.fsencode(socket)) > SOCKET_LIMIT or set(str(socket)) & set(",\"'")
+    way = (chosen, *chosen.parents)
+    if unfit or (os.geteuid() == 0 and not all(path.stat().st_mode & stat.S_IXOTH for path in way)):
         return Path("/tmp")
     return chosen
 
 
-def anybody_may_pass(folder: Path) -> bool:
-    """Can every account reach what is inside the folder?"""
-    return all(path.stat().st_mode & stat.S_IXOTH for path in (folder, *folder.parents))
-
-
 def sweep(root: Path) -> None:
-    """Remove our own folders in `root` whose guardian is dead: it holds a lock while it lives."""
-    if sys.platform == "win32":
-        return
+    """Remove our own folders in `root` whose guardian is dead."""
     for folder in root.glob(PREFIX + "*"):
-        with contextlib.suppress(OSError):  # somebody else's, in use, or gone by now
-            status = folder.lstat()
-            mine = stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid()
-            old = time.time() - status.st_mtime > YOUNG_S
-            if mine and old and NAME.fullmatch(folder.name):
-                with locked(folder):
-                    remove(folder)
+        with contextlib.suppress(OSError):  # gone by now
+            if abandoned(folder) and folder.lstat().st_uid == os.geteuid():
+                remove(folder)
+
+
+def abandoned(folder: Path) -> bool:
+    """Is this a guardian's folder, and is that guardian dead? When in doubt it lives."""
+    if sys.platform == "win32" or not NAME.fullmatch(folder.name):
+        return False
+    try:
+        if time.time() - folder.lstat().st_mtime < YOUNG_S:
+            return False
+        with locked(folder):  # a guardian holds the lock while it lives
+            return True
+    except FileNotFoundError:
+        return True
+    except OSError:  # in use, or no folder
+        return False
 
 
 @contextlib.contextmanager

@@ -7,6 +7,8 @@ import re
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+# What a command, its guardian and their servers say to each other.
+Message = dict[str, Any]
 # The environment variable by which a command hands its servers to the pytest processes it starts.
 SERVERS_VARIABLE = "WRONGLOOP_SERVERS"
 
@@ -60,6 +62,11 @@ class Servers:
         for name in ("mongodb", "postgres"):
             data[name] = Server(**data[name]) if data[name] else None
         return cls(**data)
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, in one line; its name if it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def without_password(text: str) -> str:

@@ -1,20 +1,22 @@
-"""Child processes that never outlive the process that started them."""
+"""Child processes that never outlive the process that started them, and how long we wait."""
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import Any, TypeVar
 
-if sys.platform != "win32":
-    import pwd
+from scripts.errors import CommandError
 
 Answer = TypeVar("Answer")
 
@@ -32,64 +34,61 @@ class End:
 
     wanted: bool = False
 
-    def check(self) -> None:
-        """Raise SystemExit if it shall."""
-        if self.wanted:
-            raise SystemExit(0)
-
 
 end = End()
 
 
-def start(
-    command: Sequence[str | Path],
-    *,
-    log: Path,
-    user: str | None = None,
-    env: Mapping[str, str] | None = None,
-    cwd: Path | None = None,
-) -> subprocess.Popen[bytes]:
-    """Start `command` with its output appended to `log`, as `user` if one is named.
+def seconds(variable: str, default: float) -> float:
+    """The number of seconds in an environment variable, or `default` if it is not set. Raises
+    CommandError if it holds no number above 0."""
+    given = os.environ.get(variable, "")
+    try:
+        limit = float(given or default)
+    except ValueError:
+        limit = 0
+    if not limit > 0:
+        raise CommandError(
+            f"{variable}={given!r} is not a number of seconds above 0",
+            hint=f"unset {variable}; the limit is then {default:g} s",
+        )
+    return limit
+
+
+def start(command: Sequence[str], *, log: Path, **how: Any) -> subprocess.Popen[bytes]:
+    """Start `command` with its output appended to `log`; `how` is as for subprocess.Popen.
 
     On Linux the child is killed by the kernel when the caller dies, however it dies. Call this
     from the main thread: the kernel takes the end of the calling *thread* for the parent's death.
     """
-    identity: dict[str, Any] = {}
-    if user is not None:
-        entry = pwd.getpwnam(user)
-        identity = {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
     with log.open("ab") as output:
         return subprocess.Popen(
-            [os.fspath(part) for part in command],
+            command,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            env=env,
-            cwd=cwd,
             preexec_fn=dying_with_parent(),
-            **identity,
+            **how,
         )
 
 
-def stop(process: subprocess.Popen[bytes], *, first: signal.Signals, patience: float) -> None:
-    """Send `first`, wait `patience` seconds, then kill. Nothing happens to an ended process."""
-    if process.poll() is not None:
-        return
-    process.send_signal(first)
-    try:
-        process.wait(patience)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+def stop(
+    child: subprocess.Popen[Any], patience_s: float, first: signal.Signals | None = None
+) -> None:
+    """Send a child the signal `first`, if there is one; kill it if it does not end in time."""
+    if first is not None:
+        child.send_signal(first)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(patience_s)
+    child.kill()  # which does nothing to one that has ended
+    child.wait()
 
 
-def wait_for_answer(
-    ask: Callable[[], Answer | None], process: subprocess.Popen[bytes], limit: float
-) -> Answer | None:
-    """Ask until there is an answer; None if `process` ends or `limit` seconds pass before."""
-    deadline = time.monotonic() + limit
-    while time.monotonic() < deadline and process.poll() is None:
-        end.check()
+def wait_until(ask: Callable[[], Answer | None], limit_s: float) -> Answer | None:
+    """Ask until there is an answer; None after `limit_s`. Raises SystemExit if we shall end."""
+    deadline = time.monotonic() + limit_s
+    while time.monotonic() < deadline:
+        if end.wanted:
+            raise SystemExit(0)
         answer = ask()
         if answer is not None:
             return answer
@@ -97,17 +96,14 @@ def wait_for_answer(
     return None
 
 
-def wait_for_end(process: subprocess.Popen[bytes], limit: float) -> int:
-    """The exit code of a child that does its work and ends; killed after `limit` seconds."""
-    deadline = time.monotonic() + limit
+def run(command: Sequence[str], limit_s: float, *, log: Path, **how: Any) -> int:
+    """Run a child to its end: its exit code. It is killed after `limit_s`."""
+    child = start(command, log=log, **how)
     try:
-        while time.monotonic() < deadline and process.poll() is None:
-            end.check()
-            time.sleep(POLL_S)
+        wait_until(child.poll, limit_s)
     finally:
-        process.kill()  # which does nothing to one that has ended
-        code = process.wait()
-    return code
+        stop(child, 0)
+    return child.returncode
 
 
 def last_lines(log: Path, count: int = 5) -> str:
@@ -131,3 +127,17 @@ def dying_with_parent() -> Callable[[], None] | None:
             os._exit(1)
 
     return ask
+
+
+def in_background(do: Callable[[], Answer]) -> Future[Answer]:
+    """Begin to `do` it in a thread that nobody waits for if it hangs; what it returns or raises."""
+    future: Future[Answer] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(do())
+        except BaseException as error:
+            future.set_exception(error)
+
+    Thread(target=run, daemon=True).start()
+    return future

@@ -31,8 +31,9 @@ from scripts.servers.model import Servers
 FILE = Path(os.environ.get("WRONGLOOP_UP") or ROOT / ".up") / "pair.json"
 IDLE_LIMIT = ("WRONGLOOP_UP_IDLE_S", 7200.0)
 END_LIMIT_S = 10
-POLL_S = 0.05
+# What is raised where the guardian is gone, and where the file does not name a pair.
 UNREACHABLE = (OSError, EOFError, AuthenticationError)
+UNREADABLE = (OSError, ValueError, TypeError, KeyError)
 
 
 @dataclass(frozen=True)
@@ -50,27 +51,16 @@ class Pair:
     idle_s: float
     servers: Servers
 
-    @contextmanager
-    def connection(self) -> Iterator[Connection]:
+    def connect(self) -> Connection:
         """A connection to the guardian. Raises one of UNREACHABLE if it is gone."""
-        with Client(self.address, authkey=self.key.encode()) as line:
-            yield line
-
-    def ask(self, question: str) -> str:
-        """The guardian's answer: what is the matter with the servers ("trouble"), or, "" after
-        "end"."""
-        with self.connection() as line:
-            send(line, {"ask": question})
-            return str(receive(line)["trouble"])
+        return Client(self.address, authkey=self.key.encode())
 
     def end(self) -> None:
-        """Have the guardian end the pair, and wait until it has."""
-        with contextlib.suppress(*UNREACHABLE):
-            self.ask("end")
+        """Have the guardian end the pair, and wait until its process has ended."""
+        with contextlib.suppress(*UNREACHABLE), self.connect() as line:
+            line.send({"ask": "end"})
+            line.poll(END_LIMIT_S)  # no answer comes: the line closes with the process
         forget()
-        deadline = time.monotonic() + END_LIMIT_S
-        while Path(self.servers.log_dir).exists() and time.monotonic() < deadline:
-            time.sleep(POLL_S)
 
     def __str__(self) -> str:
         since = time.strftime("%H:%M", time.localtime(self.since))
@@ -87,7 +77,7 @@ def find() -> tuple[Pair | None, str]:
         pair = read()
     except FileNotFoundError:
         return None, ""
-    except (OSError, ValueError, TypeError, KeyError):
+    except UNREADABLE:
         why = f"{FILE} was damaged"
     else:
         why = reason_against(pair)
@@ -98,23 +88,21 @@ def find() -> tuple[Pair | None, str]:
 
 
 def read() -> Pair:
-    """What the file says. Raises OSError, ValueError, TypeError or KeyError."""
+    """What the file says. Raises one of UNREADABLE."""
     data: dict[str, Any] = json.loads(FILE.read_text("utf-8"))
     return Pair(**data | {"servers": Servers.from_json(data["servers"])})
 
 
-def write(servers: Servers, address: str, key: str, idle_s: float) -> Pair:
+def write(servers: Servers, address: str, key: str, idle_s: float) -> None:
     """Write the file for these servers, whole and for this account only."""
     pair = Pair(str(ROOT), pins(), address, key, time.time(), idle_s, servers)
     temporary = FILE.with_suffix(f".{secrets.token_hex(4)}")
     temporary.touch(mode=0o600)
     temporary.write_text(json.dumps(vars(pair) | {"servers": servers.to_json()}), "utf-8")
     temporary.replace(FILE)
-    return pair
 
 
 def forget() -> None:
-    """Remove the file."""
     with contextlib.suppress(OSError):
         FILE.unlink()
 
@@ -126,7 +114,9 @@ def reason_against(pair: Pair) -> str:
     if pair.pins != pins():
         return "the pair of `make up` had other requirements and was ended"
     try:
-        trouble = pair.ask("trouble")
+        with pair.connect() as line:
+            line.send({"ask": "trouble"})
+            trouble = line.recv()["trouble"]
     except UNREACHABLE:
         return "the pair of `make up` was killed"
     return f"the pair of `make up` was ended: {trouble}" if trouble else ""
@@ -147,21 +137,3 @@ def starting() -> Iterator[None]:
         raise ServerError(f"cannot write {FILE}: {error.strerror}") from None
     with locked(FILE.parent, wait=True):
         yield
-
-
-def send(line: Connection, message: dict[str, Any]) -> None:
-    """A message to the other end. Raises BrokenPipeError if there is none."""
-    line.send_bytes(json.dumps(message).encode())
-
-
-def receive(line: Connection) -> dict[str, Any]:
-    """The next message. Raises EOFError or OSError if the other end is gone."""
-    message: dict[str, Any] = json.loads(line.recv_bytes())
-    return message
-
-
-def messages(line: Connection) -> Iterator[dict[str, Any]]:
-    """What comes, until the other end is gone."""
-    with contextlib.suppress(*UNREACHABLE):
-        while True:
-            yield receive(line)

@@ -13,8 +13,8 @@ import pytest
 from docker.models.containers import Container
 
 from scripts.servers import engine
-from scripts.servers.container_labels import LABEL
-from scripts.servers.images import images
+from scripts.servers.containers import LABEL
+from scripts.servers.engine import images
 from tests.support.commands import Done, scripts
 
 # The images that were asked for: the commands here are started without what the caller has set.

@@ -18,7 +18,7 @@ from testcontainers.core.config import testcontainers_config
 
 from scripts.maintain import offline
 from scripts.servers.compose import PROJECT
-from scripts.servers.container_labels import REAPER
+from scripts.servers.containers import REAPER
 from tests.docker.conftest import IMAGES
 from tests.support.commands import Started, eventually, process_with, scripts, started
 from tests.support.commands import pytest as bare_pytest

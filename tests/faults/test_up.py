@@ -74,8 +74,7 @@ def test_a_pair_serves_commands_until_it_is_ended(
         names = "SELECT count(*) FROM pg_database WHERE datname LIKE 'wrongloop%'"
         assert eventually(lambda: connection.execute(names).fetchone() == (0,), 5)
     command("down")
-    # Its files go first, the process that owned them a moment later.
-    assert eventually(lambda: not processes_of(temporary), 5), processes_of(temporary)
+    assert processes_of(temporary) == {}
     assert list(temporary.iterdir()) == []
     assert not pair.exists()
 

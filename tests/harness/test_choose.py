@@ -7,7 +7,7 @@ import pytest
 from scripts.errors import CommandError
 from scripts.servers import engine, warm_pair
 from scripts.servers.choose import choose
-from scripts.servers.images import images
+from scripts.servers.engine import images
 from scripts.servers.model import BACKENDS
 
 

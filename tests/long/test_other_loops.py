@@ -8,7 +8,7 @@ import pytest
 
 from scripts.paths import ROOT
 from scripts.servers.client import Guardian
-from scripts.servers.side_databases import prepare
+from scripts.servers.databases import prepare
 from tests.support.app import restore
 from tests.support.commands import environment, run
 

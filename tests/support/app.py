@@ -16,8 +16,8 @@ from typing import Any
 import httpx
 
 from scripts.paths import ROOT
+from scripts.servers.databases import Databases, prepare
 from scripts.servers.model import Servers
-from scripts.servers.side_databases import Databases, prepare
 from tests.support.commands import environment, eventually
 
 PROVIDER_TIMEOUT_S = "0.5"

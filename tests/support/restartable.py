@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from scripts.servers import process
-from scripts.servers.embedded import Mongo, Postgres, environment
+from scripts.servers.embedded import Child, start_mongo, start_postgres
 from scripts.servers.model import Servers
 from tests.support.commands import eventually, processes_of
 
@@ -21,51 +19,36 @@ class Pair:
     """One Postgres and one server that speaks MongoDB's protocol, at addresses that stay."""
 
     def __init__(self, folder: Path, upstream: str, stack: ExitStack) -> None:
-        self._mongo = Mongo(folder)
-        stack.callback(self._mongo.stop)
-        self._postgres = Postgres(folder)
-        stack.callback(self._postgres.stop)
+        mongo = start_mongo(folder)
+        stack.callback(mongo.stop)
+        postgres = start_postgres(folder)
+        stack.callback(postgres.stop)
+        self._children: dict[str, Child] = {"postgres": postgres, "mongodb": mongo}
         self.servers = Servers(
             backend="embedded",
             token="restart",
-            postgres=self._postgres.wait(),
-            mongodb=self._mongo.wait(),
+            postgres=postgres.wait(),
+            mongodb=mongo.wait(),
             upstream=upstream,
             log_dir=str(folder),
         )
 
     def kill(self, name: str) -> None:
         """End a server at once, without a word to its clients; return when all of it is gone."""
-        child = self._child(name)
-        child.send_signal(signal.SIGKILL)
-        child.wait()
+        child = self._children[name]
+        child.process.send_signal(signal.SIGKILL)
+        child.process.wait()
         if name == "postgres":  # its processes end when they notice that the first one did
-            home = self._postgres.home
-            assert eventually(lambda: not processes_of(home), LIMIT_S), processes_of(home)
+            assert eventually(lambda: not processes_of(child.how["cwd"]), LIMIT_S)
 
     def start(self, name: str) -> None:
         """Start it again, and wait until it answers. Call this from the main thread."""
-        command = [os.fsdecode(part) for part in list(self._child(name).args)]
-        if name == "postgres":
-            server = self._postgres
-            server.process = process.start(
-                command,
-                log=server.log,
-                user=server.user,
-                env=environment() | {"LC_ALL": "C"},
-                cwd=server.home,
-            )
-            server.wait()
-        else:
-            port = str(self._mongo.port)
-            command[command.index("--port") + 1] = port
-            self._mongo.process = process.start(
-                command, log=self._mongo.log, env=environment(), cwd=self._mongo.log.parent
-            )
-            self._mongo.wait()
-
-    def _child(self, name: str) -> subprocess.Popen[bytes]:
-        return self._postgres.process if name == "postgres" else self._mongo.process
+        child = self._children[name]
+        if "--port" in child.command:  # SecantusDB took a free one
+            port = child.url.rpartition(":")[2].strip("/")
+            child.command[child.command.index("--port") + 1] = port
+        child.process = process.start(child.command, **child.how)
+        child.wait()
 
 
 @contextmanager
