@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Sequence
 
 from scripts.commands.session import OpenSession, check_folders, is_baseline, on_chosen_servers
 from scripts.run.model import Run
 from scripts.sides import manifest
 from scripts.sides.manifest import Manifest, Side, SideKind
 from scripts.verdict.against_broken import documented_verdicts, grade
-from scripts.verdict.documented import judge
 from scripts.views import remedy, terminal
 from scripts.views.diff import print_diff
 from scripts.views.run import print_differences, print_invalid, print_lanes
@@ -28,14 +28,7 @@ def fix(kind: SideKind, number: str, open_session: OpenSession = on_chosen_serve
         side = documented.get(documented.recommended)
     else:
         side = documented.numbered(kind, number)
-    check_folders([side])
-    with open_session([side]) as session:
-        broken = session.broken(documented)
-        if not is_baseline(broken, documented):
-            return 1
-        run = session.run(side, len(documented.nodeids))
-    terminal.status("")
-    if not print_grade(side, documented, broken, run):
+    if not step_through([side], documented, open_session):
         return 1
     terminal.prose(f"Next: {next_command(side, documented)}")
     return 0
@@ -45,12 +38,20 @@ def tour(open_session: OpenSession = on_chosen_servers) -> int:
     """The short story: a few remedies, with a pause between on a terminal."""
     documented = manifest.load()
     sides = [documented.get(name) for name in documented.tour]
+    if not step_through(sides, documented, open_session):
+        return 1
+    terminal.line(f"Next: {EVERYTHING}")
+    return 0
+
+
+def step_through(sides: Sequence[Side], documented: Manifest, open_session: OpenSession) -> bool:
+    """Run sides one after the other, and show each; did all do what is documented?"""
     check_folders(sides)
     as_documented = True
     with open_session(sides) as session:
         broken = session.broken(documented)
         if not is_baseline(broken, documented):
-            return 1
+            return False
         for side in sides:
             if side is not sides[0]:
                 terminal.line()
@@ -59,8 +60,7 @@ def tour(open_session: OpenSession = on_chosen_servers) -> int:
             run = session.run(side, len(documented.nodeids))
             terminal.status("")
             as_documented &= print_grade(side, documented, broken, run)
-    terminal.line(f"Next: {EVERYTHING}")
-    return 0 if as_documented else 1
+    return as_documented
 
 
 def all_fixes(
@@ -82,14 +82,14 @@ def all_fixes(
     broken = batch.runs["broken"]
     if not is_baseline(broken, documented):
         return 1
-    different = []
+    different = 0
     for side in sides:
         run = batch.runs[side.id]
-        judgement = judge(run, side, documented)
-        if not grade(broken, run, side, documented, judgement).as_documented:
-            different.append(side)
-            terminal.prose(f"{side.id} is not as documented: {judgement.invalid}", "bold red")
-            print_differences(judgement, run)
+        graded = grade(broken, run, side, documented)
+        if not graded.as_documented:
+            different += 1
+            terminal.prose(f"{side.id} is not as documented: {graded.invalid}", "bold red")
+            print_differences(graded.differences, run)
     ideal = sum(batch.seconds.values()) / batch.workers
     terminal.prose(
         f"{len(sides)} sides in {wall:.1f} s, servers included: {wall / ideal:.2f} × the"
@@ -103,11 +103,10 @@ def all_fixes(
 
 def print_grade(side: Side, documented: Manifest, broken: Run, run: Run) -> bool:
     """Show what a run did to each test of broken/; was it as documented?"""
-    judgement = judge(run, side, documented)
-    graded = grade(broken, run, side, documented, judgement)
+    graded = grade(broken, run, side, documented)
     remedy.print_headline(side, graded)
-    if judgement.invalid:
-        print_invalid(judgement, side.id)
+    if graded.invalid:
+        print_invalid(graded.invalid, side.id)
         return False
     terminal.prose(f"Source: {side.source}")
     print_diff(side)
@@ -119,7 +118,7 @@ def print_grade(side: Side, documented: Manifest, broken: Run, run: Run) -> bool
     terminal.prose(f"When: {side.when}")
     if not graded.as_documented:
         terminal.line("NOT AS DOCUMENTED:", "bold red")
-        print_differences(judgement, run)
+        print_differences(graded.differences, run)
         remedy.print_verdicts(graded, documented_verdicts(side, documented))
         terminal.line(f"Next: git diff {side.folder}")
         terminal.line(f"or accept it: python -m scripts outcomes {side.id} --write")
@@ -132,14 +131,15 @@ def next_command(side: Side, documented: Manifest) -> str:
     """What to type after this side, and why: the remedy that cures, then the others that do; after
     a trap the next trap."""
 
-    def cures_all(other: Side) -> bool:
-        return documented_verdicts(other, documented)["overall"] == "RESOLVED_FULL"
-
+    cures = [
+        other
+        for other in documented.of("fix")
+        if documented_verdicts(other, documented)["overall"] == "RESOLVED_FULL"
+    ]
     is_next = None
     if side.kind == "trap":
         is_next, reason = after(side, documented.of("trap")), "another popular answer"
-    elif cures_all(side):
-        cures = [other for other in documented.of("fix") if cures_all(other)]
+    elif side in cures:
         is_next, reason = after(side, cures), "another that cures everything"
         if is_next is None:
             return f"{EVERYTHING} (every side, and which one to use)"

@@ -32,7 +32,7 @@ def reproduce(open_session: OpenSession = on_chosen_servers) -> int:
     terminal.line()
     if judgement.differences:
         terminal.prose(f"NOT AS DOCUMENTED: {view.counts(run)}.", "bold red")
-        view.print_differences(judgement, run)
+        view.print_differences(judgement.differences, run)
         return 1
     terminal.prose(f"Reproduced: {view.counts(run)}, each as documented.", "bold green")
     terminal.line("Written: results/broken/run.json and results/broken/output.txt")

@@ -18,7 +18,7 @@ from scripts.servers.client import running
 from scripts.servers.model import Servers
 from scripts.sides import diffs
 from scripts.sides.manifest import Manifest, Side
-from scripts.verdict.documented import Judgement, why_invalid
+from scripts.verdict.documented import why_invalid
 from scripts.views import terminal
 from scripts.views.run import print_invalid, print_servers
 
@@ -105,7 +105,7 @@ def is_baseline(broken: Run, documented: Manifest) -> bool:
     invalid = why_invalid(broken, documented)
     if invalid:
         terminal.prose("The broken side: INVALID. Without it no remedy can be graded.", "bold")
-        print_invalid(Judgement(invalid, ()), "broken")
+        print_invalid(invalid, "broken")
         terminal.line("Next: make reproduce")
     return not invalid
 

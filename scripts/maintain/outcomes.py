@@ -29,7 +29,7 @@ def inherited(name: str) -> int:
         terminal.line(f"{side.id}: {side.title}", "bold")
         entries: dict[tuple[str, str, str], list[str]] = {}
         for nodeid, other in side.inherited.items():
-            expected = side.documented(nodeid)
+            expected = side.documented[nodeid]
             entries.setdefault((other, expected.outcome, expected.why), []).append(nodeid)
         for (other, outcome, why), nodeids in entries.items():
             tests = ", ".join(named(nodeids, documented.sets))
@@ -108,7 +108,7 @@ def rewritten(text: str, side: Side, run: Run, documented: Manifest) -> str:
     table["outcome"] = entries(side, changed, new, documented.sets)
     if side.number:
         stated = {nodeid for nodeids in new.values() for nodeid in nodeids}
-        stated |= side.expected.keys() - side.inherited.keys() - as_broken
+        stated |= side.documented.keys() - side.inherited.keys() - as_broken
         table["same_as"] = same_as(table.get("same_as", {}), stated, as_broken, documented.sets)
     return tomlkit.dumps(document)
 

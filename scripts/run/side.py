@@ -14,7 +14,7 @@ from pathlib import Path
 from scripts.errors import CommandError
 from scripts.paths import ROOT
 from scripts.run import results
-from scripts.run.environment import for_side, unneeded_plugins, versions
+from scripts.run.environment import for_side, plugins_not_in, versions
 from scripts.run.loops import Recording
 from scripts.run.model import Circumstances, Record, Run, ServerVersion
 from scripts.run.results import RECORD_VARIABLE
@@ -42,7 +42,7 @@ def run_side(side: Side, on_line: Callable[[str], None], guardian: Guardian) -> 
     folder = results.folder(side.id)
     command = [sys.executable, "-m", "pytest", "-p", "scripts.run.recorder", "--color=no"]
     command += ["-p", "no:cacheprovider", "-v", side.folder]
-    command += [word for name in unneeded_plugins() for word in ("-p", f"no:{name}")]
+    command += [word for name in plugins_not_in("run.txt") for word in ("-p", f"no:{name}")]
     with tempfile.TemporaryDirectory(dir=guardian.servers.log_dir) as scratch:
         record_file, recording_file = Path(scratch, "record.json"), Path(scratch, "recording.json")
         command.append(f"--whichloop-record={recording_file}")

@@ -8,8 +8,8 @@ from typing import Any, get_args
 
 from scripts.run.model import Run
 from scripts.sides.manifest import Manifest, Side
-from scripts.verdict.documented import Judgement, outcome_of
-from scripts.verdict.words import Change, Group, Outcome, Verdict
+from scripts.verdict.documented import judge, outcome_of
+from scripts.verdict.words import VERDICTS, Change, Group, Outcome, Verdict
 
 GROUPS: tuple[Group, ...] = get_args(Group)
 # How many of the failing tests are cured: of a group's, and "overall".
@@ -21,8 +21,8 @@ class Grade:
     """A remedy's grade: what became of each test, and how many of the failing ones it cures.
 
     `failing_before` counts the tests that fail on broken/. `changes` has every node id that ran on
-    either side; a test that fails and passes on a rerun is flaky and never cured. `invalid` says
-    why the run is no result, or is "".
+    either side; a test that fails and passes on a rerun is flaky and never cured. `invalid` and
+    `differences` are those of the run's Judgement.
     """
 
     side: str
@@ -30,7 +30,8 @@ class Grade:
     changes: dict[str, Change]
     verdicts: Verdicts
     as_documented: bool
-    invalid: str = ""
+    invalid: str
+    differences: tuple[str, ...]
 
     def having(self, change: Change) -> list[str]:
         """The tests to which this happened."""
@@ -49,8 +50,9 @@ class Grade:
         }
 
 
-def grade(broken: Run, fixed: Run, side: Side, manifest: Manifest, judgement: Judgement) -> Grade:
-    """Compare test by test. `judgement` is the fixed run's, held against the manifest."""
+def grade(broken: Run, fixed: Run, side: Side, manifest: Manifest) -> Grade:
+    """Compare test by test, and hold the fixed run against the manifest."""
+    judgement = judge(fixed, side, manifest)
     changes: dict[str, Change] = {}
     for nodeid in {**broken.tests, **fixed.tests}:
         if nodeid in broken.tests and nodeid in fixed.tests:
@@ -70,6 +72,7 @@ def grade(broken: Run, fixed: Run, side: Side, manifest: Manifest, judgement: Ju
         and "not_on_both" not in changes.values()
         and verdicts == documented_verdicts(side, manifest),
         invalid=judgement.invalid,
+        differences=judgement.differences,
     )
 
 
@@ -77,10 +80,15 @@ def documented_verdicts(side: Side, manifest: Manifest) -> Verdicts:
     """What the documented outcomes amount to, against those of broken/."""
     broken = manifest.get("broken")
     changes = {
-        nodeid: change_of(broken.documented(nodeid).outcome, side.documented(nodeid).outcome)
+        nodeid: change_of(broken.documented[nodeid].outcome, side.documented[nodeid].outcome)
         for nodeid in manifest.nodeids
     }
     return verdicts_of(changes, manifest)
+
+
+def amounts(verdicts: Verdicts) -> list[str]:
+    """["all", "some"]: how many of Motor's and of Postgres's failing tests are cured."""
+    return [VERDICTS[verdicts[group]] for group in GROUPS]
 
 
 def verdicts_of(changes: Mapping[str, Change], manifest: Manifest) -> Verdicts:

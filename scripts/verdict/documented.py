@@ -78,7 +78,7 @@ def outcome_of(test: Test) -> Outcome:
 
 def difference(test: Test, side: Side) -> str | None:
     """How one test differs from what is documented; None if it does not."""
-    expected = side.documented(test.nodeid)
+    expected = side.documented[test.nodeid]
     want = (expected.outcome, expected.kind, expected.driver)
     got = (outcome_of(test), test.kind, test.driver)
     if got == want:

@@ -9,8 +9,7 @@ from scripts.run.model import Run
 from scripts.sides import manifest
 from scripts.sides.manifest import Manifest, Side
 from scripts.sides.schema import Practice
-from scripts.verdict.against_broken import GROUPS, documented_verdicts
-from scripts.verdict.words import VERDICTS
+from scripts.verdict.against_broken import amounts, documented_verdicts
 
 PAGE = ROOT / "docs" / "practices.md"
 INTRODUCTION = """\
@@ -58,8 +57,7 @@ def section(practice: Practice, documented: Manifest, runs: dict[str, Run]) -> s
 
 def line(side: Side, run: Run, documented: Manifest) -> str:
     """One remedy's line: what it cures and what it costs."""
-    verdicts = documented_verdicts(side, documented)
-    mongo, postgres = (VERDICTS[verdicts[group]] for group in GROUPS)
+    mongo, postgres = amounts(documented_verdicts(side, documented))
     counts = run.counts["postgres"]
     price = f"{counts.opened} / {counts.peak} / {counts.left_open}"
     link = f"[{side.name}](../{side.folder}/README.md): {side.title}"

@@ -7,8 +7,7 @@ from scripts.paths import ROOT
 from scripts.run import results
 from scripts.sides import manifest
 from scripts.sides.manifest import NOUNS, Manifest
-from scripts.verdict.against_broken import GROUPS, documented_verdicts
-from scripts.verdict.words import VERDICTS, Verdict
+from scripts.verdict.against_broken import amounts, documented_verdicts
 
 README = ROOT / "README.md"
 BEGIN = "<!-- remedies: drawn by `python -m scripts readme` -->"
@@ -21,17 +20,12 @@ def table(documented: Manifest) -> str:
     for kind, heading in NOUNS.items():
         lines = [f"| {heading} | | Motor | Postgres |", "|---|---|---|---|"]
         for side in documented.of(kind):
-            verdicts = documented_verdicts(side, documented)
-            mongo, postgres = (word(verdicts[group]) for group in GROUPS)
+            verdicts = amounts(documented_verdicts(side, documented))
+            mongo, postgres = ("**all**" if word == "all" else word for word in verdicts)
             link = f"[{side.title}]({side.folder}/README.md)"
             lines.append(f"| `make {side.target}` | {link} | {mongo} | {postgres} |")
         parts.append("\n".join(lines))
     return "\n\n".join(parts)
-
-
-def word(verdict: Verdict) -> str:
-    """The verdict's word, what cures all in bold."""
-    return f"**{VERDICTS[verdict]}**" if verdict == "RESOLVED_FULL" else VERDICTS[verdict]
 
 
 def drawn(text: str, documented: Manifest) -> str:

@@ -11,11 +11,11 @@ from whichloop.present.lanes import draw_lanes, needs_ascii
 from whichloop.recording import of_json
 
 from scripts.run import results
-from scripts.run.environment import foreign_plugins
+from scripts.run.environment import plugins_not_in
 from scripts.run.model import Failure, Run, Test
 from scripts.servers.model import Servers
 from scripts.sides.manifest import Side
-from scripts.verdict.documented import Judgement, failures_by_driver, outcome_of
+from scripts.verdict.documented import failures_by_driver, outcome_of
 from scripts.verdict.words import KINDS, OUTCOMES
 from scripts.views import terminal
 
@@ -32,7 +32,7 @@ def print_servers(servers: Servers) -> None:
     terminal.status("         " + " · ".join(str(server) for server in pair if server))
     for name, reason in servers.missing.items():
         terminal.status(f"         no {name}: {reason}", "yellow")
-    plugins = ", ".join(foreign_plugins())
+    plugins = ", ".join(plugins_not_in("run.txt", "dev.txt"))
     if plugins:
         terminal.status(f"Switched off for these runs, as none of ours: pytest plugin {plugins}")
 
@@ -77,7 +77,7 @@ def print_messages(run: Run, side: Side) -> None:
         terminal.line(f"  {error.type}: {error.message}", "red")
         where = f"at {error.at}" if error.at else "outside this repository's files"
         terminal.line(f"  raised {where}")
-        documented = side.documented(test.nodeid)
+        documented = side.documented[test.nodeid]
         same = (outcome_of(test), test.kind) == (documented.outcome, documented.kind)
         terminal.prose(f"  Why: {documented.why if same else 'not as documented; see below.'}")
 
@@ -119,15 +119,15 @@ def print_lanes(run: Run, broken: Run) -> None:
     terminal.line(f"Whole picture: .venv/bin/whichloop lanes results/{run.side}/recording.json")
 
 
-def print_invalid(judgement: Judgement, side: str) -> None:
+def print_invalid(invalid: str, side: str) -> None:
     """Why the run is no result."""
-    terminal.prose(f"INVALID: {judgement.invalid}", "bold red")
+    terminal.prose(f"INVALID: {invalid}", "bold red")
     terminal.line(f"The whole output: results/{side}/output.txt")
 
 
-def print_differences(judgement: Judgement, run: Run) -> None:
+def print_differences(differences: tuple[str, ...], run: Run) -> None:
     """Each difference from what is documented, and the versions in play."""
-    for sentence in judgement.differences:
+    for sentence in differences:
         terminal.prose(f"  {sentence}", "yellow")
     versions = " · ".join(f"{name} {version}" for name, version in run.versions.items())
     terminal.prose(f"  Versions in play: Python {versions.removeprefix('python ')}")

@@ -86,4 +86,4 @@ def test_a_copied_block_cures_what_its_readme_says(
     side = MANIFEST.get(case.side)
     tests = Record.model_validate_json(record.read_bytes()).tests
     ends = {nodeid: outcome_of(test) for nodeid, test in tests.items()}
-    assert ends == {nodeid: documented.outcome for nodeid, documented in side.expected.items()}
+    assert ends == {nodeid: documented.outcome for nodeid, documented in side.documented.items()}
