@@ -21,6 +21,11 @@ from scripts.views import terminal
 
 INTERRUPTED = 130
 PASSES_ARGUMENTS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+# These tools get the user's arguments as well.
+TOOLS = (
+    *("test", "test-long", "test-whichloop", "faults"),
+    *("test-foreign", "bench-whichloop", "test-docker"),
+)
 NUMBER = typer.Argument(help="its number", show_default=False)
 
 app = typer.Typer(
@@ -167,7 +172,6 @@ def bench(times: Annotated[int, typer.Option(min=1, help="how often each")] = 3)
 
 
 # Every command, in the order of --help: a function above, or what it calls, with these arguments.
-# What `run_tool` runs gets those of the user as well.
 COMMANDS: dict[str, Callable[..., None] | str] = {
     "minimal": "scripts.commands.minimal:minimal",
     "reproduce": "scripts.commands.reproduce:reproduce",
@@ -192,19 +196,13 @@ COMMANDS: dict[str, Callable[..., None] | str] = {
     "same": same,
     "soak": soak,
     "bench": bench,
-    "test": "scripts.maintain.checks:run_tool test",
-    "test-long": "scripts.maintain.checks:run_tool test-long",
-    "test-whichloop": "scripts.maintain.checks:run_tool test-whichloop",
-    "faults": "scripts.maintain.checks:run_tool faults",
-    "test-foreign": "scripts.maintain.checks:run_tool test-foreign",
-    "bench-whichloop": "scripts.maintain.checks:run_tool bench-whichloop",
-    "test-docker": "scripts.maintain.checks:run_tool test-docker",
+    **{name: f"scripts.maintain.checks:run_tool {name}" for name in TOOLS},
     "check": "scripts.maintain.checks:check",
     "format": "scripts.maintain.checks:format_code",
     "pins": "scripts.maintain.checks:pins",
     "audit": "scripts.maintain.checks:audit",
-    "readme": "scripts.views.readme:readme",
-    "practices": "scripts.views.practices:practices",
+    "readme": "scripts.views.documents:readme",
+    "practices": "scripts.views.documents:practices",
 }
 HELP = {
     "minimal": "The error in five lines of Python: no pytest, no driver, no server.",
@@ -234,23 +232,17 @@ HELP = {
 }
 
 
-def calling(target: str) -> Callable[[], None]:
+def calling(target: str, arguments_go_on: bool) -> Callable[[typer.Context], None]:
     """The command that calls `target`, "module:function argument …"."""
-    return lambda: call(*target.split())
-
-
-def passing_on(target: str) -> Callable[[typer.Context], None]:
-    """The same, with all that the user gives it as the last argument."""
 
     def command(context: typer.Context) -> None:
-        call(*target.split(), context.args)
+        call(*target.split(), *([context.args] if arguments_go_on else []))
 
     return command
 
 
 for name, command in COMMANDS.items():
-    is_tool = isinstance(command, str) and ":run_tool " in command
-    settings = PASSES_ARGUMENTS_ON if is_tool or command is soak else None
     if isinstance(command, str):
-        command = passing_on(command) if is_tool else calling(command)
+        command = calling(command, name in TOOLS)
+    settings = PASSES_ARGUMENTS_ON if name in (*TOOLS, "soak") else None
     app.command(name, help=HELP.get(name), context_settings=settings)(command)

@@ -45,14 +45,10 @@ CHECKS = {
 WRITE, PYTEST_WRITE = "--write", "--write-faults"
 
 
-def tool(name: str) -> str:
-    """The program of that name in the virtual environment."""
-    return str(Path(sys.executable).with_name(name))
-
-
-def call(*command: str) -> int:
-    """Run a tool of the virtual environment in the checkout; its exit code."""
-    return subprocess.run([tool(command[0]), *command[1:]], cwd=ROOT, check=False).returncode
+def call(program: str, *arguments: str) -> int:
+    """Run a program of the virtual environment in the checkout; its exit code."""
+    command = [str(Path(sys.executable).with_name(program)), *arguments]
+    return subprocess.run(command, cwd=ROOT, check=False).returncode
 
 
 def run_tool(name: str, arguments: list[str]) -> int:

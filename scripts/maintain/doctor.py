@@ -16,10 +16,10 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import TimeoutError as NoAnswer
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-from scripts.bootstrap import PREFERRED
+from scripts.bootstrap import PREFERRED, output
 from scripts.paths import RESULTS, ROOT
 from scripts.servers import choose, engine, warm_pair
 from scripts.servers.background import in_background
@@ -33,6 +33,7 @@ from scripts.views import terminal
 # The longest that any check may take; the engine's own limit is below it.
 LIMIT_S = 6.5
 REGISTRY_LIMIT_S = 4.0
+PROGRAM_LIMIT_S = 3.0
 OFFLINE = "make offline-unpack DIR=…"
 # Room for both servers' data and the results of every side, with some to spare.
 DISK_MB = 1000
@@ -40,9 +41,8 @@ DISK_MB = 1000
 SKEW_S = 300
 
 
-@dataclass(frozen=True)
-class Finding:
-    """What a check docker. `fine` is None for what is only an alternative and is not there."""
+class Finding(NamedTuple):
+    """What a check finds. `fine` is None for what is only an alternative and is not there."""
 
     fine: bool | None
     text: str
@@ -106,7 +106,7 @@ def python() -> Finding:
 
 def uv() -> Finding:
     """What sets `.venv` up."""
-    version = output(["uv", "--version"])
+    version = output(["uv", "--version"], PROGRAM_LIMIT_S)
     return Finding(bool(version) or None, version or "not on PATH: set-up takes pip, slower")
 
 
@@ -160,7 +160,11 @@ def compose(docker: Engine) -> Finding:
     if command is None:
         return Finding(None, "neither `docker compose` nor `docker-compose` is installed")
     # The older one is a Python program that needs a second to say its version.
-    version = output([*command, "version", "--short"]) if len(command) > 1 else "(the older one)"
+    version = (
+        output([*command, "version", "--short"], PROGRAM_LIMIT_S)
+        if len(command) > 1
+        else "(the older one)"
+    )
     return Finding(True if docker.version else None, f"{' '.join(command)} {version}")
 
 
@@ -230,12 +234,3 @@ def clock(docker: Engine) -> Finding:
     if docker.clock_s and abs(skew) > SKEW_S:
         return Finding(False, f"Docker's is {skew:+.0f} s off this machine's", "Restart Docker")
     return Finding(True, time.strftime("%Y-%m-%d %H:%M:%S %Z", time.localtime(now)))
-
-
-def output(command: list[str]) -> str:
-    """What a program says of itself; "" if it does not run."""
-    try:
-        result = subprocess.run(command, capture_output=True, text=True, timeout=3, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return result.stdout.strip() if result.returncode == 0 else ""

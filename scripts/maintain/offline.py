@@ -15,12 +15,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from packaging.requirements import Requirement
 
-from scripts.bootstrap import PREFERRED
+from scripts.bootstrap import PREFERRED, output
 from scripts.errors import CommandError
 from scripts.paths import ROOT
 from scripts.servers import engine
@@ -31,8 +31,7 @@ from scripts.views import terminal
 SILENCE_LIMIT_S = 300
 
 
-@dataclass(frozen=True)
-class Platform:
+class Platform(NamedTuple):
     """A kind of machine: how requirements' markers see it, and the tags of its wheels.
 
     The tags begin with the oldest, so that of two wheels the one that fits more machines is taken.
@@ -44,14 +43,12 @@ class Platform:
     tags: tuple[str, ...]
 
     def markers(self, python: str) -> dict[str, str]:
-        """What a requirement's marker is evaluated with."""
+        """What a requirement's marker is evaluated with, where it is not as on this machine."""
         return {
             "os_name": "nt" if self.sys_platform == "win32" else "posix",
             "sys_platform": self.sys_platform,
             "platform_system": self.system,
             "platform_machine": self.machine,
-            "platform_python_implementation": "CPython",
-            "implementation_name": "cpython",
             "python_version": python,
             "python_full_version": f"{python}.0",
         }
@@ -85,8 +82,8 @@ PLATFORMS = {
 def pack(folder: Path, name: str, pythons: list[str]) -> int:
     """Write the pack for a platform (default: this one) and some Pythons (default: this one)."""
     name = name or here()
-    known = [f"{major}.{minor}" for major, minor in PREFERRED]
-    pythons = pythons or [f"{sys.version_info.major}.{sys.version_info.minor}"]
+    known = ["{}.{}".format(*version) for version in PREFERRED]
+    pythons = pythons or ["{}.{}".format(*sys.version_info)]
     if name not in PLATFORMS:
         raise CommandError(
             f"{name!r} is not a platform; it is one of {', '.join(PLATFORMS)}",
@@ -159,7 +156,7 @@ def pip() -> list[str]:
     """A pip: that of `.venv`, or, in one that uv made, of the Python that it was made with."""
     for python in (sys.executable, getattr(sys, "_base_executable", "")):
         command = [python, "-m", "pip"]
-        if python and not subprocess.run([*command, "--version"], capture_output=True).returncode:
+        if python and output([*command, "--version"]):
             return command
     raise CommandError(
         "wheels are downloaded by pip, and there is none", hint="python -m ensurepip"

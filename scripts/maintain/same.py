@@ -9,7 +9,7 @@ from pathlib import Path
 
 from scripts.errors import CommandError
 from scripts.run import results
-from scripts.run.model import Test
+from scripts.run.model import Run, Test
 from scripts.views import terminal
 
 
@@ -39,11 +39,17 @@ def same(folders: list[Path]) -> int:
     return 0
 
 
+def runs_in(folder: Path) -> list[Run]:
+    """The runs of a results folder."""
+    return [results.read(path) for path in sorted(folder.glob("*/run.json"))]
+
+
 def outcomes(folder: Path) -> dict[str, str]:
     """{"broken::test_jobs.py::test_job": what happened}, for every test of every side."""
-    runs = [results.read(path) for path in sorted(folder.glob("*/run.json"))]
     return {
-        f"{run.side}::{test.nodeid}": happened(test) for run in runs for test in run.tests.values()
+        f"{run.side}::{test.nodeid}": happened(test)
+        for run in runs_in(folder)
+        for test in run.tests.values()
     }
 
 
@@ -56,11 +62,10 @@ def happened(test: Test) -> str:
 
 def servers(folder: Path) -> str:
     """The backends and servers of the runs in a folder. Raises CommandError if none was run."""
-    backends = set()
-    for path in folder.glob("*/run.json"):
-        run = results.read(path)
-        names = ", ".join(str(server) for server in run.servers.values() if server)
-        backends.add(f"{run.backend} ({names})")
+    backends = {
+        f"{run.backend} ({', '.join(str(server) for server in run.servers.values() if server)})"
+        for run in runs_in(folder)
+    }
     if not backends:
         raise CommandError(
             f"no side was run into {folder}",

@@ -8,8 +8,8 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from scripts.maintain.same import outcomes
 from scripts.paths import RESULTS, ROOT
@@ -17,16 +17,9 @@ from scripts.run import results
 from scripts.servers.process import dying_with_parent
 from scripts.views import terminal
 
-
-@dataclass
-class Round:
-    """One run of the command: what happened to every test, and was that as in the first run?"""
-
-    run: int
-    exit_code: int
-    duration_s: float
-    outcomes: dict[str, str]
-    same: bool = True
+# One run of the command, as `soak.json` has it: run, exit_code, duration_s, outcomes (what happened
+# to every test), and same: was that as in the first run?
+Round = dict[str, Any]
 
 
 def soak(command: list[str], times: int, at_once: int) -> int:
@@ -46,18 +39,18 @@ def soak(command: list[str], times: int, at_once: int) -> int:
             for process in running:
                 process.terminate()
             raise
-    first, different = rounds[0].outcomes, 0
+    first, different = rounds[0]["outcomes"], 0
     for one_run in rounds:
-        one_run.same = one_run.outcomes == first
-        if one_run.same and one_run.exit_code == 0:
-            shutil.rmtree(folder / str(one_run.run), ignore_errors=True)
+        one_run["same"] = one_run["outcomes"] == first
+        if one_run["same"] and one_run["exit_code"] == 0:
+            shutil.rmtree(folder / str(one_run["run"]), ignore_errors=True)
         else:
             different += 1
-    seconds = [one_run.duration_s for one_run in rounds]
-    runs = [asdict(one_run) for one_run in rounds]
-    for run in runs[1:]:
-        run["outcomes"] = {} if run["same"] else run["outcomes"]
-    data = {"command": command, "times": times, "at_once": at_once, "runs": runs}
+    for one_run in rounds[1:]:
+        if one_run["same"]:
+            one_run["outcomes"] = {}
+    seconds = [one_run["duration_s"] for one_run in rounds]
+    data = {"command": command, "times": times, "at_once": at_once, "runs": rounds}
     results.write_json(RESULTS / "soak.json", data)
     terminal.line(
         f"{times} runs of {' '.join(command)}, {at_once} at once: "
@@ -93,4 +86,5 @@ def run_once(
     terminal.line(
         f"  run {number}: exit {process.returncode}, {len(tests)} outcomes, {seconds:.1f} s"
     )
-    return Round(number, process.returncode, seconds, tests)
+    happened = {"run": number, "exit_code": process.returncode}
+    return happened | {"duration_s": seconds, "outcomes": tests, "same": True}

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from scripts.verdict.words import Kind, Outcome
 
@@ -86,14 +85,6 @@ class ConnectionCounts(Model):
     left_open: int
 
 
-class AsyncioOptions(Model):
-    """pytest-asyncio's options, as they were in force."""
-
-    mode: str | None
-    default_fixture_loop_scope: str | None
-    default_test_loop_scope: str | None
-
-
 def in_words(actor: object) -> object:
     """Who did something, as whichloop records it: "fixture _session_scoped_runner"."""
     return f"{actor['kind']} {actor['name']}" if isinstance(actor, dict) else actor
@@ -136,25 +127,19 @@ class Circumstances(Model):
 
 
 class Record(Model):
-    """What a side's own pytest writes down; `logged_errors` counts log records by their text."""
+    """What a side's own pytest writes down: `asyncio` has pytest-asyncio's options, as they were in
+    force, `logged_errors` counts log records by their text.
+    """
 
     versions: dict[str, str]
     exit_code: int
     started_at: str = ""
     duration_s: float = 0.0
-    asyncio: AsyncioOptions | None = None
+    asyncio: dict[str, str | None] | None = None
     counts: dict[str, ConnectionCounts] = {}
     logged_errors: dict[str, int] = {}
     collection_errors: tuple[str, ...] = ()
     tests: Tests
-
-    def with_loops(self, loops: Mapping[str, str]) -> Record:
-        """The same, each test with the loop that it has in {node id: loop}."""
-        tests = self.tests.items()
-        known = {
-            nodeid: test.model_copy(update={"loop": loops.get(nodeid)}) for nodeid, test in tests
-        }
-        return self.model_copy(update={"tests": known})
 
 
 class LoopsUsed(Model):
@@ -177,9 +162,7 @@ class Run(LoopsUsed, Record, Circumstances):
     command: str = ""
     stopped: str = ""
     server_gone: bool = False
-    first_error: str = Field(
-        "", validation_alias=AliasChoices("first_error", "said"), serialization_alias="said"
-    )
+    first_error: str = Field("", alias="said")
     last_words: str = ""
 
     @property

@@ -22,8 +22,10 @@ from scripts.run import results
 from scripts.run.classify import Raised, classify
 from scripts.run.connections import counters, note_peaks, totals
 from scripts.run.environment import versions
-from scripts.run.model import AsyncioOptions, Failure, Record, Test
+from scripts.run.model import Failure, Record, Test
 from scripts.servers.side_databases import DATABASES
+
+ASYNCIO_OPTIONS = ("mode", "default_fixture_loop_scope", "default_test_loop_scope")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -55,8 +57,7 @@ class Recorder:
         self.path = path
         self.tests: dict[str, Test] = {}
         self.collection_errors: list[str] = []
-        databases = config.stash.get(DATABASES, None)
-        self.counters = counters(databases.postgres, databases.mongo) if databases else {}
+        self.counters = counters(config.stash.get(DATABASES, None))
         self.logged = LoggedErrors()
         logging.getLogger().addHandler(self.logged)
         self.started = time.time()
@@ -66,25 +67,20 @@ class Recorder:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Take each phase's outcome while the exception is still an object."""
-        report = yield
-        if report.when == "call":
-            note_peaks(self.counters)
-        self.take(item, call, report)
-        return report
-
-    def take(
-        self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport
-    ) -> None:
-        """Merge one phase into the test's entry; the first failing phase decides.
+        """Merge each phase into the test's entry while the exception is still an object; the first
+        failing phase decides.
 
         Of a test that is run several times the last run decides; `reruns` counts those before it
         that failed, so that a test which passes in the end is seen to be flaky.
         """
-        test = self.tests.get(item.nodeid) or Test(nodeid=item.nodeid, group=group_of(item))
+        report = yield
+        if report.when == "call":
+            note_peaks(self.counters)
+        group = str(getattr(getattr(item, "module", None), "GROUP", "unknown"))
+        test = self.tests.get(item.nodeid) or Test(nodeid=item.nodeid, group=group)
         if report.when == "setup" and test.duration_s > 0:
             reruns = test.reruns + (test.error is not None)
-            test = Test(nodeid=item.nodeid, group=test.group, reruns=reruns)
+            test = Test(nodeid=item.nodeid, group=group, reruns=reruns)
         change: dict[str, Any] = {"duration_s": round(test.duration_s + report.duration, 4)}
         if report.skipped and not hasattr(report, "wasxfail"):  # that one failed as it must
             change |= {"outcome": "skipped", "phase": report.when}
@@ -93,6 +89,7 @@ class Recorder:
             error = failure(call.excinfo.value)
             change |= {"outcome": outcome, "phase": report.when, "error": error}
         self.tests[item.nodeid] = test.model_copy(update=change)
+        return report
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Keep what could not be collected: a run without it is not a result."""
@@ -102,7 +99,6 @@ class Recorder:
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         """Write it all, in one piece."""
-        config = self.config
         counts = totals(self.counters)
         logging.getLogger().removeHandler(self.logged)
         record = Record(
@@ -110,22 +106,13 @@ class Recorder:
             exit_code=int(exitstatus),
             started_at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.started)),
             duration_s=round(time.monotonic() - self.began, 3),
-            asyncio=AsyncioOptions(
-                mode=option(config, "asyncio_mode"),
-                default_fixture_loop_scope=option(config, "asyncio_default_fixture_loop_scope"),
-                default_test_loop_scope=option(config, "asyncio_default_test_loop_scope"),
-            ),
+            asyncio={name: option(self.config, f"asyncio_{name}") for name in ASYNCIO_OPTIONS},
             counts=counts,
             logged_errors=dict(self.logged.counts),
             collection_errors=tuple(self.collection_errors),
             tests=self.tests,
         )
         results.write(self.path, record.model_dump_json())
-
-
-def group_of(item: pytest.Item) -> str:
-    """mongo, postgres or control: what the test's module says of itself."""
-    return str(getattr(getattr(item, "module", None), "GROUP", "unknown"))
 
 
 def failure(error: BaseException) -> Failure:

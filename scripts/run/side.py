@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,19 +20,56 @@ from scripts.run.environment import for_side, plugins_not_in, versions
 from scripts.run.loops import Recording
 from scripts.run.model import Circumstances, Record, Run, ServerVersion
 from scripts.run.results import RECORD_VARIABLE
-from scripts.run.watchdog import Watchdog, hanging, limit_s
 from scripts.servers.client import Guardian
+from scripts.servers.limits import seconds
 from scripts.servers.model import SERVERS_VARIABLE, Servers
 from scripts.sides.manifest import Side
+
+WHICHLOOP_VARIABLE = "WRONGLOOP_WHICHLOOP"
+LIMIT_VARIABLE = "WRONGLOOP_LIMIT_S"
+LIMIT_S = 180
+POLL_S = 1.0
+# What `pytest -v` has written of a test that has begun and not ended.
+BEGUN = re.compile(r"^(\S+::.*?)\s*$")
+# pytest's first error of its own; it may follow an unfinished `collecting`.
+FIRST_ERROR = re.compile(r"^(?:collecting \.\.\. )?(ERROR: .*)", re.MULTILINE)
+# The pytest processes of this command that have not ended.
+UNDER_WAY: set[subprocess.Popen[str]] = set()
 
 
 class Interrupted(Exception):
     """The side was ended by `end_all`: what it did until then is no result, and is not written."""
 
 
-WHICHLOOP_VARIABLE = "WRONGLOOP_WHICHLOOP"
-# The pytest processes of this command that have not ended.
-UNDER_WAY: set[subprocess.Popen[str]] = set()
+class Watchdog:
+    """Ends a run that will not end by itself: a test hangs, or a server is gone or frozen.
+
+    `stopped` says why the run was ended, "" while it was not.
+    """
+
+    def __init__(self, guardian: Guardian) -> None:
+        self.stopped = ""
+        self.server_gone = False
+        self._guardian = guardian
+        self._limit_s = seconds(LIMIT_VARIABLE, LIMIT_S)
+
+    def watch(self, pytest: subprocess.Popen[str], over: threading.Event) -> None:
+        """Watch the process until `over`."""
+        started = time.monotonic()
+        while not over.wait(POLL_S):
+            if time.monotonic() - started > self._limit_s:
+                self.stopped = f"it had not ended after {self._limit_s:g} s ({LIMIT_VARIABLE})"
+            else:
+                self.look()
+            if self.stopped and not over.is_set():
+                end(pytest)
+                return
+
+    def look(self) -> None:
+        """Ask the servers, here and now."""
+        trouble = self._guardian.trouble()
+        if trouble:
+            self.stopped, self.server_gone = trouble, True
 
 
 def run_side(side: Side, on_line: Callable[[str], None], guardian: Guardian) -> Run:
@@ -56,17 +95,21 @@ def run_side(side: Side, on_line: Callable[[str], None], guardian: Guardian) -> 
         results.write_json(folder / "recording.json", recording.document)
         recorded = read_record(record_file)
     record = recorded or Record(versions=versions(), exit_code=exit_code, tests={})
-    record = record.with_loops(recording.loops_of_tests())
+    loops = recording.loops_of_tests()
+    tests = record.tests.values()
+    on_loops = [test.model_copy(update={"loop": loops.get(test.nodeid)}) for test in tests]
     stopped = watched.stopped
-    if stopped and not watched.server_gone and hanging(output):
-        stopped += f"; running then: {hanging(output)}"
+    begun = BEGUN.match(output.rpartition("\n")[2])
+    if stopped and not watched.server_gone and begun:
+        stopped += f"; running then: {begun[1]}"
+    parts = dict(circumstances(guardian.servers)) | dict(record) | dict(recording.loops_used())
     run = Run(
-        **dict(circumstances(guardian.servers)) | dict(record) | dict(recording.loops_used()),
+        **parts | {"tests": on_loops},
         side=side.id,
         command=f".venv/bin/pytest {side.folder}",
         stopped=stopped,
         server_gone=watched.server_gone,
-        first_error="" if record.tests else first_error(output),
+        said="" if tests else first_error(output),
         last_words="" if recorded else last_words(output),
     )
     if run.collection_errors:
@@ -87,7 +130,7 @@ def run_pytest(
         SERVERS_VARIABLE: guardian.servers.to_json(),
         RECORD_VARIABLE: str(record),
     }
-    watchdog = Watchdog(guardian, limit_s())
+    watchdog = Watchdog(guardian)
     pytest = subprocess.Popen(
         command,
         cwd=ROOT,
@@ -104,15 +147,17 @@ def run_pytest(
     guardian.end_with_me(pytest.pid)
     UNDER_WAY.add(pytest)
     lines = []
+    over = threading.Event()
+    threading.Thread(target=watchdog.watch, args=(pytest, over), daemon=True).start()
     try:
-        with watchdog.watching(lambda: end(pytest)):
-            for line in pytest.stdout:
-                lines.append(line)
-                on_line(line.rstrip("\n"))
-            pytest.wait()
+        for line in pytest.stdout:
+            lines.append(line)
+            on_line(line.rstrip("\n"))
+        pytest.wait()
         if pytest not in UNDER_WAY:
             raise Interrupted
     finally:
+        over.set()
         end(pytest)
         UNDER_WAY.discard(pytest)
         pytest.stdout.close()
@@ -146,8 +191,8 @@ def last_words(output: str) -> str:
 
 
 def first_error(output: str) -> str:
-    """The first ERROR that pytest names, or ""; it may follow an unfinished `collecting`."""
-    match = re.search(r"^(?:collecting \.\.\. )?(ERROR: .*)", output, re.MULTILINE)
+    """The first ERROR that pytest names, or ""."""
+    match = FIRST_ERROR.search(output)
     return match[1] if match else ""
 
 

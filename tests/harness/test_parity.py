@@ -9,7 +9,7 @@ from scripts.paths import ROOT
 from scripts.sides import diffs, manifest
 from scripts.sides.manifest import NOUNS, Side
 from scripts.verdict.against_broken import documented_verdicts
-from scripts.views import readme
+from scripts.views import documents
 from tests.long.variants import Variant, load
 
 MANIFEST = manifest.load()
@@ -102,6 +102,6 @@ def test_a_remedy_of_at_most_three_lines_cures_both_groups() -> None:
 
 
 def test_the_tables_of_the_readme_are_what_the_manifest_says() -> None:
-    text = readme.README.read_text("utf-8")
+    text = documents.README.read_text("utf-8")
 
-    assert readme.drawn(text, MANIFEST) == text
+    assert documents.with_tables(text, MANIFEST) == text

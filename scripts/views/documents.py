@@ -1,4 +1,7 @@
-"""docs/practices.md: common advice, the remedies that follow it, and their measured price."""
+"""What is drawn from the manifests: the tables of README.md, and docs/practices.md with the prices.
+
+Tests hold both against staleness.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,13 @@ from scripts.paths import ROOT
 from scripts.run import results
 from scripts.run.model import Run
 from scripts.sides import manifest
-from scripts.sides.manifest import Manifest, Side
+from scripts.sides.manifest import NOUNS, Manifest
 from scripts.sides.schema import Practice
 from scripts.verdict.against_broken import amounts, documented_verdicts
 
+README = ROOT / "README.md"
+BEGIN = "<!-- remedies: drawn by `python -m scripts readme` -->"
+END = "<!-- remedies: end -->"
 PAGE = ROOT / "docs" / "practices.md"
 INTRODUCTION = """\
 # What common advice costs
@@ -23,6 +29,35 @@ holds it against a run.
 - **connections**: to Postgres, opened / at the peak / left open at the end, over the suite's 18
   Postgres tests; asked of the server.
 """
+
+
+def readme() -> int:
+    """Draw the tables into README.md."""
+    results.write(README, with_tables(README.read_text("utf-8"), manifest.load()))
+    return 0
+
+
+def tables(documented: Manifest) -> str:
+    """The table of remedies and that of traps, as Markdown."""
+    parts = []
+    for kind, heading in NOUNS.items():
+        lines = [f"| {heading} | | Motor | Postgres |", "|---|---|---|---|"]
+        for side in documented.of(kind):
+            verdicts = amounts(documented_verdicts(side, documented))
+            mongo, postgres = ("**all**" if word == "all" else word for word in verdicts)
+            link = f"[{side.title}]({side.folder}/README.md)"
+            lines.append(f"| `make {side.target}` | {link} | {mongo} | {postgres} |")
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts)
+
+
+def with_tables(text: str, documented: Manifest) -> str:
+    """README.md with the tables drawn anew. Raises CommandError if it has no place for them."""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise CommandError(f"README.md has no {BEGIN} … {END}")
+    return f"{before}{BEGIN}\n{tables(documented)}\n{END}{after}"
 
 
 def practices() -> int:
@@ -48,17 +83,13 @@ def page(documented: Manifest, runs: dict[str, Run]) -> str:
 
 
 def section(practice: Practice, documented: Manifest, runs: dict[str, Run]) -> str:
-    """One practice."""
+    """One practice, with a line for each remedy: what it cures and what it costs."""
     lines = [f"## {practice.id}: {practice.text}", "", practice.finding, ""]
     lines += ["| | Motor | Postgres | connections |", "|---|---|---|---|"]
-    lines += [line(documented.get(name), runs[name], documented) for name in practice.sides]
+    for name in practice.sides:
+        side, counts = documented.get(name), runs[name].counts["postgres"]
+        mongo, postgres = amounts(documented_verdicts(side, documented))
+        price = f"{counts.opened} / {counts.peak} / {counts.left_open}"
+        link = f"[{side.name}](../{side.folder}/README.md): {side.title}"
+        lines.append(f"| {link} | {mongo} | {postgres} | {price} |")
     return "\n".join(lines)
-
-
-def line(side: Side, run: Run, documented: Manifest) -> str:
-    """One remedy's line: what it cures and what it costs."""
-    mongo, postgres = amounts(documented_verdicts(side, documented))
-    counts = run.counts["postgres"]
-    price = f"{counts.opened} / {counts.peak} / {counts.left_open}"
-    link = f"[{side.name}](../{side.folder}/README.md): {side.title}"
-    return f"| {link} | {mongo} | {postgres} | {price} |"
