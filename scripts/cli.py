@@ -1,7 +1,5 @@
 """The command line: `python -m scripts COMMAND`. Exit codes: 0 as documented, 1 not, 2 usage."""
 
-from __future__ import annotations
-
 import io
 import os
 import signal
@@ -88,12 +86,12 @@ def call(target: str, *arguments: object) -> None:
 
 def fix(number: Annotated[str, typer.Argument(help="default: the recommended one")] = "") -> None:
     """Run a remedy: its diff, which tests it cures, what it costs, when to choose it."""
-    call("scripts.commands.fix:fix", "fix", number)
+    call("scripts.commands.sides:fix", "fix", number)
 
 
 def trap(number: Annotated[str, NUMBER]) -> None:
     """Run a popular answer that does not work, in the same way."""
-    call("scripts.commands.fix:fix", "trap", number)
+    call("scripts.commands.sides:fix", "trap", number)
 
 
 def all_fixes(
@@ -101,7 +99,7 @@ def all_fixes(
     alone: Annotated[bool, typer.Option("--alone", help="one side at a time")] = False,
 ) -> None:
     """Run every side, as many at once as there are cores."""
-    call("scripts.commands.fix:all_fixes", shuffle, alone)
+    call("scripts.commands.sides:all_fixes", shuffle, alone)
 
 
 def compare(
@@ -153,7 +151,7 @@ def outcomes(
 
 def same(folders: Annotated[list[Path], typer.Argument(help="results folders")]) -> None:
     """Do these results folders say the same of every test? For CI's matrix of backends."""
-    call("scripts.maintain.same:same", folders)
+    call("scripts.maintain.soak:same", folders)
 
 
 def soak(
@@ -174,10 +172,10 @@ def bench(times: Annotated[int, typer.Option(min=1, help="how often each")] = 3)
 # Every command, in the order of --help: a function above, or what it calls, with these arguments.
 COMMANDS: dict[str, Callable[..., None] | str] = {
     "minimal": "scripts.commands.minimal:minimal",
-    "reproduce": "scripts.commands.reproduce:reproduce",
+    "reproduce": "scripts.commands.sides:reproduce",
     "fix": fix,
     "trap": trap,
-    "tour": "scripts.commands.fix:tour",
+    "tour": "scripts.commands.sides:tour",
     "all-fixes": all_fixes,
     "compare": compare,
     "diff": diff,

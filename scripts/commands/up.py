@@ -1,7 +1,5 @@
 """`make up`, `down`, `ps` and `logs`: a pair that stays, on Docker by compose, else embedded."""
 
-from __future__ import annotations
-
 import os
 import time
 from collections.abc import Callable

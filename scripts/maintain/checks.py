@@ -1,7 +1,5 @@
 """The commands of those who work on this repository: tests, check, format, pins."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 import sys

@@ -4,8 +4,6 @@ All checks run at once, and none longer than its own limit, so that a hung engin
 What it says of the engine is what `auto` goes by: both ask `engine.find` and `choose.automatic`.
 """
 
-from __future__ import annotations
-
 import importlib.metadata
 import os
 import shutil
@@ -48,12 +46,12 @@ class Finding(NamedTuple):
     text: str
     todo: str = ""
 
-    def __str__(self) -> str:
-        return f"{self.text}. {self.todo}" if self.todo else self.text
-
 
 # How a finding is marked, and its colour, by `fine`.
 MARKS = {True: ("ok", "green"), None: ("--", ""), False: ("!!", "red")}
+
+
+NO_ENGINE = Finding(None, "no engine to ask")
 
 
 def doctor() -> int:
@@ -86,7 +84,8 @@ def doctor() -> int:
             finding = Finding(False, f"{type(error).__name__}: {error}", "look at it by hand")
         wrong |= finding.fine is False
         mark, style = MARKS[finding.fine]
-        terminal.line(f"{mark}  {name:14} {finding}", style)
+        todo = f". {finding.todo}" if finding.todo else ""
+        terminal.line(f"{mark}  {name:14} {finding.text}{todo}", style)
     if asked.done():
         pair = kept_now.result()[0] if kept_now.done() else None
         choice = choose.with_pair(pair) if pair else choose.automatic(asked.result())
@@ -112,16 +111,15 @@ def uv() -> Finding:
 
 def docker_engine(docker: Engine) -> Finding:
     """Does an engine answer?"""
-    if docker.version:
-        named = "" if docker.name == "Docker" else f"{docker.name} "
-        return Finding(True, f"{named}{docker.version}")
-    return Finding(None, docker.why_not, "Needed for BACKEND=testcontainers and compose only")
+    if not docker.version:
+        return Finding(None, docker.why_not, "Needed for BACKEND=testcontainers and compose only")
+    return Finding(True, f"{docker.name} {docker.version}".removeprefix("Docker "))
 
 
 def docker_images(docker: Engine, wanted: Sequence[str]) -> Finding:
     """Are the images there?"""
     if not docker.version:
-        return Finding(None, "no engine to ask")
+        return NO_ENGINE
     if docker.missing:
         return Finding(None, f"missing: {', '.join(docker.missing)}", "make pull")
     return Finding(True, ", ".join(wanted))
@@ -130,14 +128,15 @@ def docker_images(docker: Engine, wanted: Sequence[str]) -> Finding:
 def registry(docker: Engine) -> Finding:
     """Can what is missing be fetched? Docker itself answers, which knows where from."""
     if not docker.version:
-        return Finding(None, "no engine to ask")
+        return NO_ENGINE
     if not docker.missing:
         return Finding(True, "not needed: the images are here")
     if not shutil.which("docker"):
         return Finding(None, "unknown: no `docker` on PATH to ask it", "make pull")
+    command = ["docker", "manifest", "inspect", docker.missing[0]]
     try:
         answer = subprocess.run(
-            ["docker", "manifest", "inspect", docker.missing[0]],
+            command,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -196,10 +195,9 @@ def ports() -> Finding:
             socket.create_connection(server.getsockname()[:2], timeout=2).close()
     except OSError as error:
         return Finding(False, f"loopback does not work: {error}", "Bring the interface lo up")
+    wanted = {name: os.environ.get(name, "") for name in ("POSTGRES_PORT", "MONGO_PORT")}
     taken = []
-    wanted = {"make serve": "8000"}
-    wanted |= {name: os.environ.get(name, "") for name in ("POSTGRES_PORT", "MONGO_PORT")}
-    for name, port in wanted.items():
+    for name, port in {"make serve": "8000", **wanted}.items():
         try:
             if port:
                 socket.create_server(("127.0.0.1", int(port))).close()

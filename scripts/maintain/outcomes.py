@@ -1,7 +1,5 @@
 """Regenerate the documented outcomes from runs, and show the difference for a person to accept."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from typing import Any
 

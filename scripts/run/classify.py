@@ -3,8 +3,6 @@
 The messages are whichloop's catalogue.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from scripts.verdict.words import Kind

@@ -4,8 +4,6 @@ Runs inside the side's pytest, before the process exits: afterwards nothing is o
 a remedy's price; no outcome depends on them.
 """
 
-from __future__ import annotations
-
 import gc
 import time
 from collections.abc import Callable

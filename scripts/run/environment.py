@@ -4,8 +4,6 @@ An outcome must not hang on what somebody's shell exports (PYTEST_ADDOPTS, PYTHO
 PYTHONASYNCIODEBUG, …) or on a plugin that reorders, reruns or times tests.
 """
 
-from __future__ import annotations
-
 import platform
 import re
 from collections.abc import Mapping

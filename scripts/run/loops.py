@@ -1,12 +1,10 @@
 """What whichloop recorded of a run: which loops there were, and what ran and was used on them."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from scripts.run.model import LoopsUsed, Model, Run
 
@@ -38,7 +36,7 @@ class Recording(LoopsUsed):
     document: Mapping[str, Any] = {}
 
     @classmethod
-    def read(cls, path: Path) -> Recording:
+    def read(cls, path: Path) -> Self:
         """The recording in a file; an empty one if there is none, or it is damaged."""
         try:
             document = json.loads(path.read_text("utf-8"))

@@ -1,7 +1,5 @@
 """What `run.json` holds: one run of a side. The recorder builds it, everything else reads it."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer

@@ -4,8 +4,6 @@ Loaded by the commands with `-p scripts.run.recorder`; a bare `pytest broken` ru
 It looks at reports and exceptions only, so it changes no outcome.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import time

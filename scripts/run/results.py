@@ -1,7 +1,5 @@
 """The files under `results/`: what happened (`run.json`) and what pytest printed (`output.txt`)."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Callable, Mapping

@@ -1,7 +1,5 @@
 """Run one side in a pytest of its own, and write down what happened."""
 
-from __future__ import annotations
-
 import os
 import re
 import signal

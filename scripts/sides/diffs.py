@@ -1,7 +1,5 @@
 """The difference between a side and broken/: the remedy itself."""
 
-from __future__ import annotations
-
 import difflib
 import re
 from collections import Counter

@@ -4,8 +4,6 @@ remedies.toml holds what belongs to no side, and broken/'s outcomes; each remedy
 its own remedy.toml what differs from there. Every other place reads these facts here.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

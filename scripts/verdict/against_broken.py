@@ -1,7 +1,5 @@
 """What a remedy did to each test, against the broken side. Pure: two runs in, a grade out."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args

@@ -1,7 +1,5 @@
 """Hold a run against what is documented. Pure: a run and a manifest in, a judgement out."""
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import dataclass
 
@@ -30,10 +28,9 @@ class Judgement:
 def judge(run: Run, side: Side, manifest: Manifest) -> Judgement:
     """Hold `run` against what the manifest documents of its side."""
     invalid = why_invalid(run, manifest)
-    if invalid:
-        return Judgement(invalid, ())
-    differences = (difference(run.tests[nodeid], side) for nodeid in manifest.nodeids)
-    return Judgement("", tuple(sentence for sentence in differences if sentence))
+    tests = () if invalid else manifest.nodeids
+    differences = (difference(run.tests[nodeid], side) for nodeid in tests)
+    return Judgement(invalid, tuple(filter(None, differences)))
 
 
 def why_invalid(run: Run, manifest: Manifest) -> str:

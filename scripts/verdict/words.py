@@ -1,7 +1,5 @@
 """The words for outcomes, kinds of error, changes and verdicts. Every view reads them here."""
 
-from __future__ import annotations
-
 from typing import Literal, NamedTuple
 
 # `flaky`: it failed, and passed on a rerun. `error`: its set-up failed.

@@ -1,7 +1,5 @@
 """`make compare`: all results in one matrix, and which remedy to use. Only reads results/."""
 
-from __future__ import annotations
-
 import json
 
 from rich import box

@@ -1,7 +1,5 @@
 """`make diff-N`: the difference between a side and broken/."""
 
-from __future__ import annotations
-
 from scripts.sides import diffs, manifest
 from scripts.sides.manifest import Side, SideKind
 from scripts.views import terminal

@@ -3,8 +3,6 @@
 Tests hold both against staleness.
 """
 
-from __future__ import annotations
-
 from scripts.errors import CommandError
 from scripts.paths import ROOT
 from scripts.run import results
@@ -63,13 +61,13 @@ def with_tables(text: str, documented: Manifest) -> str:
 def practices() -> int:
     """Write docs/practices.md from the results of the last runs."""
     documented = manifest.load()
-    runs = {side.id: results.read_run(side.id) for side in documented.side}
-    needed = {name for practice in documented.practice for name in practice.sides}
-    lacking = sorted(name for name in needed if runs[name] is None)
+    read = {side.id: results.read_run(side.id) for side in documented.side}
+    runs = {name: run for name, run in read.items() if run}
+    lacking = {name for practice in documented.practice for name in practice.sides} - set(runs)
     if lacking:
-        raise CommandError(f"there is no result of {', '.join(lacking)}", hint="make all-fixes")
-    complete = {name: run for name, run in runs.items() if run is not None}
-    results.write(PAGE, page(documented, complete))
+        names = ", ".join(sorted(lacking))
+        raise CommandError(f"there is no result of {names}", hint="make all-fixes")
+    results.write(PAGE, page(documented, runs))
     return 0
 
 

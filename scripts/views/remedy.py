@@ -1,7 +1,5 @@
 """What a person sees of a remedy: the headline, the diff, the table, the price."""
 
-from __future__ import annotations
-
 import re
 
 from scripts.run.model import Run, Test

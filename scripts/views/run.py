@@ -1,7 +1,5 @@
 """What a person sees of a run: its servers, its tests, their messages and loops."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from rich import box

@@ -1,7 +1,5 @@
 """The terminal: lines, sentences and progress bars. Results go to stdout, all else to stderr."""
 
-from __future__ import annotations
-
 import os
 import re
 import sys

@@ -1,21 +1,58 @@
-"""`make fix-N`, `make trap-N`, `make tour`, `make all-fixes`: what sides do to each test."""
-
-from __future__ import annotations
+"""`make reproduce`, `fix-N`, `trap-N`, `tour`, `all-fixes`: run sides, and say what happened."""
 
 import random
 import time
 from collections.abc import Sequence
 
 from scripts.commands.session import OpenSession, check_folders, is_baseline, on_chosen_servers
+from scripts.run import results
 from scripts.run.model import Run
 from scripts.sides import manifest
 from scripts.sides.manifest import Manifest, Side, SideKind
 from scripts.verdict.against_broken import documented_verdicts, grade
+from scripts.verdict.documented import judge
 from scripts.views import remedy, terminal
 from scripts.views.diff import print_diff
-from scripts.views.run import print_differences, print_invalid, print_lanes
+from scripts.views.run import (
+    counts,
+    print_differences,
+    print_invalid,
+    print_lanes,
+    print_messages,
+    print_outcomes,
+)
 
 EVERYTHING = "make all-fixes && make compare"
+
+
+def reproduce(open_session: OpenSession = on_chosen_servers) -> int:
+    """Run `broken/` on the chosen servers; 0 if exactly the documented tests failed, else 1."""
+    documented = manifest.load()
+    side = documented.get("broken")
+    results.folder(side.id)  # find out that it cannot be written before any server starts
+    with open_session([]) as session:
+        run = session.run(side, len(documented.nodeids))
+    judgement = judge(run, side, documented)
+    if not judgement.invalid or run.tests:  # a half that could run is worth seeing
+        print_outcomes(run)
+    if judgement.invalid:
+        terminal.prose(f"INVALID: {judgement.invalid}", "bold red")
+        terminal.prose(
+            "This says nothing about event loops. The whole output: results/broken/output.txt"
+        )
+        return 1
+    print_messages(run, side)
+    print_lanes(run, run)
+    terminal.line()
+    if judgement.differences:
+        terminal.prose(f"NOT AS DOCUMENTED: {counts(run)}.", "bold red")
+        print_differences(judgement.differences, run)
+        return 1
+    terminal.prose(f"Reproduced: {counts(run)}, each as documented.", "bold green")
+    terminal.line("Written: results/broken/run.json and results/broken/output.txt")
+    terminal.line(f"Without our scripts: {run.command}")
+    terminal.line("Next: make fix")
+    return 0
 
 
 def fix(kind: SideKind, number: str, open_session: OpenSession = on_chosen_servers) -> int:
