@@ -65,7 +65,6 @@ def enter(argv: list[str]) -> None:
 
 
 def venv_python() -> Path:
-    """The interpreter of `.venv`."""
     return VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 

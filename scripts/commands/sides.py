@@ -186,5 +186,4 @@ def next_command(side: Side, documented: Manifest) -> str:
 
 
 def after(side: Side, sides: list[Side]) -> Side | None:
-    """The side that follows it in a list, if one does."""
     return next((other for other in sides if other.number > side.number), None)

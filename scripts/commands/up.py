@@ -76,7 +76,6 @@ def show(command: str, print_it: Callable[[Pair], None]) -> int:
 
 
 def print_pair(pair: Pair) -> None:
-    """A line for each server, and one on how long they stay."""
     for server in (pair.servers.postgres, pair.servers.mongodb):
         if server:
             terminal.line(f"up: {server} at {server.url}")
@@ -88,7 +87,6 @@ def print_pair(pair: Pair) -> None:
 
 
 def print_logs(pair: Pair) -> None:
-    """Every line of every log, with the server's name before it."""
     for log in sorted(Path(pair.servers.log_dir).glob("*.log")):
         for line in log.read_text("utf-8", "replace").splitlines():
             terminal.line(f"{log.stem}: {line}")

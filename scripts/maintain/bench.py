@@ -53,7 +53,6 @@ def bench(times: int) -> int:
 
 
 def run_once(backend: str, side: manifest.Side) -> Seconds:
-    """One run, by the parts that it takes time for."""
     begun = time.monotonic()
     with running(backend) as guardian:
         started = time.monotonic()

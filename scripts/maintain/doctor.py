@@ -104,20 +104,17 @@ def python() -> Finding:
 
 
 def uv() -> Finding:
-    """What sets `.venv` up."""
     version = output(["uv", "--version"], PROGRAM_LIMIT_S)
     return Finding(bool(version) or None, version or "not on PATH: set-up takes pip, slower")
 
 
 def docker_engine(docker: Engine) -> Finding:
-    """Does an engine answer?"""
     if not docker.version:
         return Finding(None, docker.why_not, "Needed for BACKEND=testcontainers and compose only")
     return Finding(True, f"{docker.name} {docker.version}".removeprefix("Docker "))
 
 
 def docker_images(docker: Engine, wanted: Sequence[str]) -> Finding:
-    """Are the images there?"""
     if not docker.version:
         return NO_ENGINE
     if docker.missing:
@@ -154,7 +151,6 @@ def registry(docker: Engine) -> Finding:
 
 
 def compose(docker: Engine) -> Finding:
-    """Which compose there is."""
     command = program()
     if command is None:
         return Finding(None, "neither `docker compose` nor `docker-compose` is installed")
@@ -168,7 +164,6 @@ def compose(docker: Engine) -> Finding:
 
 
 def embedded() -> Finding:
-    """The wheels of the embedded pair."""
     why_not = no_mongodb()
     if why_not:
         return Finding(False, why_not)
@@ -182,7 +177,6 @@ def embedded() -> Finding:
 
 
 def kept_pair(pair: Pair | None, useless: str) -> Finding:
-    """Is a pair of `make up` there for the next command?"""
     if pair:
         return Finding(True, f"{pair}: BACKEND=auto uses it")
     return Finding(None, useless or "no embedded pair is kept running", "make up keeps one")
@@ -209,7 +203,6 @@ def ports() -> Finding:
 
 
 def disk() -> Finding:
-    """Room for servers' data and for results."""
     places = {Path(tempfile.gettempdir()), RESULTS if RESULTS.exists() else ROOT}
     room = {place: shutil.disk_usage(place).free // 10**6 for place in places}
     text = ", ".join(f"{free} MB free in {place}" for place, free in sorted(room.items()))

@@ -35,7 +35,6 @@ def inherited(name: str) -> int:
 
 
 def chosen(name: str, documented: Manifest) -> list[Side]:
-    """The sides of that id, or all."""
     return list(documented.side) if name == "all" else [documented.get(name)]
 
 
@@ -138,7 +137,6 @@ def named(nodeids: Collection[str], sets: Sets) -> list[str]:
 
 
 def entry(values: Mapping[str, Any]) -> Table:
-    """One [[outcome]]."""
     table = tomlkit.table()
     table.update({name: value for name, value in values.items() if value is not None})
     table["tests"] = array_of(values["tests"])

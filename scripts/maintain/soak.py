@@ -53,7 +53,6 @@ def same(folders: list[Path]) -> int:
 
 
 def runs_in(folder: Path) -> list[Run]:
-    """The runs of a results folder."""
     return [results.read(path) for path in sorted(folder.glob("*/run.json"))]
 
 

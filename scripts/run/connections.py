@@ -74,12 +74,9 @@ def of_mongo(database: MongoDatabase) -> Counter:
 
 
 class PoolEvents(monitoring.ConnectionPoolListener):
-    """Counts the connections that the drivers' pools open."""
-
     created = 0
 
     def connection_created(self, event: monitoring.ConnectionCreatedEvent) -> None:
-        """One more."""
         self.created += 1
 
     def pool_created(self, event: Any) -> None:
@@ -112,7 +109,6 @@ def note_peaks(counters: Counters) -> None:
 
 
 def totals(counters: Counters) -> dict[str, ConnectionCounts]:
-    """The counts by server at the end of the session."""
     gc.collect()  # what nobody holds is closed now, not whenever the collector comes by
     counts = {}
     for name, counter in counters.items():

@@ -45,7 +45,6 @@ class Recording(LoopsUsed):
             return cls()
 
     def loops_used(self) -> LoopsUsed:
-        """The part that run.json has."""
         used = tuple(used for used in self.connections if used.driver in DRIVERS)
         return LoopsUsed(loops=self.loops, fixtures=self.fixtures, connections=used)
 

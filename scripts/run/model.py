@@ -42,7 +42,6 @@ class Test(Model):
 
     @property
     def kind(self) -> Kind | None:
-        """The kind of its failure."""
         return self.error.kind if self.error else None
 
     @property
@@ -52,7 +51,6 @@ class Test(Model):
 
 
 def by_nodeid(tests: object) -> object:
-    """The list of tests in a file, as a dictionary by node id."""
     if not isinstance(tests, list):
         return tests
     return {test.nodeid: test for test in map(Test.model_validate, tests)}
@@ -165,7 +163,6 @@ class Run(LoopsUsed, Record, Circumstances):
 
     @property
     def circumstances(self) -> Circumstances:
-        """Those of this run."""
         return Circumstances.model_validate(dict(self))
 
     def to_data(self) -> dict[str, Any]:

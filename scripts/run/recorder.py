@@ -27,7 +27,6 @@ ASYNCIO_OPTIONS = ("mode", "default_fixture_loop_scope", "default_test_loop_scop
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Record if a command asked for it."""
     path = os.environ.get(results.RECORD_VARIABLE)
     if path:
         config.pluginmanager.register(Recorder(config, Path(path)), "wrongloop-recorder")
@@ -42,14 +41,11 @@ class LoggedErrors(logging.Handler):
         self.counts: Counter[str] = Counter()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Count one record."""
         text = str(record.msg).partition("\n")[0].partition("%")[0].partition("<")[0].strip()
         self.counts[f"{text} ({record.name.partition('.')[0]})"] += 1
 
 
 class Recorder:
-    """Collects the reports of one pytest run."""
-
     def __init__(self, config: pytest.Config, path: Path) -> None:
         self.config = config
         self.path = path
@@ -96,7 +92,6 @@ class Recorder:
             self.collection_errors.append(f"{report.nodeid}: {lines[-1] if lines else 'failed'}")
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
-        """Write it all, in one piece."""
         counts = totals(self.counters)
         logging.getLogger().removeHandler(self.logged)
         record = Record(
@@ -114,7 +109,6 @@ class Recorder:
 
 
 def failure(error: BaseException) -> Failure:
-    """Why a test failed, from its exception."""
     chain = list(exceptions(error))
     kind, driver = classify(chain)
     at = next(filter(None, map(place_of_ours, frames(error))), None)

@@ -45,7 +45,6 @@ def write(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, data: Mapping[str, object]) -> None:
-    """Write `data` as a results file, with its schema version first."""
     whole = {"schema_version": SCHEMA_VERSION, **data}
     write(path, json.dumps(whole, indent=2, ensure_ascii=False) + "\n")
 

@@ -52,7 +52,6 @@ class Watchdog:
         self._limit_s = seconds(LIMIT_VARIABLE, LIMIT_S)
 
     def watch(self, pytest: subprocess.Popen[str], over: threading.Event) -> None:
-        """Watch the process until `over`."""
         started = time.monotonic()
         while not over.wait(POLL_S):
             if time.monotonic() - started > self._limit_s:
@@ -64,7 +63,6 @@ class Watchdog:
                 return
 
     def look(self) -> None:
-        """Ask the servers, here and now."""
         trouble = self._guardian.trouble()
         if trouble:
             self.stopped, self.server_gone = trouble, True
@@ -163,7 +161,6 @@ def run_pytest(
 
 
 def end(pytest: subprocess.Popen[str]) -> None:
-    """End a pytest and whatever it started, if it has not ended."""
     if pytest.poll() is None:
         os.killpg(pytest.pid, signal.SIGKILL)
         pytest.wait()
@@ -184,18 +181,15 @@ def read_record(path: Path) -> Record | None:
 
 
 def last_words(output: str) -> str:
-    """The last lines of a pytest that died."""
     return " | ".join([line for line in output.splitlines() if line.strip()][-3:])
 
 
 def first_error(output: str) -> str:
-    """The first ERROR that pytest names, or ""."""
     match = FIRST_ERROR.search(output)
     return match[1] if match else ""
 
 
 def circumstances(servers: Servers) -> Circumstances:
-    """Those of a run on these servers with what is installed here."""
     pair = {"mongodb": servers.mongodb, "postgres": servers.postgres}
     return Circumstances(
         backend=servers.backend,

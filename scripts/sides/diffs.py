@@ -19,7 +19,6 @@ CAPTION = re.compile(r'^"""(Broken|Remedy \d\d|Trap \d\d): .*"""$')
 
 
 def wrappers(folder: Path) -> list[str]:
-    """The names of a side's wrapper modules."""
     return sorted(path.name for path in folder.glob("test_*.py"))
 
 
@@ -39,7 +38,6 @@ def changed(side: Side) -> dict[str, tuple[Path, list[str], list[str]]]:
 
 
 def lines_of(path: Path) -> list[str]:
-    """The lines of a file, with their ends."""
     return path.read_text("utf-8").splitlines(keepends=True)
 
 

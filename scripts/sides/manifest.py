@@ -65,7 +65,6 @@ class Side:
 
     @property
     def file(self) -> str:
-        """Where its outcomes are documented."""
         return f"{self.folder}/remedy.toml" if self.number else FILE
 
 
@@ -84,7 +83,6 @@ class Manifest:
 
     @cached_property
     def nodeids(self) -> tuple[str, ...]:
-        """Every test of the suite."""
         return tuple(chain.from_iterable(self.tests.values()))
 
     def get(self, name: str) -> Side:
@@ -106,7 +104,6 @@ class Manifest:
         )
 
     def of(self, kind: SideKind) -> list[Side]:
-        """The sides of a kind, in their order."""
         return [side for side in self.side if side.kind == kind]
 
 
@@ -192,7 +189,6 @@ def covers(name: str, nodeid: str) -> bool:
 
 
 def own_outcomes(side: Side, sets: Sets) -> dict[str, Documented]:
-    """What the side's file itself documents of each test."""
     own: dict[str, Documented] = {}
     for index, outcome in enumerate(side.outcome):
         key = f"{side.file}, key {'' if side.number else 'broken.'}outcome.{index}.tests"

@@ -32,7 +32,6 @@ class Grade:
     differences: tuple[str, ...]
 
     def having(self, change: Change) -> list[str]:
-        """The tests to which this happened."""
         return [nodeid for nodeid, happened in self.changes.items() if happened == change]
 
     def to_data(self) -> dict[str, Any]:
@@ -90,7 +89,6 @@ def amounts(verdicts: Verdicts) -> list[str]:
 
 
 def verdicts_of(changes: Mapping[str, Change], manifest: Manifest) -> Verdicts:
-    """The verdicts from what became of each test."""
     tests: dict[str, Iterable[str]] = {"overall": changes}
     tests |= {group: manifest.tests[group] for group in GROUPS}
     return {

@@ -26,7 +26,6 @@ class Judgement:
 
 
 def judge(run: Run, side: Side, manifest: Manifest) -> Judgement:
-    """Hold `run` against what the manifest documents of its side."""
     invalid = why_invalid(run, manifest)
     tests = () if invalid else manifest.nodeids
     differences = (difference(run.tests[nodeid], side) for nodeid in tests)

@@ -123,7 +123,6 @@ def matrix(graded: list[tuple[Run, Grade]], broken: Run, documented: Manifest) -
 
 
 def letter(change: Change) -> str:
-    """Its letter, in its colour."""
     words = CHANGES[change]
     return f"[{words.style}]{words.letter}[/]"
 
@@ -165,7 +164,6 @@ def guide(documented: Manifest) -> None:
 
 
 def listing(kind: SideKind) -> None:
-    """The sides of a kind with their documented verdicts."""
     documented = manifest.load()
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for heading in ("", "title", "mongo", "postgres"):

@@ -13,7 +13,6 @@ def show_diff(kind: SideKind, number: str) -> None:
 
 
 def print_diff(side: Side) -> None:
-    """As a unified diff, coloured on a terminal."""
     terminal.line()
     for line in diffs.unified(side).splitlines():
         is_file = line.startswith(("+++", "---"))

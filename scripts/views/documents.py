@@ -30,13 +30,11 @@ holds it against a run.
 
 
 def readme() -> int:
-    """Draw the tables into README.md."""
     results.write(README, with_tables(README.read_text("utf-8"), manifest.load()))
     return 0
 
 
 def tables(documented: Manifest) -> str:
-    """The table of remedies and that of traps, as Markdown."""
     parts = []
     for kind, heading in NOUNS.items():
         lines = [f"| {heading} | | Motor | Postgres |", "|---|---|---|---|"]

@@ -24,7 +24,6 @@ def print_headline(side: Side, grade: Grade) -> None:
 
 
 def headline(side: Side, grade: Grade) -> str:
-    """The headline's text."""
     if grade.invalid:
         return f"{side.name}: INVALID."
     cured = grade.having("FAIL_TO_PASS")

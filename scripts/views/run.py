@@ -36,7 +36,6 @@ def print_servers(servers: Servers) -> None:
 
 
 def print_outcomes(run: Run) -> None:
-    """Every test: its outcome, which message, which driver."""
 
     def cells(test: Test) -> tuple[str, ...]:
         outcome = OUTCOMES[outcome_of(test)]
@@ -118,7 +117,6 @@ def print_lanes(run: Run, broken: Run) -> None:
 
 
 def print_invalid(invalid: str, side: str) -> None:
-    """Why the run is no result."""
     terminal.prose(f"INVALID: {invalid}", "bold red")
     terminal.line(f"The whole output: results/{side}/output.txt")
 
