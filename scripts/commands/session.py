@@ -18,7 +18,7 @@ from scripts.servers.client import running
 from scripts.servers.model import Servers
 from scripts.sides import diffs
 from scripts.sides.manifest import Manifest, Side
-from scripts.verdict.documented import why_invalid
+from scripts.verdict.grade import why_invalid
 from scripts.views import terminal
 from scripts.views.run import print_invalid, print_servers
 

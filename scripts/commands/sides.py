@@ -9,17 +9,21 @@ from scripts.run import results
 from scripts.run.model import Run
 from scripts.sides import manifest
 from scripts.sides.manifest import Manifest, Side, SideKind
-from scripts.verdict.against_broken import documented_verdicts, grade
-from scripts.verdict.documented import judge
-from scripts.views import remedy, terminal
+from scripts.verdict.grade import documented_verdicts, grade, judge
+from scripts.views import terminal
 from scripts.views.diff import print_diff
 from scripts.views.run import (
     counts,
+    print_changes,
     print_differences,
+    print_failures,
+    print_headline,
     print_invalid,
     print_lanes,
     print_messages,
     print_outcomes,
+    print_price,
+    print_verdicts,
 )
 
 EVERYTHING = "make all-fixes && make compare"
@@ -41,7 +45,7 @@ def reproduce(open_session: OpenSession = on_chosen_servers) -> int:
             "This says nothing about event loops. The whole output: results/broken/output.txt"
         )
         return 1
-    print_messages(run, side)
+    print_failures(run, side)
     print_lanes(run, run)
     terminal.line()
     if judgement.differences:
@@ -141,22 +145,22 @@ def all_fixes(
 def print_grade(side: Side, documented: Manifest, broken: Run, run: Run) -> bool:
     """Show what a run did to each test of broken/; was it as documented?"""
     graded = grade(broken, run, side, documented)
-    remedy.print_headline(side, graded)
+    print_headline(side, graded)
     if graded.invalid:
         print_invalid(graded.invalid, side.id)
         return False
     terminal.prose(f"Source: {side.source}")
     print_diff(side)
-    remedy.print_changes(run, graded)
-    remedy.print_messages(run)
+    print_changes(run, graded)
+    print_messages(run)
     print_lanes(run, broken)
-    remedy.print_price(broken, run)
+    print_price(broken, run)
     terminal.prose(f"Why: {side.why}")
     terminal.prose(f"When: {side.when}")
     if not graded.as_documented:
         terminal.line("NOT AS DOCUMENTED:", "bold red")
         print_differences(graded.differences, run)
-        remedy.print_verdicts(graded, documented_verdicts(side, documented))
+        print_verdicts(graded, documented_verdicts(side, documented))
         terminal.line(f"Next: git diff {side.folder}")
         terminal.line(f"or accept it: python -m scripts outcomes {side.id} --write")
         return False

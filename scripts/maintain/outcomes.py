@@ -13,7 +13,7 @@ from scripts.run.model import Run
 from scripts.sides import manifest
 from scripts.sides.manifest import Manifest, Sets, Side, tests_of
 from scripts.sides.schema import Documented
-from scripts.verdict.documented import difference, judge, outcome_of
+from scripts.verdict.grade import difference, judge, outcome_of
 from scripts.views import terminal
 
 UNEXPLAINED = "UNEXPLAINED: say in one sentence why this happens."

@@ -1,6 +1,11 @@
-"""What `run.json` holds: one run of a side. The recorder builds it, everything else reads it."""
+"""What `run.json` and `recording.json` hold of one run of a side: what happened, and what whichloop
+saw of its loops. The recorder and whichloop write it, everything else reads it."""
 
-from typing import Annotated, Any, Literal
+import json
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
@@ -170,3 +175,63 @@ class Run(LoopsUsed, Record, Circumstances):
         data = {"side": self.side, "command": self.command, **self.model_dump(by_alias=True)}
         optional = ("stopped", "server_gone", "said", "last_words", "started_at", "asyncio")
         return {name: value for name, value in data.items() if value or name not in optional}
+
+
+# A test that was repeated on more loops than this would fill the picture.
+MAX_LOOPS = 3
+FAILING = ("failed", "error")
+RECORDED_DRIVERS = ("motor", "pymongo", "sqlalchemy", "asyncpg", "psycopg", "httpx")
+
+
+class RecordedTest(Model):
+    """A test on a loop; `outcome` is None where it was only set up or torn down there."""
+
+    name: str
+    loop: str
+    outcome: str | None
+
+
+class Crossing(Model):
+    """The use of an object on a loop that is not its own, `during` the test of that node id."""
+
+    during: str
+
+
+class Recording(LoopsUsed):
+    """A recording; `document` is the whole of it, for whichloop's own picture."""
+
+    tests: tuple[RecordedTest, ...] = ()
+    crossings: tuple[Crossing, ...] = ()
+    document: Mapping[str, Any] = {}
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """The recording in a file; an empty one if there is none, or it is damaged."""
+        try:
+            document = json.loads(path.read_text("utf-8"))
+            return cls.model_validate({**document, "document": document})
+        except (OSError, ValueError, TypeError):
+            return cls()
+
+    def loops_used(self) -> LoopsUsed:
+        used = tuple(used for used in self.connections if used.driver in RECORDED_DRIVERS)
+        return LoopsUsed(loops=self.loops, fixtures=self.fixtures, connections=used)
+
+    def loops_of_tests(self) -> dict[str, str]:
+        """{node id: the loop its body ran on}."""
+        return {test.name: test.loop for test in self.tests if test.outcome is not None}
+
+    def worth_drawing(self, run: Run, broken: Run) -> list[str]:
+        """A test of each group for the picture of a run: one that fails here on several loops if
+        there is one, else one that failed on broken/. Empty if no test of the run ever failed."""
+        times = Counter(test.name for test in self.tests if test.outcome)
+        crossed = {crossing.during for crossing in self.crossings}
+        best: dict[str, tuple[bool, bool, str]] = {}
+        for test in run.tests.values():
+            before = broken.tests.get(test.nodeid, test)
+            fails = test.outcome in FAILING
+            if (fails or before.outcome in FAILING) and times[test.nodeid] <= MAX_LOOPS:
+                rank = (test.nodeid not in crossed, not fails, test.nodeid)
+                if test.group not in best or rank[:2] < best[test.group][:2]:
+                    best[test.group] = rank
+        return [nodeid for _, _, nodeid in best.values()]

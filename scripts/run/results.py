@@ -9,8 +9,7 @@ from pydantic import ValidationError
 
 from scripts.errors import CommandError
 from scripts.paths import RESULTS
-from scripts.run.loops import Recording
-from scripts.run.model import Run
+from scripts.run.model import Recording, Run
 
 SCHEMA_VERSION = 1
 # Where the recorder of a side is to write, set by the command that started its pytest.

@@ -15,8 +15,7 @@ from scripts.errors import CommandError
 from scripts.paths import ROOT
 from scripts.run import results
 from scripts.run.environment import for_side, plugins_not_in, versions
-from scripts.run.loops import Recording
-from scripts.run.model import Circumstances, Record, Run, ServerVersion
+from scripts.run.model import Circumstances, Record, Recording, Run, ServerVersion
 from scripts.run.results import RECORD_VARIABLE
 from scripts.servers.client import Guardian
 from scripts.servers.limits import seconds

@@ -11,8 +11,7 @@ from scripts.run import results
 from scripts.run.model import Run
 from scripts.sides import manifest
 from scripts.sides.manifest import Manifest, Side, SideKind
-from scripts.verdict.against_broken import Grade, amounts, documented_verdicts, grade
-from scripts.verdict.documented import why_invalid
+from scripts.verdict.grade import Grade, amounts, documented_verdicts, grade, why_invalid
 from scripts.verdict.words import CHANGES, Change
 from scripts.views import terminal
 

@@ -10,7 +10,7 @@ from scripts.run.model import Run
 from scripts.sides import manifest
 from scripts.sides.manifest import NOUNS, Manifest
 from scripts.sides.schema import Practice
-from scripts.verdict.against_broken import amounts, documented_verdicts
+from scripts.verdict.grade import amounts, documented_verdicts
 
 README = ROOT / "README.md"
 BEGIN = "<!-- remedies: drawn by `python -m scripts readme` -->"

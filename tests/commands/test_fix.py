@@ -17,8 +17,8 @@ from scripts.run import results
 from scripts.run.environment import versions
 from scripts.run.model import Run
 from scripts.sides import diffs, manifest
-from scripts.verdict.against_broken import documented_verdicts
-from scripts.views import remedy
+from scripts.verdict.grade import documented_verdicts
+from scripts.views import run as view
 from tests.support.runs import KILLED, NO_RUNS, write_run
 from tests.support.sessions import RecordedSession
 
@@ -140,7 +140,7 @@ def test_a_run_of_which_no_time_is_known_has_no_price_in_time(
     if not left:
         del data["duration_s"]
 
-    remedy.print_price(Run.model_validate(data), recorded.run_side(MANIFEST.get("fix-03")))
+    view.print_price(Run.model_validate(data), recorded.run_side(MANIFEST.get("fix-03")))
 
     output = capsys.readouterr().out
     assert "Connections, PostgreSQL: 54 opened (broken 54)" in output

@@ -6,7 +6,7 @@ import pytest
 
 from scripts.sides import manifest
 from scripts.sides.manifest import Manifest
-from scripts.verdict.against_broken import Grade, documented_verdicts, grade
+from scripts.verdict.grade import Grade, documented_verdicts, grade
 from tests.support.runs import documented, entry, run_of
 
 MOTOR = "test_jobs.py::test_job_api[hot_default]"

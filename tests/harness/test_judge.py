@@ -7,7 +7,7 @@ import pytest
 from scripts.run.side import first_error
 from scripts.sides import manifest
 from scripts.sides.manifest import Manifest, Side
-from scripts.verdict.documented import judge
+from scripts.verdict.grade import judge
 from tests.support.runs import documented, entry, run_of
 
 

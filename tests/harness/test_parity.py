@@ -8,7 +8,7 @@ import pytest
 from scripts.paths import ROOT
 from scripts.sides import diffs, manifest
 from scripts.sides.manifest import NOUNS, Side
-from scripts.verdict.against_broken import documented_verdicts
+from scripts.verdict.grade import documented_verdicts
 from scripts.views import documents
 from tests.long.variants import Variant, load
 

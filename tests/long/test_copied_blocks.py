@@ -15,8 +15,7 @@ import pytest
 from scripts.paths import ROOT
 from scripts.run.model import Record
 from scripts.sides import manifest
-from scripts.verdict.against_broken import documented_verdicts
-from scripts.verdict.documented import outcome_of
+from scripts.verdict.grade import documented_verdicts, outcome_of
 from tests.support.blocks import blocks, paste
 from tests.support.checkouts import Checkout
 from tests.support.commands import environment, recorded_pytest, run
