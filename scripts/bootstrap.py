@@ -162,12 +162,12 @@ def make(python: str, kind: str) -> None:
     installer = "uv" if output(["uv", "--version"]) else "pip"
     told = f"Setting up .venv with {installer} (only when the requirements change) …"
     print(told, file=sys.stderr, flush=True)  # stdout is the command's
-    whole = any(stamp(made).exists() for made in ("run", "dev"))
-    for made in ("run", "dev"):
-        with contextlib.suppress(OSError):
-            stamp(made).unlink()
-    if VENV.exists() and not (whole and venv_python().exists()):
+    stamps = [stamp("run"), stamp("dev")]
+    if VENV.exists() and not (venv_python().exists() and any(map(Path.exists, stamps))):
         shutil.rmtree(VENV, ignore_errors=True)
+    for path in stamps:
+        with contextlib.suppress(OSError):
+            path.unlink()
     requirements = str(ROOT / "requirements" / (kind + ".txt"))
     # Hashes and an editable project cannot go into one call: pip refuses it.
     project = ["--no-deps", "--no-build-isolation", "-e", str(ROOT), "-e", str(ROOT / "whichloop")]

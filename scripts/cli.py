@@ -54,11 +54,10 @@ def run() -> int:
         terminal.error(str(error), error.hint)
         return error.exit_code
     except Exception as error:
-        # typer's own usage errors know how to show themselves; they are click's underneath.
-        if hasattr(error, "show") and hasattr(error, "exit_code"):
-            error.show()
-            return int(error.exit_code)
-        raise
+        if not hasattr(error, "show"):
+            raise
+        error.show()  # typer's own usage errors; they are click's underneath
+        return int(getattr(error, "exit_code", 2))
     if code == INTERRUPTED:  # typer's word for Ctrl-C is this value, or typer.Abort
         terminal.error("interrupted; what was finished is kept, the servers are stopped")
     return code

@@ -11,6 +11,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 
 from scripts.verdict.words import Kind, Outcome
 
+# A test that was repeated on more loops than this would fill the picture.
+MAX_LOOPS = 3
+FAILING = ("failed", "error")
+RECORDED_DRIVERS = ("motor", "pymongo", "sqlalchemy", "asyncpg", "psycopg", "httpx")
+
 
 class Model(BaseModel):
     """A part of run.json. A key that is not known is passed over: a later version may have more."""
@@ -175,12 +180,6 @@ class Run(LoopsUsed, Record, Circumstances):
         data = {"side": self.side, "command": self.command, **self.model_dump(by_alias=True)}
         optional = ("stopped", "server_gone", "said", "last_words", "started_at", "asyncio")
         return {name: value for name, value in data.items() if value or name not in optional}
-
-
-# A test that was repeated on more loops than this would fill the picture.
-MAX_LOOPS = 3
-FAILING = ("failed", "error")
-RECORDED_DRIVERS = ("motor", "pymongo", "sqlalchemy", "asyncpg", "psycopg", "httpx")
 
 
 class RecordedTest(Model):

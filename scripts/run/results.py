@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from scripts.errors import CommandError
 from scripts.paths import RESULTS
-from scripts.run.model import Recording, Run
+from scripts.run.model import Run
 
 SCHEMA_VERSION = 1
 # Where the recorder of a side is to write, set by the command that started its pytest.
@@ -46,11 +46,6 @@ def write(path: Path, text: str) -> None:
 def write_json(path: Path, data: Mapping[str, object]) -> None:
     whole = {"schema_version": SCHEMA_VERSION, **data}
     write(path, json.dumps(whole, indent=2, ensure_ascii=False) + "\n")
-
-
-def read_recording(side: str) -> Recording:
-    """What whichloop recorded of the last run of a side; empty if there is none."""
-    return Recording.read(RESULTS / side / "recording.json")
 
 
 def written(side: str) -> float:

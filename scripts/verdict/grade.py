@@ -3,7 +3,6 @@
 Pure: runs and a manifest in, a judgement or a grade out.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
@@ -14,6 +13,9 @@ from scripts.verdict.words import KINDS, OUTCOMES, VERDICTS, Change, Group, Kind
 
 # pytest's exit codes: 0 all passed, 1 some failed. Anything else is no result.
 MEANINGFUL_EXIT_CODES = (0, 1)
+GROUPS: tuple[Group, ...] = get_args(Group)
+# How many of the failing tests are cured: of a group's, and "overall".
+Verdicts = dict[str, Verdict]
 
 
 @dataclass(frozen=True)
@@ -93,17 +95,6 @@ def in_words(outcome: Outcome, kind: Kind | None, driver: str | None) -> str:
     return f"{words} ({driver})" if driver else words
 
 
-def failures_by_driver(run: Run) -> dict[str, int]:
-    """{driver: failing tests}, for the failures that are some loop's doing."""
-    failing = (test for test in run.tests.values() if test.outcome in ("failed", "error"))
-    return dict(Counter(test.driver or "no driver" for test in failing))
-
-
-GROUPS: tuple[Group, ...] = get_args(Group)
-# How many of the failing tests are cured: of a group's, and "overall".
-Verdicts = dict[str, Verdict]
-
-
 @dataclass(frozen=True)
 class Grade:
     """A remedy's grade: what became of each test, and how many of the failing ones it cures.
@@ -155,9 +146,7 @@ def grade(broken: Run, fixed: Run, side: Side, manifest: Manifest) -> Grade:
         failing_before=sum(test.outcome != "passed" for test in broken.tests.values()),
         changes=changes,
         verdicts=verdicts,
-        as_documented=judgement.as_documented
-        and "not_on_both" not in changes.values()
-        and verdicts == documented_verdicts(side, manifest),
+        as_documented=judgement.as_documented and verdicts == documented_verdicts(side, manifest),
         invalid=judgement.invalid,
         differences=judgement.differences,
     )

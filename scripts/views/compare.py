@@ -147,10 +147,11 @@ def circumstances(run: Run) -> dict[str, str]:
 
 def by_module(documented: Manifest) -> dict[str, list[str]]:
     """The suite's node ids by their module, in the order in which pytest runs the modules."""
-    modules: dict[str, list[str]] = {}
-    for nodeid in documented.nodeids:
-        modules.setdefault(nodeid.partition("::")[0], []).append(nodeid)
-    return dict(sorted(modules.items()))
+    modules = {nodeid: nodeid.partition("::")[0] for nodeid in documented.nodeids}
+    return {
+        module: [nodeid for nodeid in documented.nodeids if modules[nodeid] == module]
+        for module in sorted(set(modules.values()))
+    }
 
 
 def guide(documented: Manifest) -> None:

@@ -2,6 +2,7 @@
 what it cures, and its price."""
 
 import re
+from collections import Counter
 from collections.abc import Callable
 
 from rich import box
@@ -12,10 +13,10 @@ from whichloop.recording import of_json
 
 from scripts.run import results
 from scripts.run.environment import plugins_not_in
-from scripts.run.model import Failure, Run, Test
+from scripts.run.model import Failure, Recording, Run, Test
 from scripts.servers.model import Servers
 from scripts.sides.manifest import Side
-from scripts.verdict.grade import Grade, Verdicts, failures_by_driver, outcome_of
+from scripts.verdict.grade import Grade, Verdicts, outcome_of
 from scripts.verdict.words import CHANGES, KINDS, OUTCOMES, SERVERS, VERDICTS, Kind
 from scripts.views import terminal
 
@@ -24,6 +25,11 @@ NO_LOOP = (
     " it, and these loops have another one (nest_asyncio, for one, puts its own there)."
 )
 MIN_WIDTH, MAX_WIDTH = 60, 100  # of a picture of loops
+# As in a message: "running at /home/me/suite/test_jobs.py:15", "> cb=[…]> got Future".
+PATH = re.compile(r"(?<= at )/[^>\]]*?([^/>\]]+/[^/>\]]+\.py:\d+)")
+CALLBACKS = re.compile(r"(> cb=)\[[^\]]*\](?=> got Future)")
+# The fields of ConnectionCounts, in words.
+COUNTED = ("opened", "at the peak", "left open")
 
 
 def print_servers(servers: Servers) -> None:
@@ -98,15 +104,16 @@ def place(test: Test) -> str:
 
 def counts(run: Run) -> str:
     """ "17 of 30 tests fail: 11 asyncpg, 6 motor"."""
-    drivers = failures_by_driver(run)
-    text = f"{sum(drivers.values())} of {len(run.tests)} tests fail"
+    failing = [test for test in run.tests.values() if test.outcome in ("failed", "error")]
+    drivers = Counter(test.driver or "no driver" for test in failing)
+    text = f"{len(failing)} of {len(run.tests)} tests fail"
     named = ", ".join(f"{count} {driver}" for driver, count in sorted(drivers.items()))
     return f"{text}: {named}" if named else text
 
 
 def print_lanes(run: Run, broken: Run) -> None:
     """The loops of a test of each half, as a picture; how to draw all of them."""
-    recording = results.read_recording(run.side)
+    recording = Recording.read(results.folder(run.side) / "recording.json")
     tests = recording.worth_drawing(run, broken)
     width = min(terminal.console.width, MAX_WIDTH)
     if tests and recording.loops and width >= MIN_WIDTH:
@@ -131,33 +138,22 @@ def print_differences(differences: tuple[str, ...], run: Run) -> None:
     terminal.prose(f"  Versions in play: Python {versions.removeprefix('python ')}")
 
 
-# As in a message: "running at /home/me/suite/test_jobs.py:15", "> cb=[…]> got Future".
-PATH = re.compile(r"(?<= at )/[^>\]]*?([^/>\]]+/[^/>\]]+\.py:\d+)")
-CALLBACKS = re.compile(r"(> cb=)\[[^\]]*\](?=> got Future)")
-# The fields of ConnectionCounts, in words.
-COUNTED = ("opened", "at the peak", "left open")
-
-
 def print_headline(side: Side, grade: Grade) -> None:
     """ "Remedy 3 cures 8 of 17 failing tests (MongoDB all, Postgres some): as documented."."""
-    terminal.prose(headline(side, grade), "bold")
-    terminal.prose(f"{side.title} ({side.folder})")
-
-
-def headline(side: Side, grade: Grade) -> str:
-    if grade.invalid:
-        return f"{side.name}: INVALID."
-    cured = grade.having("FAIL_TO_PASS")
-    flaky, broke = grade.having("flaky"), grade.having("PASS_TO_FAIL")
+    cured, flaky, broke = (
+        len(grade.having(change)) for change in ("FAIL_TO_PASS", "flaky", "PASS_TO_FAIL")
+    )
     groups = ", ".join(
         f"{name} {VERDICTS[grade.verdicts[group]]}" for group, name in SERVERS.items()
     )
-    text = f"{side.name} cures {len(cured)} of {grade.failing_before} failing tests ({groups})"
+    text = f"{side.name} cures {cured} of {grade.failing_before} failing tests ({groups})"
     if flaky:
-        text += f", makes {len(flaky)} flaky"
+        text += f", makes {flaky} flaky"
     if broke:
-        text += f", breaks {len(broke)}"
-    return f"{text}: {'as documented' if grade.as_documented else 'NOT as documented'}."
+        text += f", breaks {broke}"
+    text += f": {'as documented' if grade.as_documented else 'NOT as documented'}."
+    terminal.prose(f"{side.name}: INVALID." if grade.invalid else text, "bold")
+    terminal.prose(f"{side.title} ({side.folder})")
 
 
 def print_changes(run: Run, grade: Grade) -> None:
@@ -220,5 +216,3 @@ def print_verdicts(grade: Grade, documented: Verdicts) -> None:
     for name, expected in documented.items():
         if grade.verdicts[name] != expected:
             terminal.prose(f"  {name}: documented {expected}, was {grade.verdicts[name]}", "yellow")
-    for nodeid in grade.having("not_on_both"):
-        terminal.prose(f"  {nodeid} ran on one of the two sides only", "yellow")
