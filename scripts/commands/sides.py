@@ -23,7 +23,6 @@ from scripts.views.run import (
     print_messages,
     print_outcomes,
     print_price,
-    print_verdicts,
 )
 
 EVERYTHING = "make all-fixes && make compare"
@@ -160,7 +159,10 @@ def print_grade(side: Side, documented: Manifest, broken: Run, run: Run) -> bool
     if not graded.as_documented:
         terminal.line("NOT AS DOCUMENTED:", "bold red")
         print_differences(graded.differences, run)
-        print_verdicts(graded, documented_verdicts(side, documented))
+        for name, expected in documented_verdicts(side, documented).items():
+            verdict = graded.verdicts[name]
+            if verdict != expected:
+                terminal.prose(f"  {name}: documented {expected}, was {verdict}", "yellow")
         terminal.line(f"Next: git diff {side.folder}")
         terminal.line(f"or accept it: python -m scripts outcomes {side.id} --write")
         return False

@@ -14,7 +14,6 @@ from scripts.verdict.words import Kind, Outcome
 # A test that was repeated on more loops than this would fill the picture.
 MAX_LOOPS = 3
 FAILING = ("failed", "error")
-RECORDED_DRIVERS = ("motor", "pymongo", "sqlalchemy", "asyncpg", "psycopg", "httpx")
 
 
 class Model(BaseModel):
@@ -211,14 +210,6 @@ class Recording(LoopsUsed):
             return cls.model_validate({**document, "document": document})
         except (OSError, ValueError, TypeError):
             return cls()
-
-    def loops_used(self) -> LoopsUsed:
-        used = tuple(used for used in self.connections if used.driver in RECORDED_DRIVERS)
-        return LoopsUsed(loops=self.loops, fixtures=self.fixtures, connections=used)
-
-    def loops_of_tests(self) -> dict[str, str]:
-        """{node id: the loop its body ran on}."""
-        return {test.name: test.loop for test in self.tests if test.outcome is not None}
 
     def worth_drawing(self, run: Run, broken: Run) -> list[str]:
         """A test of each group for the picture of a run: one that fails here on several loops if

@@ -9,6 +9,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from scripts.errors import CommandError
@@ -30,6 +31,8 @@ POLL_S = 1.0
 BEGUN = re.compile(r"^(\S+::.*?)\s*$")
 # pytest's first error of its own; it may follow an unfinished `collecting`.
 FIRST_ERROR = re.compile(r"^(?:collecting \.\.\. )?(ERROR: .*)", re.MULTILINE)
+# The drivers whose connections run.json has.
+RECORDED_DRIVERS = ("motor", "pymongo", "sqlalchemy", "asyncpg", "psycopg", "httpx")
 # The pytest processes of this command that have not ended.
 UNDER_WAY: set[subprocess.Popen[str]] = set()
 
@@ -88,24 +91,33 @@ def run_side(side: Side, on_line: Callable[[str], None], guardian: Guardian) -> 
             watched.look()  # did tests fail for want of a server?
         recording = Recording.read(recording_file)
         results.write_json(folder / "recording.json", recording.document)
-        recorded = read_record(record_file)
+        recorded = None
+        with suppress(OSError, ValueError):  # pytest may have died before it could write it
+            recorded = Record.model_validate_json(record_file.read_text("utf-8"))
     record = recorded or Record(versions=versions(), exit_code=exit_code, tests={})
-    loops = recording.loops_of_tests()
     tests = record.tests.values()
-    on_loops = [test.model_copy(update={"loop": loops.get(test.nodeid)}) for test in tests]
+    loops = {test.name: test.loop for test in recording.tests if test.outcome is not None}
+    last_lines = [line for line in output.splitlines() if line.strip()][-3:]
     stopped = watched.stopped
     begun = BEGUN.match(output.rpartition("\n")[2])
     if stopped and not watched.server_gone and begun:
         stopped += f"; running then: {begun[1]}"
-    parts = dict(circumstances(guardian.servers)) | dict(record) | dict(recording.loops_used())
+    parts = {
+        **dict(circumstances(guardian.servers)),
+        **dict(record),
+        "tests": [test.model_copy(update={"loop": loops.get(test.nodeid)}) for test in tests],
+        "loops": recording.loops,
+        "fixtures": recording.fixtures,
+        "connections": [used for used in recording.connections if used.driver in RECORDED_DRIVERS],
+    }
     run = Run(
-        **parts | {"tests": on_loops},
+        **parts,
         side=side.id,
         command=f".venv/bin/pytest {side.folder}",
         stopped=stopped,
         server_gone=watched.server_gone,
         said="" if tests else first_error(output),
-        last_words="" if recorded else last_words(output),
+        last_words="" if recorded else " | ".join(last_lines),
     )
     if run.collection_errors:
         raise CommandError(
@@ -168,18 +180,6 @@ def end_all() -> None:
     """End every side that is under way; `run_side`, in its thread, then raises Interrupted."""
     while UNDER_WAY:
         end(UNDER_WAY.pop())
-
-
-def read_record(path: Path) -> Record | None:
-    """What the recorder wrote; None if pytest died before it could."""
-    try:
-        return Record.model_validate_json(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        return None
-
-
-def last_words(output: str) -> str:
-    return " | ".join([line for line in output.splitlines() if line.strip()][-3:])
 
 
 def first_error(output: str) -> str:

@@ -173,7 +173,10 @@ def tests_of(names: Sequence[str], sets: Sets, key: str) -> tuple[str, ...]:
     every = [nodeid for group in GROUPS for nodeid in sets.get(group, ())]
     nodeids: list[str] = []
     for name in names:
-        tests = sets.get(name) or [nodeid for nodeid in every if covers(name, nodeid)]
+        parts = (f"{name}::", f"{name}[")
+        tests = sets.get(name) or [
+            nodeid for nodeid in every if nodeid == name or nodeid.startswith(parts)
+        ]
         if not tests:
             modules = [nodeid.partition("::")[0] for nodeid in every]
             close = get_close_matches(name, [*sets, *modules, *every], 1, 0.8)
@@ -181,11 +184,6 @@ def tests_of(names: Sequence[str], sets: Sets, key: str) -> tuple[str, ...]:
             raise ManifestError(f"{key}: {name} is not in [tests] or [sets] of {FILE}{hint}")
         nodeids += tests
     return tuple(nodeids)
-
-
-def covers(name: str, nodeid: str) -> bool:
-    """Is this the node id's own, its module's or its function's name?"""
-    return nodeid == name or nodeid.startswith((name + "::", name + "["))
 
 
 def own_outcomes(side: Side, sets: Sets) -> dict[str, Documented]:

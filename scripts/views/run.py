@@ -16,7 +16,7 @@ from scripts.run.environment import plugins_not_in
 from scripts.run.model import Failure, Recording, Run, Test
 from scripts.servers.model import Servers
 from scripts.sides.manifest import Side
-from scripts.verdict.grade import Grade, Verdicts, outcome_of
+from scripts.verdict.grade import Grade, outcome_of
 from scripts.verdict.words import CHANGES, KINDS, OUTCOMES, SERVERS, VERDICTS, Kind
 from scripts.views import terminal
 
@@ -209,10 +209,3 @@ def print_price(broken: Run, run: Run) -> None:
         terminal.prose(
             f"Time: {ratio:.2f} × broken ({per_test:.0f} ms a test, tracebacks included)."
         )
-
-
-def print_verdicts(grade: Grade, documented: Verdicts) -> None:
-    """Where the verdict itself is not the documented one."""
-    for name, expected in documented.items():
-        if grade.verdicts[name] != expected:
-            terminal.prose(f"  {name}: documented {expected}, was {grade.verdicts[name]}", "yellow")
