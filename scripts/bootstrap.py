@@ -28,11 +28,13 @@ OFFLINE = ROOT / ".offline"
 # SecantusDB, the embedded stand-in for MongoDB, has wheels for these.
 PREFERRED = ((3, 13), (3, 12), (3, 11))
 PRINT_VERSION = "import sys; print(*sys.version_info[:2])"
-# The commands that need the linter and the type checker as well.
-DEV_COMMANDS = (
-    *("audit", "check", "faults", "format", "pins", "soak"),
-    *("test", "test-long", "test-whichloop", "test-foreign", "test-docker", "bench-whichloop"),
+# The commands that pass the user's arguments on to a tool.
+TOOLS = (
+    *("test", "test-long", "test-whichloop", "faults"),
+    *("test-foreign", "bench-whichloop", "test-docker"),
 )
+# Those that need the linter and the type checker as well.
+DEV_COMMANDS = ("audit", "check", "format", "pins", "soak", *TOOLS)
 
 
 class SetupError(Exception):

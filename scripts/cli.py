@@ -14,16 +14,12 @@ from typing import Annotated
 
 import typer
 
+from scripts.bootstrap import TOOLS
 from scripts.errors import CommandError
 from scripts.views import terminal
 
 INTERRUPTED = 130
 PASSES_ARGUMENTS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
-# These tools get the user's arguments as well.
-TOOLS = (
-    *("test", "test-long", "test-whichloop", "faults"),
-    *("test-foreign", "bench-whichloop", "test-docker"),
-)
 NUMBER = typer.Argument(help="its number", show_default=False)
 
 app = typer.Typer(
