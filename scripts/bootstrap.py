@@ -27,11 +27,14 @@ VENV = ROOT / ".venv"
 OFFLINE = ROOT / ".offline"
 # SecantusDB, the embedded stand-in for MongoDB, has wheels for these.
 PREFERRED = ((3, 13), (3, 12), (3, 11))
-# The commands that need the linter and the type checker as well.
-DEV_COMMANDS = (
-    *("audit", "check", "faults", "format", "pins", "soak"),
-    *("test", "test-long", "test-whichloop", "test-foreign", "test-docker", "bench-whichloop"),
+PRINT_VERSION = "import sys; print(*sys.version_info[:2])"
+# The commands that pass the user's arguments on to a tool.
+TOOLS = (
+    *("test", "test-long", "test-whichloop", "faults"),
+    *("test-foreign", "bench-whichloop", "test-docker"),
 )
+# Those that need the linter and the type checker as well.
+DEV_COMMANDS = ("audit", "check", "format", "pins", "soak", *TOOLS)
 
 
 class SetupError(Exception):
@@ -44,9 +47,9 @@ def enter(argv: list[str]) -> None:
     Raises SetupError if no Python fits or the installation fails.
     """
     kind = "dev" if argv and argv[0] in DEV_COMMANDS else "run"
-    if argv[:1] == ["offline-unpack"] and Path(sys.prefix).resolve() != VENV.resolve():
-        take_wheels([argument for argument in argv[1:] if argument != "--"])
     inside = Path(sys.prefix).resolve() == VENV.resolve()
+    if argv[:1] == ["offline-unpack"] and not inside:
+        take_wheels([argument for argument in argv[1:] if argument != "--"])
     if not up_to_date(kind):
         python = base_python()
         try:
@@ -57,19 +60,13 @@ def enter(argv: list[str]) -> None:
             raise SetupError(f"cannot set up {VENV}: {error}") from None
         inside = False  # what is imported may have changed
     if not inside:
-        go_on_inside(argv)
-
-
-def go_on_inside(argv: list[str]) -> None:
-    """Run the same command with the Python of `.venv`; does not return."""
-    command = [str(venv_python()), "-m", "scripts", *argv]
-    if os.name == "nt":  # execv there returns to the shell before the command has ended
-        sys.exit(subprocess.call(command))
-    os.execv(command[0], command)
+        command = [str(venv_python()), "-m", "scripts", *argv]
+        if os.name == "nt":  # execv there returns to the shell before the command has ended
+            sys.exit(subprocess.call(command))
+        os.execv(command[0], command)
 
 
 def venv_python() -> Path:
-    """The interpreter of `.venv`."""
     return VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
@@ -88,19 +85,17 @@ def fingerprint(kind: str) -> str:
 
 def take_wheels(arguments: list[str]) -> None:
     """Copy the wheels of a pack to `OFFLINE`, whole. Raises SetupError if it is none."""
-    folder = Path(arguments[0]) if len(arguments) == 1 and arguments[0] else None
-    if folder is None:
+    if len(arguments) != 1 or not arguments[0]:
         raise SetupError("which pack? make offline-unpack DIR=…")
-    pythons = pythons_of(folder)
-    if not pythons or not (folder / "wheels").is_dir():
+    folder = Path(arguments[0])
+    if not pythons_of(folder) or not (folder / "wheels").is_dir():
         raise SetupError(f"{folder} is not a folder that make offline-pack wrote")
     new = OFFLINE.with_name(".offline.new")
     try:
         for old in (new, OFFLINE):
-            if old.exists():
-                shutil.rmtree(str(old))
-        shutil.copytree(str(folder / "wheels"), str(new / "wheels"))
-        shutil.copy(str(folder / "pack.json"), str(new))
+            shutil.rmtree(old, ignore_errors=True)
+        shutil.copytree(folder / "wheels", new / "wheels")
+        shutil.copy(folder / "pack.json", new)
         new.rename(OFFLINE)
     except OSError as error:
         raise SetupError(f"cannot copy {folder} to {OFFLINE}: {error}") from None
@@ -138,7 +133,8 @@ def base_python() -> str:
         return this
     for version in preferred:
         python = shutil.which("python{}.{}".format(*version))
-        if python and version_of(python) == version:
+        # It may be a shim of pyenv's for a version that is not there.
+        if python and output([python, "-c", PRINT_VERSION]) == "{} {}".format(*version):
             return python
     if packed:
         versions = ", ".join("{}.{}".format(*version) for version in packed)
@@ -154,31 +150,26 @@ def base_python() -> str:
     )
 
 
-def version_of(python: str) -> tuple[int, ...]:
-    """(major, minor) of an interpreter; () if it does not run (a shim of pyenv's, for example)."""
-    code = "import sys; print(*sys.version_info[:2])"
+def output(command: list[str], limit_s: float | None = None) -> str:
+    """What a program says of itself; "" if it does not run: it may be a launcher of nothing."""
     try:
-        out = subprocess.run([python, "-c", code], capture_output=True)
-    except OSError:
-        return ()
-    return tuple(int(part) for part in out.stdout.split()) if out.returncode == 0 else ()
+        result = subprocess.run(command, capture_output=True, timeout=limit_s)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return result.stdout.decode("utf-8", "replace").strip() if result.returncode == 0 else ""
 
 
 def make(python: str, kind: str) -> None:
     """Build `.venv`, or bring it up to date. The stamp is written last: half a job is none."""
-    installer = "uv" if runs(["uv", "--version"]) else "pip"
-    # To stderr: stdout is the command's.
-    print(
-        f"Setting up .venv with {installer} (only when the requirements change) …",
-        file=sys.stderr,
-        flush=True,
-    )
-    whole = any(stamp(made).exists() for made in ("run", "dev"))
-    for made in ("run", "dev"):
+    installer = "uv" if output(["uv", "--version"]) else "pip"
+    told = f"Setting up .venv with {installer} (only when the requirements change) …"
+    print(told, file=sys.stderr, flush=True)  # stdout is the command's
+    stamps = [stamp("run"), stamp("dev")]
+    if VENV.exists() and not (venv_python().exists() and any(map(Path.exists, stamps))):
+        shutil.rmtree(VENV, ignore_errors=True)
+    for path in stamps:
         with contextlib.suppress(OSError):
-            stamp(made).unlink()
-    if VENV.exists() and not (whole and venv_python().exists()):
-        shutil.rmtree(str(VENV), ignore_errors=True)
+            path.unlink()
     requirements = str(ROOT / "requirements" / (kind + ".txt"))
     # Hashes and an editable project cannot go into one call: pip refuses it.
     project = ["--no-deps", "--no-build-isolation", "-e", str(ROOT), "-e", str(ROOT / "whichloop")]
@@ -198,14 +189,6 @@ def make(python: str, kind: str) -> None:
     stamp(kind).write_text(fingerprint(kind), "utf-8")
 
 
-def runs(command: list[str]) -> bool:
-    """Does the program exist and work? On PATH alone it may be a launcher of nothing."""
-    try:
-        return subprocess.run(command, capture_output=True).returncode == 0
-    except OSError:
-        return False
-
-
 def call(command: list[str]) -> None:
     """Run a step of the set-up, in silence unless it fails."""
     try:
@@ -223,7 +206,7 @@ def call(command: list[str]) -> None:
 @contextlib.contextmanager
 def locked() -> Iterator[None]:
     """Let one command at a time set up this checkout."""
-    with open(str(ROOT / ".venv.lock"), "w") as handle:
+    with open(ROOT / ".venv.lock", "w") as handle:
         if fcntl is not None:
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield

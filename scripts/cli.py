@@ -1,7 +1,5 @@
 """The command line: `python -m scripts COMMAND`. Exit codes: 0 as documented, 1 not, 2 usage."""
 
-from __future__ import annotations
-
 import io
 import os
 import signal
@@ -16,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from scripts.bootstrap import TOOLS
 from scripts.errors import CommandError
 from scripts.views import terminal
 
@@ -51,11 +50,10 @@ def run() -> int:
         terminal.error(str(error), error.hint)
         return error.exit_code
     except Exception as error:
-        # typer's own usage errors know how to show themselves; they are click's underneath.
-        if hasattr(error, "show") and hasattr(error, "exit_code"):
-            error.show()
-            return int(error.exit_code)
-        raise
+        if not hasattr(error, "show"):
+            raise
+        error.show()  # typer's own usage errors; they are click's underneath
+        return int(getattr(error, "exit_code", 2))
     if code == INTERRUPTED:  # typer's word for Ctrl-C is this value, or typer.Abort
         terminal.error("interrupted; what was finished is kept, the servers are stopped")
     return code
@@ -83,12 +81,12 @@ def call(target: str, *arguments: object) -> None:
 
 def fix(number: Annotated[str, typer.Argument(help="default: the recommended one")] = "") -> None:
     """Run a remedy: its diff, which tests it cures, what it costs, when to choose it."""
-    call("scripts.commands.fix:fix", "fix", number)
+    call("scripts.commands.sides:fix", "fix", number)
 
 
 def trap(number: Annotated[str, NUMBER]) -> None:
     """Run a popular answer that does not work, in the same way."""
-    call("scripts.commands.fix:fix", "trap", number)
+    call("scripts.commands.sides:fix", "trap", number)
 
 
 def all_fixes(
@@ -96,7 +94,7 @@ def all_fixes(
     alone: Annotated[bool, typer.Option("--alone", help="one side at a time")] = False,
 ) -> None:
     """Run every side, as many at once as there are cores."""
-    call("scripts.commands.fix:all_fixes", shuffle, alone)
+    call("scripts.commands.sides:all_fixes", shuffle, alone)
 
 
 def compare(
@@ -148,7 +146,7 @@ def outcomes(
 
 def same(folders: Annotated[list[Path], typer.Argument(help="results folders")]) -> None:
     """Do these results folders say the same of every test? For CI's matrix of backends."""
-    call("scripts.maintain.same:same", folders)
+    call("scripts.maintain.soak:same", folders)
 
 
 def soak(
@@ -167,13 +165,12 @@ def bench(times: Annotated[int, typer.Option(min=1, help="how often each")] = 3)
 
 
 # Every command, in the order of --help: a function above, or what it calls, with these arguments.
-# What `run_tool` runs gets those of the user as well.
 COMMANDS: dict[str, Callable[..., None] | str] = {
     "minimal": "scripts.commands.minimal:minimal",
-    "reproduce": "scripts.commands.reproduce:reproduce",
+    "reproduce": "scripts.commands.sides:reproduce",
     "fix": fix,
     "trap": trap,
-    "tour": "scripts.commands.fix:tour",
+    "tour": "scripts.commands.sides:tour",
     "all-fixes": all_fixes,
     "compare": compare,
     "diff": diff,
@@ -192,19 +189,13 @@ COMMANDS: dict[str, Callable[..., None] | str] = {
     "same": same,
     "soak": soak,
     "bench": bench,
-    "test": "scripts.maintain.checks:run_tool test",
-    "test-long": "scripts.maintain.checks:run_tool test-long",
-    "test-whichloop": "scripts.maintain.checks:run_tool test-whichloop",
-    "faults": "scripts.maintain.checks:run_tool faults",
-    "test-foreign": "scripts.maintain.checks:run_tool test-foreign",
-    "bench-whichloop": "scripts.maintain.checks:run_tool bench-whichloop",
-    "test-docker": "scripts.maintain.checks:run_tool test-docker",
+    **{name: f"scripts.maintain.checks:run_tool {name}" for name in TOOLS},
     "check": "scripts.maintain.checks:check",
     "format": "scripts.maintain.checks:format_code",
     "pins": "scripts.maintain.checks:pins",
     "audit": "scripts.maintain.checks:audit",
-    "readme": "scripts.views.readme:readme",
-    "practices": "scripts.views.practices:practices",
+    "readme": "scripts.views.documents:readme",
+    "practices": "scripts.views.documents:practices",
 }
 HELP = {
     "minimal": "The error in five lines of Python: no pytest, no driver, no server.",
@@ -234,23 +225,17 @@ HELP = {
 }
 
 
-def calling(target: str) -> Callable[[], None]:
+def calling(target: str, arguments_go_on: bool) -> Callable[[typer.Context], None]:
     """The command that calls `target`, "module:function argument …"."""
-    return lambda: call(*target.split())
-
-
-def passing_on(target: str) -> Callable[[typer.Context], None]:
-    """The same, with all that the user gives it as the last argument."""
 
     def command(context: typer.Context) -> None:
-        call(*target.split(), context.args)
+        call(*target.split(), *([context.args] if arguments_go_on else []))
 
     return command
 
 
 for name, command in COMMANDS.items():
-    is_tool = isinstance(command, str) and ":run_tool " in command
-    settings = PASSES_ARGUMENTS_ON if is_tool or command is soak else None
     if isinstance(command, str):
-        command = passing_on(command) if is_tool else calling(command)
+        command = calling(command, name in TOOLS)
+    settings = PASSES_ARGUMENTS_ON if name in (*TOOLS, "soak") else None
     app.command(name, help=HELP.get(name), context_settings=settings)(command)

@@ -8,8 +8,6 @@
 A result that is not as documented is no error: it is a verdict, and exit code 1.
 """
 
-from __future__ import annotations
-
 __all__ = ["CommandError", "ManifestError", "ServerError", "ServerGone"]
 
 

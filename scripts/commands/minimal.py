@@ -1,7 +1,5 @@
 """`make minimal`: show the five lines of `five_lines.py`, run them, and say what happened."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path

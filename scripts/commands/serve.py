@@ -1,7 +1,5 @@
 """`make serve`: the app under uvicorn, on the chosen servers, to be tried by hand."""
 
-from __future__ import annotations
-
 import os
 import socket
 from contextlib import ExitStack, suppress

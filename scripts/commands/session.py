@@ -1,26 +1,37 @@
 """What the commands run sides on: the chosen servers, and the run of broken/ to compare with."""
 
-from __future__ import annotations
-
+import os
+import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from scripts.errors import CommandError
+from scripts.errors import CommandError, ServerGone
 from scripts.paths import ROOT
 from scripts.run import results
-from scripts.run.batch import Batch, RunSide, run_batch
 from scripts.run.model import Run
-from scripts.run.side import circumstances, run_side
+from scripts.run.side import circumstances, end_all, run_side
 from scripts.servers.choose import choose
 from scripts.servers.client import running
 from scripts.servers.model import Servers
 from scripts.sides import diffs
 from scripts.sides.manifest import Manifest, Side
-from scripts.verdict.documented import Judgement, why_invalid
+from scripts.verdict.grade import why_invalid
 from scripts.views import terminal
 from scripts.views.run import print_invalid, print_servers
+
+RunSide = Callable[[Side, Callable[[str], None]], Run]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The runs by side, the seconds each took by itself, and how many ran at once at most."""
+
+    runs: dict[str, Run]
+    seconds: dict[str, float]
+    workers: int
 
 
 @dataclass(frozen=True)
@@ -41,14 +52,48 @@ class Session:
             return self.run_side(side, on_line)
 
     def run_all(self, sides: Sequence[Side], workers: int | None = None) -> Batch:
-        """Run sides beside each other, with a line for each that has ended."""
-        with terminal.progress("Running every side", len(sides)) as advance:
+        """Run sides beside each other, `workers` at once (default: the cores), those that must be
+        alone last, with a line for each that has ended.
 
-            def on_end(side: Side, seconds: float) -> None:
-                advance()
-                terminal.errors.print(f"  {side.id}  {seconds:5.1f} s  {side.folder}")
+        After Ctrl-C what has finished stays in `results/`, and what has not is ended. Raises
+        ServerGone if a server stops answering: no further side is begun then.
+        """
+        batch = Batch({}, {}, workers or min(len(sides), os.cpu_count() or 1))
+        gone: list[str] = []
 
-            return run_batch(sides, self.run_side, on_end, workers)
+        def run_one(side: Side) -> None:
+            if gone:
+                return
+            started = time.monotonic()
+            run = self.run_side(side, lambda line: None)
+            if run.server_gone:
+                gone.append(run.stopped)
+                return
+            seconds = time.monotonic() - started
+            batch.runs[side.id], batch.seconds[side.id] = run, seconds
+            advance()
+            terminal.errors.print(f"  {side.id}  {seconds:5.1f} s  {side.folder}")
+
+        progress = terminal.progress("Running every side", len(sides))
+        with progress as advance, ThreadPoolExecutor(batch.workers) as pool:
+            try:
+                together = [pool.submit(run_one, side) for side in sides if not side.alone]
+                for future in as_completed(together):
+                    future.result()
+                for side in sides:
+                    if side.alone:
+                        pool.submit(run_one, side).result()
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                end_all()
+                raise
+        if gone:
+            raise ServerGone(
+                f"{gone[0]}\n{len(batch.runs)} of {len(sides)} sides had finished;"
+                " their results are kept",
+                hint="the same command again",
+            )
+        return batch
 
     def broken(self, documented: Manifest) -> Run:
         """The last run of broken/, if it is a result and was made under the same circumstances;
@@ -105,7 +150,7 @@ def is_baseline(broken: Run, documented: Manifest) -> bool:
     invalid = why_invalid(broken, documented)
     if invalid:
         terminal.prose("The broken side: INVALID. Without it no remedy can be graded.", "bold")
-        print_invalid(Judgement(invalid, ()), "broken")
+        print_invalid(invalid, "broken")
         terminal.line("Next: make reproduce")
     return not invalid
 

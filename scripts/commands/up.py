@@ -1,9 +1,8 @@
 """`make up`, `down`, `ps` and `logs`: a pair that stays, on Docker by compose, else embedded."""
 
-from __future__ import annotations
-
 import os
 import time
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -22,7 +21,9 @@ from scripts.views import terminal
 def up() -> int:
     """Start a pair and leave it; nothing happens to one that is up."""
     if on_docker():
-        return compose_up()
+        from scripts.servers import compose_pair  # testcontainers: 0.5 s, only with Docker
+
+        return compose_pair.up()
     idle_s = seconds(*warm_pair.IDLE_LIMIT)
     with warm_pair.starting():
         pair, useless = warm_pair.find()
@@ -54,32 +55,27 @@ def down() -> int:
 
 def ps() -> int:
     """What runs, since when, where, and how long it stays."""
-    pair, useless = warm_pair.find()
-    if pair:
-        print_pair(pair)
-        return 0
-    if on_docker():
-        return compose("ps")
-    terminal.prose(f"No pair is up{f': {useless}' if useless else ''}. Next: make up")
-    return 0
+    return show("ps", print_pair)
 
 
 def logs() -> int:
     """What the servers have written."""
+    return show("logs", print_logs)
+
+
+def show(command: str, print_it: Callable[[Pair], None]) -> int:
+    """Show something of the embedded pair that is up; else it is a command for compose."""
     pair, useless = warm_pair.find()
     if pair:
-        for log in sorted(Path(pair.servers.log_dir).glob("*.log")):
-            for line in log.read_text("utf-8", "replace").splitlines():
-                terminal.line(f"{log.stem}: {line}")
+        print_it(pair)
         return 0
     if on_docker():
-        return compose("logs")
+        return compose(command)
     terminal.prose(f"No pair is up{f': {useless}' if useless else ''}. Next: make up")
     return 0
 
 
 def print_pair(pair: Pair) -> None:
-    """A line for each server, and one on how long they stay."""
     for server in (pair.servers.postgres, pair.servers.mongodb):
         if server:
             terminal.line(f"up: {server} at {server.url}")
@@ -88,6 +84,12 @@ def print_pair(pair: Pair) -> None:
         f"Since {since}; it ends when no command has used it for {pair.idle_s:g} s"
         f" ({warm_pair.IDLE_LIMIT[0]}). Files: {pair.servers.log_dir}"
     )
+
+
+def print_logs(pair: Pair) -> None:
+    for log in sorted(Path(pair.servers.log_dir).glob("*.log")):
+        for line in log.read_text("utf-8", "replace").splitlines():
+            terminal.line(f"{log.stem}: {line}")
 
 
 def on_docker() -> bool:
@@ -101,10 +103,3 @@ def on_docker() -> bool:
     if asked == "auto":
         return automatic(engine.find(images())).backend in CONTAINERS
     return choose().backend in CONTAINERS
-
-
-def compose_up() -> int:
-    """`make up` on Docker."""
-    from scripts.servers.compose_pair import up as start  # testcontainers: 0.5 s, only with Docker
-
-    return start()

@@ -1,7 +1,5 @@
 """`make bench`: what containers cost a command beyond the embedded pair, part by part."""
 
-from __future__ import annotations
-
 import statistics
 import time
 
@@ -37,23 +35,24 @@ def bench(times: int) -> int:
         for backend in backends:
             rounds[backend].append(run_once(backend, side))
         terminal.line(f"round {number + 1} of {times}")
-    medians = {backend: median(parts) for backend, parts in rounds.items()}
-    for backend, parts in medians.items():
-        words = ", ".join(f"{part} {seconds:.2f} s" for part, seconds in parts.items())
-        terminal.line(f"{backend:14} {words}, in all {sum(parts.values()):.2f} s")
-    base = medians.pop("embedded")
-    for backend, parts in medians.items():
-        more = {part: parts[part] - base[part] for part in parts}
-        words = ", ".join(f"{part} {seconds:+.2f} s" for part, seconds in more.items())
-        ratio = sum(parts.values()) / sum(base.values())
-        terminal.line(f"{backend} over embedded: {words}; {ratio:.2f} × in all")
+    base: Seconds = {}
+    lines = []
+    for backend, parts in rounds.items():
+        medians = {part: statistics.median(one[part] for one in parts) for part in parts[0]}
+        base = base or medians
+        words = ", ".join(f"{part} {seconds:.2f} s" for part, seconds in medians.items())
+        terminal.line(f"{backend:14} {words}, in all {sum(medians.values()):.2f} s")
+        more = ", ".join(f"{part} {medians[part] - base[part]:+.2f} s" for part in base)
+        ratio = sum(medians.values()) / sum(base.values())
+        lines.append(f"{backend} over embedded: {more}; {ratio:.2f} × in all")
+    for line in lines[1:]:
+        terminal.line(line)
     results.write_json(RESULTS / "bench.json", {"times": times, "rounds": rounds})
     terminal.line("Medians. Written: results/bench.json")
     return 0
 
 
 def run_once(backend: str, side: manifest.Side) -> Seconds:
-    """One run, by the parts that it takes time for."""
     begun = time.monotonic()
     with running(backend) as guardian:
         started = time.monotonic()
@@ -61,8 +60,3 @@ def run_once(backend: str, side: manifest.Side) -> Seconds:
         run = time.monotonic()
     ended = time.monotonic()
     return {"start": started - begun, "run": run - started, "stop": ended - run}
-
-
-def median(rounds: list[Seconds]) -> Seconds:
-    """The median of each part."""
-    return {part: statistics.median(one_round[part] for one_round in rounds) for part in rounds[0]}

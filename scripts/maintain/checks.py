@@ -1,12 +1,9 @@
 """The commands of those who work on this repository: tests, check, format, pins."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
 
 from scripts.errors import CommandError
 from scripts.paths import ROOT
@@ -16,23 +13,15 @@ from scripts.views import terminal
 # own. A file's tests share what took long to make; where they mostly do not, each goes its own way.
 PARALLEL = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 APART = ("-n", "3", "--dist", "load")
-
-
-class Tool(NamedTuple):
-    """A call of a tool, and what it gets where the user gives it nothing else to do."""
-
-    command: tuple[str, ...]
-    default: tuple[str, ...] = ()
-
-
-TOOLS = {
-    "test": Tool(("pytest",), PARALLEL),
-    "test-long": Tool(("pytest", "tests/long"), APART),
-    "test-whichloop": Tool(("pytest", "tests/whichloop"), PARALLEL),
-    "faults": Tool(("pytest", "tests/faults"), APART),
-    "test-foreign": Tool(("python", "tests/whichloop/foreign.py")),
-    "bench-whichloop": Tool(("python", "bench/whichloop_bench.py")),
-    "test-docker": Tool(("pytest", "tests/docker"), APART),
+# Each tool's program, and what it gets where the user gives it nothing else to do.
+TOOLS: dict[str, tuple[list[str], tuple[str, ...]]] = {
+    "test": (["pytest"], PARALLEL),
+    "test-long": (["pytest", "tests/long"], APART),
+    "test-whichloop": (["pytest", "tests/whichloop"], PARALLEL),
+    "faults": (["pytest", "tests/faults"], APART),
+    "test-foreign": (["python", "tests/whichloop/foreign.py"], ()),
+    "bench-whichloop": (["python", "bench/whichloop_bench.py"], ()),
+    "test-docker": (["pytest", "tests/docker"], APART),
 }
 # What is formatted and linted: everything. What is held to strict types: see pyproject.toml.
 CHECKS = {
@@ -45,14 +34,10 @@ CHECKS = {
 WRITE, PYTEST_WRITE = "--write", "--write-faults"
 
 
-def tool(name: str) -> str:
-    """The program of that name in the virtual environment."""
-    return str(Path(sys.executable).with_name(name))
-
-
-def call(*command: str) -> int:
-    """Run a tool of the virtual environment in the checkout; its exit code."""
-    return subprocess.run([tool(command[0]), *command[1:]], cwd=ROOT, check=False).returncode
+def call(program: str, *arguments: str) -> int:
+    """Run a program of the virtual environment in the checkout; its exit code."""
+    command = [str(Path(sys.executable).with_name(program)), *arguments]
+    return subprocess.run(command, cwd=ROOT, check=False).returncode
 
 
 def run_tool(name: str, arguments: list[str]) -> int:

@@ -4,8 +4,6 @@ All checks run at once, and none longer than its own limit, so that a hung engin
 What it says of the engine is what `auto` goes by: both ask `engine.find` and `choose.automatic`.
 """
 
-from __future__ import annotations
-
 import importlib.metadata
 import os
 import shutil
@@ -16,10 +14,10 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import TimeoutError as NoAnswer
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-from scripts.bootstrap import PREFERRED
+from scripts.bootstrap import PREFERRED, output
 from scripts.paths import RESULTS, ROOT
 from scripts.servers import choose, engine, warm_pair
 from scripts.servers.choose import no_mongodb
@@ -32,6 +30,7 @@ from scripts.views import terminal
 # The longest that any check may take; the engine's own limit is below it.
 LIMIT_S = 6.5
 REGISTRY_LIMIT_S = 4.0
+PROGRAM_LIMIT_S = 3.0
 OFFLINE = "make offline-unpack DIR=…"
 # Room for both servers' data and the results of every side, with some to spare.
 DISK_MB = 1000
@@ -39,20 +38,19 @@ DISK_MB = 1000
 SKEW_S = 300
 
 
-@dataclass(frozen=True)
-class Finding:
-    """What a check docker. `fine` is None for what is only an alternative and is not there."""
+class Finding(NamedTuple):
+    """What a check finds. `fine` is None for what is only an alternative and is not there."""
 
     fine: bool | None
     text: str
     todo: str = ""
 
-    def __str__(self) -> str:
-        return f"{self.text}. {self.todo}" if self.todo else self.text
-
 
 # How a finding is marked, and its colour, by `fine`.
 MARKS = {True: ("ok", "green"), None: ("--", ""), False: ("!!", "red")}
+
+
+NO_ENGINE = Finding(None, "no engine to ask")
 
 
 def doctor() -> int:
@@ -85,7 +83,8 @@ def doctor() -> int:
             finding = Finding(False, f"{type(error).__name__}: {error}", "look at it by hand")
         wrong |= finding.fine is False
         mark, style = MARKS[finding.fine]
-        terminal.line(f"{mark}  {name:14} {finding}", style)
+        todo = f". {finding.todo}" if finding.todo else ""
+        terminal.line(f"{mark}  {name:14} {finding.text}{todo}", style)
     if asked.done():
         pair = kept_now.result()[0] if kept_now.done() else None
         choice = choose.with_pair(pair) if pair else choose.automatic(asked.result())
@@ -104,23 +103,19 @@ def python() -> Finding:
 
 
 def uv() -> Finding:
-    """What sets `.venv` up."""
-    version = output(["uv", "--version"])
+    version = output(["uv", "--version"], PROGRAM_LIMIT_S)
     return Finding(bool(version) or None, version or "not on PATH: set-up takes pip, slower")
 
 
 def docker_engine(docker: Engine) -> Finding:
-    """Does an engine answer?"""
-    if docker.version:
-        named = "" if docker.name == "Docker" else f"{docker.name} "
-        return Finding(True, f"{named}{docker.version}")
-    return Finding(None, docker.why_not, "Needed for BACKEND=testcontainers and compose only")
+    if not docker.version:
+        return Finding(None, docker.why_not, "Needed for BACKEND=testcontainers and compose only")
+    return Finding(True, f"{docker.name} {docker.version}".removeprefix("Docker "))
 
 
 def docker_images(docker: Engine, wanted: Sequence[str]) -> Finding:
-    """Are the images there?"""
     if not docker.version:
-        return Finding(None, "no engine to ask")
+        return NO_ENGINE
     if docker.missing:
         return Finding(None, f"missing: {', '.join(docker.missing)}", "make pull")
     return Finding(True, ", ".join(wanted))
@@ -129,14 +124,15 @@ def docker_images(docker: Engine, wanted: Sequence[str]) -> Finding:
 def registry(docker: Engine) -> Finding:
     """Can what is missing be fetched? Docker itself answers, which knows where from."""
     if not docker.version:
-        return Finding(None, "no engine to ask")
+        return NO_ENGINE
     if not docker.missing:
         return Finding(True, "not needed: the images are here")
     if not shutil.which("docker"):
         return Finding(None, "unknown: no `docker` on PATH to ask it", "make pull")
+    command = ["docker", "manifest", "inspect", docker.missing[0]]
     try:
         answer = subprocess.run(
-            ["docker", "manifest", "inspect", docker.missing[0]],
+            command,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -154,17 +150,19 @@ def registry(docker: Engine) -> Finding:
 
 
 def compose(docker: Engine) -> Finding:
-    """Which compose there is."""
     command = program()
     if command is None:
         return Finding(None, "neither `docker compose` nor `docker-compose` is installed")
     # The older one is a Python program that needs a second to say its version.
-    version = output([*command, "version", "--short"]) if len(command) > 1 else "(the older one)"
+    version = (
+        output([*command, "version", "--short"], PROGRAM_LIMIT_S)
+        if len(command) > 1
+        else "(the older one)"
+    )
     return Finding(True if docker.version else None, f"{' '.join(command)} {version}")
 
 
 def embedded() -> Finding:
-    """The wheels of the embedded pair."""
     why_not = no_mongodb()
     if why_not:
         return Finding(False, why_not)
@@ -178,7 +176,6 @@ def embedded() -> Finding:
 
 
 def kept_pair(pair: Pair | None, useless: str) -> Finding:
-    """Is a pair of `make up` there for the next command?"""
     if pair:
         return Finding(True, f"{pair}: BACKEND=auto uses it")
     return Finding(None, useless or "no embedded pair is kept running", "make up keeps one")
@@ -191,10 +188,9 @@ def ports() -> Finding:
             socket.create_connection(server.getsockname()[:2], timeout=2).close()
     except OSError as error:
         return Finding(False, f"loopback does not work: {error}", "Bring the interface lo up")
+    wanted = {name: os.environ.get(name, "") for name in ("POSTGRES_PORT", "MONGO_PORT")}
     taken = []
-    wanted = {"make serve": "8000"}
-    wanted |= {name: os.environ.get(name, "") for name in ("POSTGRES_PORT", "MONGO_PORT")}
-    for name, port in wanted.items():
+    for name, port in {"make serve": "8000", **wanted}.items():
         try:
             if port:
                 socket.create_server(("127.0.0.1", int(port))).close()
@@ -206,7 +202,6 @@ def ports() -> Finding:
 
 
 def disk() -> Finding:
-    """Room for servers' data and for results."""
     places = {Path(tempfile.gettempdir()), RESULTS if RESULTS.exists() else ROOT}
     room = {place: shutil.disk_usage(place).free // 10**6 for place in places}
     text = ", ".join(f"{free} MB free in {place}" for place, free in sorted(room.items()))
@@ -229,12 +224,3 @@ def clock(docker: Engine) -> Finding:
     if docker.clock_s and abs(skew) > SKEW_S:
         return Finding(False, f"Docker's is {skew:+.0f} s off this machine's", "Restart Docker")
     return Finding(True, time.strftime("%Y-%m-%d %H:%M:%S %Z", time.localtime(now)))
-
-
-def output(command: list[str]) -> str:
-    """What a program says of itself; "" if it does not run."""
-    try:
-        result = subprocess.run(command, capture_output=True, text=True, timeout=3, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return result.stdout.strip() if result.returncode == 0 else ""

@@ -6,8 +6,6 @@ checkout before anything is installed (`bootstrap.py` does that, and installs fr
 on); here, inside `.venv`, it gives the images to Docker.
 """
 
-from __future__ import annotations
-
 import json
 import platform
 import re
@@ -15,12 +13,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from packaging.requirements import Requirement
 
-from scripts.bootstrap import PREFERRED
+from scripts.bootstrap import PREFERRED, output
 from scripts.errors import CommandError
 from scripts.paths import ROOT
 from scripts.servers import engine
@@ -31,8 +29,7 @@ from scripts.views import terminal
 SILENCE_LIMIT_S = 300
 
 
-@dataclass(frozen=True)
-class Platform:
+class Platform(NamedTuple):
     """A kind of machine: how requirements' markers see it, and the tags of its wheels.
 
     The tags begin with the oldest, so that of two wheels the one that fits more machines is taken.
@@ -44,14 +41,12 @@ class Platform:
     tags: tuple[str, ...]
 
     def markers(self, python: str) -> dict[str, str]:
-        """What a requirement's marker is evaluated with."""
+        """What a requirement's marker is evaluated with, where it is not as on this machine."""
         return {
             "os_name": "nt" if self.sys_platform == "win32" else "posix",
             "sys_platform": self.sys_platform,
             "platform_system": self.system,
             "platform_machine": self.machine,
-            "platform_python_implementation": "CPython",
-            "implementation_name": "cpython",
             "python_version": python,
             "python_full_version": f"{python}.0",
         }
@@ -59,11 +54,10 @@ class Platform:
 
 def linux(machine: str) -> Platform:
     """Linux with glibc; three of its tags have an older name, by which some wheels still go."""
-    older = {5: "manylinux1", 12: "manylinux2010", 17: "manylinux2014"}
-    tags: list[str] = []
-    for minor in range(5, 40):
-        tags += [older[minor]] if minor in older else []
-        tags.append(f"manylinux_2_{minor}")
+    older = {5: ["manylinux1"], 12: ["manylinux2010"], 17: ["manylinux2014"]}
+    tags = [
+        tag for minor in range(5, 40) for tag in (*older.get(minor, ()), f"manylinux_2_{minor}")
+    ]
     return Platform("linux", "Linux", machine, tuple(f"{tag}_{machine}" for tag in tags))
 
 
@@ -85,8 +79,8 @@ PLATFORMS = {
 def pack(folder: Path, name: str, pythons: list[str]) -> int:
     """Write the pack for a platform (default: this one) and some Pythons (default: this one)."""
     name = name or here()
-    known = [f"{major}.{minor}" for major, minor in PREFERRED]
-    pythons = pythons or [f"{sys.version_info.major}.{sys.version_info.minor}"]
+    known = ["{}.{}".format(*version) for version in PREFERRED]
+    pythons = pythons or ["{}.{}".format(*sys.version_info)]
     if name not in PLATFORMS:
         raise CommandError(
             f"{name!r} is not a platform; it is one of {', '.join(PLATFORMS)}",
@@ -133,8 +127,7 @@ def download(wheels: Path, target: Platform, python: str) -> None:
             call = [*pip(), "download", "--quiet", "--disable-pip-version-check", "--no-input"]
             call += ["--no-deps", "--require-hashes", "--only-binary", ":all:"]
             call += ["--implementation", "cp", "--python-version", python]
-            for tag in target.tags:
-                call += ["--platform", tag]
+            call += [word for tag in target.tags for word in ("--platform", tag)]
             call += ["--dest", str(wheels), "--requirement", str(pins)]
             result = subprocess.run(call, capture_output=True, text=True, check=False)
             if result.returncode != 0:
@@ -159,7 +152,7 @@ def pip() -> list[str]:
     """A pip: that of `.venv`, or, in one that uv made, of the Python that it was made with."""
     for python in (sys.executable, getattr(sys, "_base_executable", "")):
         command = [python, "-m", "pip"]
-        if python and not subprocess.run([*command, "--version"], capture_output=True).returncode:
+        if python and output([*command, "--version"]):
             return command
     raise CommandError(
         "wheels are downloaded by pip, and there is none", hint="python -m ensurepip"
@@ -170,11 +163,9 @@ def save_images(folder: Path) -> list[str]:
     """The images as tar files, if an engine has them; their names."""
     wanted = images()
     docker = engine.find(wanted)
-    why_not = docker.why_not
-    if docker.missing:
-        why_not = why_not or f"Docker has no {' and '.join(docker.missing)}; make pull"
-    if why_not:
-        terminal.line(f"without images: {why_not}")
+    lacking = docker.missing and f"Docker has no {' and '.join(docker.missing)}; make pull"
+    if docker.why_not or lacking:
+        terminal.line(f"without images: {docker.why_not or lacking}")
         return []
     folder.mkdir(exist_ok=True)
     client = engine.connect(SILENCE_LIMIT_S)
@@ -190,16 +181,15 @@ def unpack(folder: Path) -> int:
     """The second half of unpacking: bootstrap has seen to the wheels, and made `.venv` of them."""
     tars = sorted((folder / "images").glob("*.tar"))
     terminal.line(".venv is made from the pack, whenever it is made again in this checkout.")
-    if tars:
-        docker = engine.find({})
-        if docker.why_not:
-            terminal.line(f"Its images are of no use here: {docker.why_not}.")
-        else:
-            client = engine.connect(SILENCE_LIMIT_S)
-            for tar in tars:
-                with tar.open("rb") as file:
-                    loaded = client.images.load(file)
-                tags = ", ".join(tag for image in loaded for tag in image.tags)
-                terminal.line(f"Docker has {tags}")
+    why_not = engine.find({}).why_not if tars else ""
+    if why_not:
+        terminal.line(f"Its images are of no use here: {why_not}.")
+    elif tars:
+        client = engine.connect(SILENCE_LIMIT_S)
+        for tar in tars:
+            with tar.open("rb") as file:
+                loaded = client.images.load(file)
+            tags = ", ".join(tag for image in loaded for tag in image.tags)
+            terminal.line(f"Docker has {tags}")
     terminal.line("Next: make reproduce")
     return 0

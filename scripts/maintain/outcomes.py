@@ -1,24 +1,22 @@
 """Regenerate the documented outcomes from runs, and show the difference for a person to accept."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from typing import Any
 
 import tomlkit
-from tomlkit.items import AoT, Array, Table
+from tomlkit.items import Array, Table
 
 from scripts.commands.session import on_chosen_servers
 from scripts.paths import ROOT
 from scripts.run import results
 from scripts.run.model import Run
 from scripts.sides import manifest
-from scripts.sides.manifest import Manifest, Side, tests_of
-from scripts.verdict.documented import difference, outcome_of, why_invalid
+from scripts.sides.manifest import Manifest, Sets, Side, tests_of
+from scripts.sides.schema import Documented
+from scripts.verdict.grade import difference, judge, outcome_of
 from scripts.views import terminal
 
 UNEXPLAINED = "UNEXPLAINED: say in one sentence why this happens."
-Sets = Mapping[str, tuple[str, ...]]
 
 
 def inherited(name: str) -> int:
@@ -27,18 +25,16 @@ def inherited(name: str) -> int:
     documented = manifest.load()
     for side in chosen(name, documented):
         terminal.line(f"{side.id}: {side.title}", "bold")
-        entries: dict[tuple[str, str, str], list[str]] = {}
+        shared: dict[tuple[str, Documented], list[str]] = {}
         for nodeid, other in side.inherited.items():
-            expected = side.documented(nodeid)
-            entries.setdefault((other, expected.outcome, expected.why), []).append(nodeid)
-        for (other, outcome, why), nodeids in entries.items():
+            shared.setdefault((other, side.documented[nodeid]), []).append(nodeid)
+        for (other, expected), nodeids in shared.items():
             tests = ", ".join(named(nodeids, documented.sets))
-            terminal.prose(f"  as {other}: {tests}: {outcome}. {why}")
+            terminal.prose(f"  as {other}: {tests}: {expected.outcome}. {expected.why}")
     return 0
 
 
 def chosen(name: str, documented: Manifest) -> list[Side]:
-    """The sides of that id, or all."""
     return list(documented.side) if name == "all" else [documented.get(name)]
 
 
@@ -54,21 +50,29 @@ def outcomes(name: str, write: bool) -> int:
         results.folder(side.id)
     with on_chosen_servers(sides) as session:
         runs = session.run_all(sides).runs
-    different = [side for side in sides if report(side, runs[side.id], documented)]
+    different = []
+    invalid = ""
+    for side in sides:
+        judgement = judge(runs[side.id], side, documented)
+        if judgement.invalid:
+            invalid = invalid or side.id
+            terminal.prose(f"{side.id}: INVALID: {judgement.invalid}", "bold red")
+        for sentence in judgement.differences:
+            terminal.prose(f"{side.id}: {sentence}", "yellow")
+        if not judgement.as_documented:
+            different.append(side)
     if not different:
         terminal.line("The manifests document what these runs did.", "bold green")
         return 0
     if not write:
         terminal.line(f"To accept: python -m scripts outcomes {name} --write")
         return 1
-    for side in different:
-        if why_invalid(runs[side.id], documented):
-            terminal.line(f"{side.id} is not written: its run is INVALID", "bold red")
-            return 1
+    if invalid:
+        terminal.line(f"{invalid} is not written: its run is INVALID", "bold red")
+        return 1
     for side in different:
         path = ROOT / side.file
-        text = path.read_text("utf-8")
-        results.write(path, rewritten(text, side, runs[side.id], documented))
+        results.write(path, rewritten(path.read_text("utf-8"), side, runs[side.id], documented))
         terminal.line(f"Written: {side.file}")
     terminal.prose(
         "Explain every `why` that says UNEXPLAINED; and read what is as on another side:"
@@ -77,69 +81,46 @@ def outcomes(name: str, write: bool) -> int:
     return 0
 
 
-def report(side: Side, run: Run, documented: Manifest) -> bool:
-    """Show how a run differs from what is documented; True if it does."""
-    invalid = why_invalid(run, documented)
-    if invalid:
-        terminal.prose(f"{side.id}: INVALID: {invalid}", "bold red")
-        return True
-    differences = [difference(run.tests[nodeid], side) for nodeid in documented.nodeids]
-    for sentence in filter(None, differences):
-        terminal.prose(f"{side.id}: {sentence}", "yellow")
-    return any(differences)
-
-
 def rewritten(text: str, side: Side, run: Run, documented: Manifest) -> str:
     """The text of the side's manifest with the outcomes of the run; all else stays as written.
 
     Tests that now do what is documented of them on broken/ are as there; others that did something
     else than their entry says are grouped by what they did, UNEXPLAINED.
     """
-    document = tomlkit.parse(text)
+    document, sets = tomlkit.parse(text), documented.sets
     table = document if side.number else document["broken"]
     broken = documented.get("broken")
-    changed = {nodeid for nodeid in documented.nodeids if difference(run.tests[nodeid], side)}
-    as_broken = {n for n in changed if side.number and not difference(run.tests[n], broken)}
+    changed = [nodeid for nodeid in documented.nodeids if difference(run.tests[nodeid], side)]
+    as_broken = [n for n in changed if side.number and not difference(run.tests[n], broken)]
     new: dict[tuple[Any, ...], list[str]] = {}
-    for nodeid in documented.nodeids:
-        if nodeid in changed - as_broken:
+    for nodeid in changed:
+        if nodeid not in as_broken:
             test = run.tests[nodeid]
             new.setdefault((outcome_of(test), test.kind, test.driver), []).append(nodeid)
-    table["outcome"] = entries(side, changed, new, documented.sets)
-    if side.number:
-        stated = {nodeid for nodeids in new.values() for nodeid in nodeids}
-        stated |= side.expected.keys() - side.inherited.keys() - as_broken
-        table["same_as"] = same_as(table.get("same_as", {}), stated, as_broken, documented.sets)
-    return tomlkit.dumps(document)
-
-
-def entries(
-    side: Side, changed: Collection[str], new: Mapping[tuple[Any, ...], list[str]], sets: Sets
-) -> AoT:
-    """The outcomes that the side's own file states: those that still hold, then the new ones."""
-    array = tomlkit.aot()
+    table["outcome"] = tomlkit.aot()
     for outcome in side.outcome:
         nodeids = tests_of(outcome.tests, sets, side.file)
         kept = [nodeid for nodeid in nodeids if nodeid not in changed]
-        tests = list(outcome.tests) if len(kept) == len(nodeids) else named(kept, sets)
+        tests = outcome.tests if len(kept) == len(nodeids) else named(kept, sets)
         if kept:
-            array.append(entry(outcome.model_dump(exclude_none=True) | {"tests": tests}))
-    for (result, kind, driver), tests in new.items():
+            table["outcome"].append(entry(outcome.model_dump() | {"tests": tests}))
+    for (result, kind, driver), alike in new.items():
         happened = {"outcome": result, "kind": kind, "driver": driver, "why": UNEXPLAINED}
-        array.append(entry({"tests": named(tests, sets)} | happened))
-    return array
+        table["outcome"].append(entry({"tests": named(alike, sets), **happened}))
+    if side.number:
+        stated = set(changed) | side.documented.keys() - side.inherited.keys()
+        table["same_as"] = same_as(side, stated.difference(as_broken), as_broken, sets)
+    return tomlkit.dumps(document)
 
 
-def same_as(
-    before: Mapping[str, list[str]], stated: Collection[str], more: Collection[str], sets: Sets
-) -> Table:
-    """What is as on another side, without what the file now states itself, and with `more` as on
-    broken/."""
+def same_as(side: Side, stated: set[str], as_broken: Collection[str], sets: Sets) -> Table:
+    """What is as on another side, without what the file now states itself, and with what is now
+    as on broken/."""
     table = tomlkit.table()
-    for other, names in {"broken": [], **before}.items():
-        kept = [name for name in names if not set(tests_of([name], sets, other)) <= set(stated)]
+    for other, names in {"broken": (), **side.same_as}.items():
+        kept = [name for name in names if not stated.issuperset(tests_of([name], sets, other))]
         if other == "broken":
-            kept += named(more, sets)
+            kept += named(as_broken, sets)
         if kept:
             table[other] = array_of(kept)
     return table
@@ -156,11 +137,9 @@ def named(nodeids: Collection[str], sets: Sets) -> list[str]:
 
 
 def entry(values: Mapping[str, Any]) -> Table:
-    """One [[outcome]]."""
     table = tomlkit.table()
-    for name, value in values.items():
-        if value is not None:
-            table[name] = array_of(value) if name == "tests" else value
+    table.update({name: value for name, value in values.items() if value is not None})
+    table["tests"] = array_of(values["tests"])
     return table
 
 

@@ -4,11 +4,11 @@ Runs inside the side's pytest, before the process exits: afterwards nothing is o
 a remedy's price; no outcome depends on them.
 """
 
-from __future__ import annotations
-
 import gc
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -18,66 +18,66 @@ from pymongo.errors import PyMongoError
 from scripts.run.model import ConnectionCounts
 from scripts.servers.ask import OWN_NAME
 from scripts.servers.databases import MongoDatabase, PostgresDatabase
+from scripts.servers.databases import Databases
 
 SERVER_GONE = (psycopg.OperationalError, PyMongoError)
+SESSIONS = "SELECT sessions FROM pg_stat_database WHERE datname = current_database()"
+OPEN_NOW = (
+    "SELECT count(*) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND application_name <> %s"
+    " AND backend_type = 'client backend'"  # autovacuum is in the database, too
+)
 
 
-class PostgresCounter:
-    """Counts the connections to one side's Postgres database, our own left out."""
+@dataclass
+class Counter:
+    """Counts the connections to one database of a side, our own left out.
 
-    stable_s = 0.1
-
-    def __init__(self, database: PostgresDatabase) -> None:
-        self._ask = database.ask
-        self._before = self._sessions()
-        self.peak = 0
-
-    def open_now(self) -> int:
-        """Connections open at this moment."""
-        query = (
-            "SELECT count(*) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND application_name <> %s"
-            " AND backend_type = 'client backend'"  # autovacuum is in the database, too
-        )
-        return int(self._ask(query, OWN_NAME))
-
-    def opened(self) -> int:
-        """Connections opened since the start: Postgres counts each once it has been idle."""
-        return self._sessions() - self._before
-
-    def _sessions(self) -> int:
-        query = "SELECT sessions FROM pg_stat_database WHERE datname = current_database()"
-        return int(self._ask(query))
-
-
-class MongoCounter(monitoring.ConnectionPoolListener):
-    """Counts the connections to one side's MongoDB, by the application name in its URL.
-
-    The server lists what is open, with the two connections by which each client watches it. It
-    keeps no count by name of what was opened: that is taken from the drivers' own pool events.
+    `opened` counts those since the start, `peak` is the highest `open_now` that was noted. What is
+    open is settled when it has been the same for `stable_s`.
     """
 
-    # SecantusDB notices a closed connection only after half a second; so its peak is a little high,
-    # too, where clients come and go.
-    stable_s = 0.7
+    open_now: Callable[[], int]
+    opened: Callable[[], int]
+    stable_s: float
+    peak: int = 0
 
-    def __init__(self, database: MongoDatabase) -> None:
-        self._database = database
-        self.peak = 0
-        self._opened = 0
-        monitoring.register(self)
 
-    def open_now(self) -> int:
-        """Connections open at this moment."""
-        return self._database.connections()
+# By the names that run.json gives the servers.
+Counters = dict[str, Counter]
 
-    def opened(self) -> int:
-        """Connections that the drivers' pools opened since the start."""
-        return self._opened
+
+def of_postgres(database: PostgresDatabase) -> Counter:
+    """Postgres counts its connections itself, each once it has been idle."""
+
+    def sessions() -> int:
+        return int(database.ask(SESSIONS))
+
+    before = sessions()
+    return Counter(
+        open_now=lambda: int(database.ask(OPEN_NOW, OWN_NAME)),
+        opened=lambda: sessions() - before,
+        stable_s=0.1,
+    )
+
+
+def of_mongo(database: MongoDatabase) -> Counter:
+    """The server lists what is open under the application name in the side's URL, with the two
+    connections by which each client watches it. It keeps no count of what was opened.
+
+    SecantusDB notices a closed connection only after half a second; so its peak is a little high,
+    too, where clients come and go.
+    """
+    events = PoolEvents()
+    monitoring.register(events)
+    return Counter(database.connections, lambda: events.created, stable_s=0.7)
+
+
+class PoolEvents(monitoring.ConnectionPoolListener):
+    created = 0
 
     def connection_created(self, event: monitoring.ConnectionCreatedEvent) -> None:
-        """One more."""
-        self._opened += 1
+        self.created += 1
 
     def pool_created(self, event: Any) -> None:
         """Not counted; the listener must have it, as it must have the rest."""
@@ -88,18 +88,14 @@ class MongoCounter(monitoring.ConnectionPoolListener):
     connection_checked_out = connection_checked_in = pool_created
 
 
-# By the names that run.json gives the servers.
-Counters = dict[str, PostgresCounter | MongoCounter]
-
-
-def counters(postgres: PostgresDatabase | None, mongo: MongoDatabase | None) -> Counters:
+def counters(databases: Databases | None) -> Counters:
     """What counts the connections to a side's databases, those that are there."""
     by_server: Counters = {}
-    if postgres:
+    if databases and databases.postgres:
         with suppress(*SERVER_GONE):  # its tests will say so
-            by_server["postgres"] = PostgresCounter(postgres)
-    if mongo:
-        by_server["mongodb"] = MongoCounter(mongo)
+            by_server["postgres"] = of_postgres(databases.postgres)
+    if databases and databases.mongo:
+        by_server["mongodb"] = of_mongo(databases.mongo)
     return by_server
 
 
@@ -113,13 +109,11 @@ def note_peaks(counters: Counters) -> None:
 
 
 def totals(counters: Counters) -> dict[str, ConnectionCounts]:
-    """The counts by server at the end of the session."""
     gc.collect()  # what nobody holds is closed now, not whenever the collector comes by
     counts = {}
     for name, counter in counters.items():
         try:
-            left_open = settled(counter)
-            opened = counter.opened()
+            left_open, opened = settled(counter), counter.opened()
         except SERVER_GONE:
             continue
         # Short-lived connections are gone when a test's body ends; one opened was one at the peak.
@@ -128,7 +122,7 @@ def totals(counters: Counters) -> dict[str, ConnectionCounts]:
     return counts
 
 
-def settled(counter: PostgresCounter | MongoCounter) -> int:
+def settled(counter: Counter) -> int:
     """What is open, once it is nothing or has been the same for as long as the server needs."""
     last, since = counter.open_now(), time.monotonic()
     while last and time.monotonic() - since < counter.stable_s:

@@ -4,12 +4,12 @@ An outcome must not hang on what somebody's shell exports (PYTEST_ADDOPTS, PYTHO
 PYTHONASYNCIODEBUG, …) or on a plugin that reorders, reruns or times tests.
 """
 
-from __future__ import annotations
-
 import platform
 import re
 from collections.abc import Mapping
 from importlib.metadata import entry_points, version
+
+from packaging.utils import canonicalize_name
 
 from scripts.paths import ROOT
 
@@ -40,30 +40,19 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version()} | installed
 
 
-def unneeded_plugins() -> list[str]:
-    """The names of installed pytest plugins that no side asks for: loading them changes no outcome
-    only in the best case, and costs time in any."""
-    return plugins_not_in("run.txt")
-
-
-def foreign_plugins() -> list[str]:
-    """Those that did not come with our requirements at all: worth a word."""
-    return plugins_not_in("run.txt", "dev.txt")
-
-
 def plugins_not_in(*requirements: str) -> list[str]:
-    """The names of installed pytest plugins whose distribution is in none of these files."""
+    """The names of installed pytest plugins whose distribution is in none of these files.
+
+    No side asks for one that is not in run.txt: loading it changes no outcome only in the best
+    case, and costs time in any. One that is not in dev.txt either did not come with our
+    requirements at all: worth a word.
+    """
     ours = {"whichloop"}
     for file in requirements:
         pins = (ROOT / "requirements" / file).read_text("utf-8")
-        ours |= {canonical(name) for name in PINNED.findall(pins)}
+        ours |= {canonicalize_name(name) for name in PINNED.findall(pins)}
     return sorted(
         point.name
         for point in entry_points(group="pytest11")
-        if point.dist is None or canonical(point.dist.name) not in ours
+        if point.dist is None or canonicalize_name(point.dist.name) not in ours
     )
-
-
-def canonical(name: str) -> str:
-    """A distribution's name as PEP 503 compares it."""
-    return re.sub(r"[-_.]+", "-", name).lower()

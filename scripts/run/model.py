@@ -1,13 +1,19 @@
-"""What `run.json` holds: one run of a side. The recorder builds it, everything else reads it."""
+"""What `run.json` and `recording.json` hold of one run of a side: what happened, and what whichloop
+saw of its loops. The recorder and whichloop write it, everything else reads it."""
 
-from __future__ import annotations
-
+import json
+from collections import Counter
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from scripts.verdict.words import Kind, Outcome
+
+# A test that was repeated on more loops than this would fill the picture.
+MAX_LOOPS = 3
+FAILING = ("failed", "error")
 
 
 class Model(BaseModel):
@@ -45,7 +51,6 @@ class Test(Model):
 
     @property
     def kind(self) -> Kind | None:
-        """The kind of its failure."""
         return self.error.kind if self.error else None
 
     @property
@@ -55,7 +60,6 @@ class Test(Model):
 
 
 def by_nodeid(tests: object) -> object:
-    """The list of tests in a file, as a dictionary by node id."""
     if not isinstance(tests, list):
         return tests
     return {test.nodeid: test for test in map(Test.model_validate, tests)}
@@ -84,14 +88,6 @@ class ConnectionCounts(Model):
     opened: int
     peak: int
     left_open: int
-
-
-class AsyncioOptions(Model):
-    """pytest-asyncio's options, as they were in force."""
-
-    mode: str | None
-    default_fixture_loop_scope: str | None
-    default_test_loop_scope: str | None
 
 
 def in_words(actor: object) -> object:
@@ -136,25 +132,19 @@ class Circumstances(Model):
 
 
 class Record(Model):
-    """What a side's own pytest writes down; `logged_errors` counts log records by their text."""
+    """What a side's own pytest writes down: `asyncio` has pytest-asyncio's options, as they were in
+    force, `logged_errors` counts log records by their text.
+    """
 
     versions: dict[str, str]
     exit_code: int
     started_at: str = ""
     duration_s: float = 0.0
-    asyncio: AsyncioOptions | None = None
+    asyncio: dict[str, str | None] | None = None
     counts: dict[str, ConnectionCounts] = {}
     logged_errors: dict[str, int] = {}
     collection_errors: tuple[str, ...] = ()
     tests: Tests
-
-    def with_loops(self, loops: Mapping[str, str]) -> Record:
-        """The same, each test with the loop that it has in {node id: loop}."""
-        tests = self.tests.items()
-        known = {
-            nodeid: test.model_copy(update={"loop": loops.get(nodeid)}) for nodeid, test in tests
-        }
-        return self.model_copy(update={"tests": known})
 
 
 class LoopsUsed(Model):
@@ -177,14 +167,11 @@ class Run(LoopsUsed, Record, Circumstances):
     command: str = ""
     stopped: str = ""
     server_gone: bool = False
-    first_error: str = Field(
-        "", validation_alias=AliasChoices("first_error", "said"), serialization_alias="said"
-    )
+    first_error: str = Field("", alias="said")
     last_words: str = ""
 
     @property
     def circumstances(self) -> Circumstances:
-        """Those of this run."""
         return Circumstances.model_validate(dict(self))
 
     def to_data(self) -> dict[str, Any]:
@@ -192,3 +179,49 @@ class Run(LoopsUsed, Record, Circumstances):
         data = {"side": self.side, "command": self.command, **self.model_dump(by_alias=True)}
         optional = ("stopped", "server_gone", "said", "last_words", "started_at", "asyncio")
         return {name: value for name, value in data.items() if value or name not in optional}
+
+
+class RecordedTest(Model):
+    """A test on a loop; `outcome` is None where it was only set up or torn down there."""
+
+    name: str
+    loop: str
+    outcome: str | None
+
+
+class Crossing(Model):
+    """The use of an object on a loop that is not its own, `during` the test of that node id."""
+
+    during: str
+
+
+class Recording(LoopsUsed):
+    """A recording; `document` is the whole of it, for whichloop's own picture."""
+
+    tests: tuple[RecordedTest, ...] = ()
+    crossings: tuple[Crossing, ...] = ()
+    document: Mapping[str, Any] = {}
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """The recording in a file; an empty one if there is none, or it is damaged."""
+        try:
+            document = json.loads(path.read_text("utf-8"))
+            return cls.model_validate({**document, "document": document})
+        except (OSError, ValueError, TypeError):
+            return cls()
+
+    def worth_drawing(self, run: Run, broken: Run) -> list[str]:
+        """A test of each group for the picture of a run: one that fails here on several loops if
+        there is one, else one that failed on broken/. Empty if no test of the run ever failed."""
+        times = Counter(test.name for test in self.tests if test.outcome)
+        crossed = {crossing.during for crossing in self.crossings}
+        best: dict[str, tuple[bool, bool, str]] = {}
+        for test in run.tests.values():
+            before = broken.tests.get(test.nodeid, test)
+            fails = test.outcome in FAILING
+            if (fails or before.outcome in FAILING) and times[test.nodeid] <= MAX_LOOPS:
+                rank = (test.nodeid not in crossed, not fails, test.nodeid)
+                if test.group not in best or rank[:2] < best[test.group][:2]:
+                    best[test.group] = rank
+        return [nodeid for _, _, nodeid in best.values()]

@@ -4,14 +4,13 @@ Loaded by the commands with `-p scripts.run.recorder`; a bare `pytest broken` ru
 It looks at reports and exceptions only, so it changes no outcome.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import time
 import traceback
 from collections import Counter
 from collections.abc import Generator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +18,39 @@ import pytest
 
 from scripts.paths import ROOT
 from scripts.run import results
-from scripts.run.classify import Raised, classify
 from scripts.run.connections import counters, note_peaks, totals
 from scripts.run.environment import versions
-from scripts.run.model import AsyncioOptions, Failure, Record, Test
+from scripts.run.model import Failure, Record, Test
 from scripts.servers.databases import DATABASES
+from scripts.verdict.words import Kind
+from whichloop import messages
+
+DRIVERS = ("motor", "asyncpg", "psycopg", "pymongo", "httpx")
+# What a driver raises when the server is gone, and the operating system when there is none.
+UNREACHABLE = (
+    *("ServerSelectionTimeoutError", "AutoReconnect", "ConnectionDoesNotExistError"),
+    *("CannotConnectNowError", "ConnectionRefusedError", "ConnectionResetError"),
+    *("ConnectionError", "LockNotAvailable", "AdminShutdown", "AdminShutdownError"),
+)
+ASYNCIO_OPTIONS = ("mode", "default_fixture_loop_scope", "default_test_loop_scope")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Record if a command asked for it."""
     path = os.environ.get(results.RECORD_VARIABLE)
     if path:
         config.pluginmanager.register(Recorder(config, Path(path)), "wrongloop-recorder")
+
+
+@dataclass(frozen=True)
+class Raised:
+    """One exception of a chain: its type's name, its text, and the files of its traceback.
+
+    `files` are innermost first, as the interpreter names them.
+    """
+
+    type: str
+    message: str
+    files: tuple[str, ...] = ()
 
 
 class LoggedErrors(logging.Handler):
@@ -42,21 +62,17 @@ class LoggedErrors(logging.Handler):
         self.counts: Counter[str] = Counter()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Count one record."""
         text = str(record.msg).partition("\n")[0].partition("%")[0].partition("<")[0].strip()
         self.counts[f"{text} ({record.name.partition('.')[0]})"] += 1
 
 
 class Recorder:
-    """Collects the reports of one pytest run."""
-
     def __init__(self, config: pytest.Config, path: Path) -> None:
         self.config = config
         self.path = path
         self.tests: dict[str, Test] = {}
         self.collection_errors: list[str] = []
-        databases = config.stash.get(DATABASES, None)
-        self.counters = counters(databases.postgres, databases.mongo) if databases else {}
+        self.counters = counters(config.stash.get(DATABASES, None))
         self.logged = LoggedErrors()
         logging.getLogger().addHandler(self.logged)
         self.started = time.time()
@@ -66,25 +82,20 @@ class Recorder:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Take each phase's outcome while the exception is still an object."""
-        report = yield
-        if report.when == "call":
-            note_peaks(self.counters)
-        self.take(item, call, report)
-        return report
-
-    def take(
-        self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport
-    ) -> None:
-        """Merge one phase into the test's entry; the first failing phase decides.
+        """Merge each phase into the test's entry while the exception is still an object; the first
+        failing phase decides.
 
         Of a test that is run several times the last run decides; `reruns` counts those before it
         that failed, so that a test which passes in the end is seen to be flaky.
         """
-        test = self.tests.get(item.nodeid) or Test(nodeid=item.nodeid, group=group_of(item))
+        report = yield
+        if report.when == "call":
+            note_peaks(self.counters)
+        group = str(getattr(getattr(item, "module", None), "GROUP", "unknown"))
+        test = self.tests.get(item.nodeid) or Test(nodeid=item.nodeid, group=group)
         if report.when == "setup" and test.duration_s > 0:
             reruns = test.reruns + (test.error is not None)
-            test = Test(nodeid=item.nodeid, group=test.group, reruns=reruns)
+            test = Test(nodeid=item.nodeid, group=group, reruns=reruns)
         change: dict[str, Any] = {"duration_s": round(test.duration_s + report.duration, 4)}
         if report.skipped and not hasattr(report, "wasxfail"):  # that one failed as it must
             change |= {"outcome": "skipped", "phase": report.when}
@@ -93,6 +104,7 @@ class Recorder:
             error = failure(call.excinfo.value)
             change |= {"outcome": outcome, "phase": report.when, "error": error}
         self.tests[item.nodeid] = test.model_copy(update=change)
+        return report
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Keep what could not be collected: a run without it is not a result."""
@@ -101,8 +113,6 @@ class Recorder:
             self.collection_errors.append(f"{report.nodeid}: {lines[-1] if lines else 'failed'}")
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
-        """Write it all, in one piece."""
-        config = self.config
         counts = totals(self.counters)
         logging.getLogger().removeHandler(self.logged)
         record = Record(
@@ -110,11 +120,7 @@ class Recorder:
             exit_code=int(exitstatus),
             started_at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.started)),
             duration_s=round(time.monotonic() - self.began, 3),
-            asyncio=AsyncioOptions(
-                mode=option(config, "asyncio_mode"),
-                default_fixture_loop_scope=option(config, "asyncio_default_fixture_loop_scope"),
-                default_test_loop_scope=option(config, "asyncio_default_test_loop_scope"),
-            ),
+            asyncio={name: option(self.config, f"asyncio_{name}") for name in ASYNCIO_OPTIONS},
             counts=counts,
             logged_errors=dict(self.logged.counts),
             collection_errors=tuple(self.collection_errors),
@@ -123,13 +129,7 @@ class Recorder:
         results.write(self.path, record.model_dump_json())
 
 
-def group_of(item: pytest.Item) -> str:
-    """mongo, postgres or control: what the test's module says of itself."""
-    return str(getattr(getattr(item, "module", None), "GROUP", "unknown"))
-
-
 def failure(error: BaseException) -> Failure:
-    """Why a test failed, from its exception."""
     chain = list(exceptions(error))
     kind, driver = classify(chain)
     at = next(filter(None, map(place_of_ours, frames(error))), None)
@@ -171,3 +171,39 @@ def option(config: pytest.Config, name: str) -> str | None:
     except (KeyError, ValueError):
         return None
     return str(value) if value else None
+
+
+def classify(chain: list[Raised]) -> tuple[Kind, str | None]:
+    """(kind, driver) of a failure, from its exceptions, the one that was raised first in the list.
+
+    `kind` is different_loop, loop_closed, operation_in_progress, infrastructure, assertion or
+    other. A wrapping exception is judged by its cause if its own text says nothing.
+    """
+    kinds = (kind for kind in map(kind_of, chain) if kind != "other")
+    return next(kinds, "other"), next(filter(None, map(driver_of, chain)), None)
+
+
+def kind_of(raised: Raised) -> Kind:
+    """The kind of one exception, by its text, then by its type."""
+    kind = messages.kind_of(f"{raised.type}: {raised.message}")
+    if kind is not None:
+        return kind
+    if raised.type in UNREACHABLE:
+        return "infrastructure"
+    return "assertion" if raised.type == "AssertionError" else "other"
+
+
+def driver_of(raised: Raised) -> str | None:
+    """The driver whose future, or whose innermost frame, is in the exception."""
+    owner = messages.driver_of(raised.message)
+    if owner is not None:
+        return owner
+    for file in raised.files:
+        parts = file.replace("\\", "/").split("/")
+        for driver in DRIVERS:
+            if driver in parts[:-1] or f"{driver}.py" == parts[-1]:
+                # Motor runs PyMongo in threads: with a frame of Motor's anywhere, it is Motor's.
+                if driver == "pymongo" and any("/motor/" in other for other in raised.files):
+                    return "motor"
+                return driver
+    return None

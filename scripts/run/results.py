@@ -1,7 +1,5 @@
 """The files under `results/`: what happened (`run.json`) and what pytest printed (`output.txt`)."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -11,7 +9,6 @@ from pydantic import ValidationError
 
 from scripts.errors import CommandError
 from scripts.paths import RESULTS
-from scripts.run.loops import Recording
 from scripts.run.model import Run
 
 SCHEMA_VERSION = 1
@@ -47,14 +44,8 @@ def write(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, data: Mapping[str, object]) -> None:
-    """Write `data` as a results file, with its schema version first."""
     whole = {"schema_version": SCHEMA_VERSION, **data}
     write(path, json.dumps(whole, indent=2, ensure_ascii=False) + "\n")
-
-
-def read_recording(side: str) -> Recording:
-    """What whichloop recorded of the last run of a side; empty if there is none."""
-    return Recording.read(RESULTS / side / "recording.json")
 
 
 def written(side: str) -> float:

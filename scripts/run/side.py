@@ -1,36 +1,73 @@
 """Run one side in a pytest of its own, and write down what happened."""
 
-from __future__ import annotations
-
 import os
 import re
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from scripts.errors import CommandError
 from scripts.paths import ROOT
 from scripts.run import results
-from scripts.run.environment import for_side, unneeded_plugins, versions
-from scripts.run.loops import Recording
-from scripts.run.model import Circumstances, Record, Run, ServerVersion
+from scripts.run.environment import for_side, plugins_not_in, versions
+from scripts.run.model import Circumstances, Record, Recording, Run, ServerVersion
 from scripts.run.results import RECORD_VARIABLE
-from scripts.run.watchdog import Watchdog, hanging, limit_s
 from scripts.servers.client import Guardian
+from scripts.servers.process import seconds
 from scripts.servers.model import SERVERS_VARIABLE, Servers
 from scripts.sides.manifest import Side
+
+WHICHLOOP_VARIABLE = "WRONGLOOP_WHICHLOOP"
+LIMIT_VARIABLE = "WRONGLOOP_LIMIT_S"
+LIMIT_S = 180
+POLL_S = 1.0
+# What `pytest -v` has written of a test that has begun and not ended.
+BEGUN = re.compile(r"^(\S+::.*?)\s*$")
+# pytest's first error of its own; it may follow an unfinished `collecting`.
+FIRST_ERROR = re.compile(r"^(?:collecting \.\.\. )?(ERROR: .*)", re.MULTILINE)
+# The drivers whose connections run.json has.
+RECORDED_DRIVERS = ("motor", "pymongo", "sqlalchemy", "asyncpg", "psycopg", "httpx")
+# The pytest processes of this command that have not ended.
+UNDER_WAY: set[subprocess.Popen[str]] = set()
 
 
 class Interrupted(Exception):
     """The side was ended by `end_all`: what it did until then is no result, and is not written."""
 
 
-WHICHLOOP_VARIABLE = "WRONGLOOP_WHICHLOOP"
-# The pytest processes of this command that have not ended.
-UNDER_WAY: set[subprocess.Popen[str]] = set()
+class Watchdog:
+    """Ends a run that will not end by itself: a test hangs, or a server is gone or frozen.
+
+    `stopped` says why the run was ended, "" while it was not.
+    """
+
+    def __init__(self, guardian: Guardian) -> None:
+        self.stopped = ""
+        self.server_gone = False
+        self._guardian = guardian
+        self._limit_s = seconds(LIMIT_VARIABLE, LIMIT_S)
+
+    def watch(self, pytest: subprocess.Popen[str], over: threading.Event) -> None:
+        started = time.monotonic()
+        while not over.wait(POLL_S):
+            if time.monotonic() - started > self._limit_s:
+                self.stopped = f"it had not ended after {self._limit_s:g} s ({LIMIT_VARIABLE})"
+            else:
+                self.look()
+            if self.stopped and not over.is_set():
+                end(pytest)
+                return
+
+    def look(self) -> None:
+        trouble = self._guardian.trouble()
+        if trouble:
+            self.stopped, self.server_gone = trouble, True
 
 
 def run_side(side: Side, on_line: Callable[[str], None], guardian: Guardian) -> Run:
@@ -42,7 +79,7 @@ def run_side(side: Side, on_line: Callable[[str], None], guardian: Guardian) -> 
     folder = results.folder(side.id)
     command = [sys.executable, "-m", "pytest", "-p", "scripts.run.recorder", "--color=no"]
     command += ["-p", "no:cacheprovider", "-v", side.folder]
-    command += [word for name in unneeded_plugins() for word in ("-p", f"no:{name}")]
+    command += [word for name in plugins_not_in("run.txt") for word in ("-p", f"no:{name}")]
     with tempfile.TemporaryDirectory(dir=guardian.servers.log_dir) as scratch:
         record_file, recording_file = Path(scratch, "record.json"), Path(scratch, "recording.json")
         command.append(f"--whichloop-record={recording_file}")
@@ -54,20 +91,33 @@ def run_side(side: Side, on_line: Callable[[str], None], guardian: Guardian) -> 
             watched.look()  # did tests fail for want of a server?
         recording = Recording.read(recording_file)
         results.write_json(folder / "recording.json", recording.document)
-        recorded = read_record(record_file)
+        recorded = None
+        with suppress(OSError, ValueError):  # pytest may have died before it could write it
+            recorded = Record.model_validate_json(record_file.read_text("utf-8"))
     record = recorded or Record(versions=versions(), exit_code=exit_code, tests={})
-    record = record.with_loops(recording.loops_of_tests())
+    tests = record.tests.values()
+    loops = {test.name: test.loop for test in recording.tests if test.outcome is not None}
+    last_lines = [line for line in output.splitlines() if line.strip()][-3:]
     stopped = watched.stopped
-    if stopped and not watched.server_gone and hanging(output):
-        stopped += f"; running then: {hanging(output)}"
+    begun = BEGUN.match(output.rpartition("\n")[2])
+    if stopped and not watched.server_gone and begun:
+        stopped += f"; running then: {begun[1]}"
+    parts = {
+        **dict(circumstances(guardian.servers)),
+        **dict(record),
+        "tests": [test.model_copy(update={"loop": loops.get(test.nodeid)}) for test in tests],
+        "loops": recording.loops,
+        "fixtures": recording.fixtures,
+        "connections": [used for used in recording.connections if used.driver in RECORDED_DRIVERS],
+    }
     run = Run(
-        **dict(circumstances(guardian.servers)) | dict(record) | dict(recording.loops_used()),
+        **parts,
         side=side.id,
         command=f".venv/bin/pytest {side.folder}",
         stopped=stopped,
         server_gone=watched.server_gone,
-        first_error="" if record.tests else first_error(output),
-        last_words="" if recorded else last_words(output),
+        said="" if tests else first_error(output),
+        last_words="" if recorded else " | ".join(last_lines),
     )
     if run.collection_errors:
         raise CommandError(
@@ -87,7 +137,7 @@ def run_pytest(
         SERVERS_VARIABLE: guardian.servers.to_json(),
         RECORD_VARIABLE: str(record),
     }
-    watchdog = Watchdog(guardian, limit_s())
+    watchdog = Watchdog(guardian)
     pytest = subprocess.Popen(
         command,
         cwd=ROOT,
@@ -95,7 +145,6 @@ def run_pytest(
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
         encoding="utf-8",
         errors="replace",
         start_new_session=True,
@@ -104,15 +153,17 @@ def run_pytest(
     guardian.end_with_me(pytest.pid)
     UNDER_WAY.add(pytest)
     lines = []
+    over = threading.Event()
+    threading.Thread(target=watchdog.watch, args=(pytest, over), daemon=True).start()
     try:
-        with watchdog.watching(lambda: end(pytest)):
-            for line in pytest.stdout:
-                lines.append(line)
-                on_line(line.rstrip("\n"))
-            pytest.wait()
+        for line in pytest.stdout:
+            lines.append(line)
+            on_line(line.rstrip("\n"))
+        pytest.wait()
         if pytest not in UNDER_WAY:
             raise Interrupted
     finally:
+        over.set()
         end(pytest)
         UNDER_WAY.discard(pytest)
         pytest.stdout.close()
@@ -120,7 +171,6 @@ def run_pytest(
 
 
 def end(pytest: subprocess.Popen[str]) -> None:
-    """End a pytest and whatever it started, if it has not ended."""
     if pytest.poll() is None:
         os.killpg(pytest.pid, signal.SIGKILL)
         pytest.wait()
@@ -132,27 +182,12 @@ def end_all() -> None:
         end(UNDER_WAY.pop())
 
 
-def read_record(path: Path) -> Record | None:
-    """What the recorder wrote; None if pytest died before it could."""
-    try:
-        return Record.model_validate_json(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        return None
-
-
-def last_words(output: str) -> str:
-    """The last lines of a pytest that died."""
-    return " | ".join([line for line in output.splitlines() if line.strip()][-3:])
-
-
 def first_error(output: str) -> str:
-    """The first ERROR that pytest names, or ""; it may follow an unfinished `collecting`."""
-    match = re.search(r"^(?:collecting \.\.\. )?(ERROR: .*)", output, re.MULTILINE)
+    match = FIRST_ERROR.search(output)
     return match[1] if match else ""
 
 
 def circumstances(servers: Servers) -> Circumstances:
-    """Those of a run on these servers with what is installed here."""
     pair = {"mongodb": servers.mongodb, "postgres": servers.postgres}
     return Circumstances(
         backend=servers.backend,

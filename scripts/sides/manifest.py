@@ -4,13 +4,12 @@ remedies.toml holds what belongs to no side, and broken/'s outcomes; each remedy
 its own remedy.toml what differs from there. Every other place reads these facts here.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -23,15 +22,31 @@ SideKind = Literal["broken", "fix", "trap"]
 NOUNS: dict[SideKind, str] = {"fix": "Remedy", "trap": "Trap"}
 FOLDERS: dict[SideKind, str] = {"fix": "fixed", "trap": "traps"}
 NUMBERED = re.compile(r"(\d\d)_\w+")
+GROUPS = ("mongo", "postgres", "control")
+Sets = Mapping[str, tuple[str, ...]]
 
 
-@dataclass(frozen=True)
-class Place:
-    """A side's folder: it gives the side's kind and number, which for broken/ is 0."""
+@dataclass
+class Side:
+    """One folder of tests that run together, configured in one way; broken/ has the number 0.
+
+    `outcome` is what its own manifest states, `documented` what is documented of each node id, and
+    `inherited` names the side as on which a test ends, for those that the manifest does not state.
+    """
 
     kind: SideKind
     number: int
     folder: str
+    title: str
+    source: str
+    outcome: tuple[Documented, ...]
+    changes: tuple[str, ...] = ()
+    why: str = ""
+    when: str = ""
+    alone: bool = False
+    same_as: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    documented: Mapping[str, Documented] = field(default_factory=dict)
+    inherited: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -50,31 +65,7 @@ class Place:
 
     @property
     def file(self) -> str:
-        """Where its outcomes are documented."""
         return f"{self.folder}/remedy.toml" if self.number else FILE
-
-
-@dataclass(frozen=True)
-class Side(Place):
-    """One folder of tests that run together, configured in one way.
-
-    `outcome` is what its own manifest states, `expected` what is documented of each node id, and
-    `inherited` names the side as on which a test ends, for those that the manifest does not state.
-    """
-
-    title: str
-    source: str
-    outcome: tuple[Documented, ...]
-    expected: Mapping[str, Documented]
-    inherited: Mapping[str, str]
-    changes: tuple[str, ...] = ()
-    why: str = ""
-    when: str = ""
-    alone: bool = False
-
-    def documented(self, nodeid: str) -> Documented:
-        """What is documented of one test. Raises KeyError if there is no such test."""
-        return self.expected[nodeid]
 
 
 @dataclass(frozen=True)
@@ -86,22 +77,20 @@ class Manifest:
     tour: tuple[str, ...]
     guide: tuple[Step, ...]
     practice: tuple[Practice, ...]
-    tests: Mapping[str, tuple[str, ...]]
-    sets: Mapping[str, tuple[str, ...]]
+    tests: Sets
+    sets: Sets
     side: tuple[Side, ...]
 
     @cached_property
     def nodeids(self) -> tuple[str, ...]:
-        """Every test of the suite."""
-        return tuple(nodeid for group in self.tests.values() for nodeid in group)
+        return tuple(chain.from_iterable(self.tests.values()))
 
     def get(self, name: str) -> Side:
         """The side of that id. Raises CommandError if there is none."""
-        for side in self.side:
-            if side.id == name:
-                return side
-        known = ", ".join(side.id for side in self.side)
-        raise CommandError(f"there is no side {name!r}; there are {known}")
+        sides = {side.id: side for side in self.side}
+        if name not in sides:
+            raise CommandError(f"there is no side {name!r}; there are {', '.join(sides)}")
+        return sides[name]
 
     def numbered(self, kind: SideKind, number: str) -> Side:
         """The remedy or trap of a number as it was typed. Raises CommandError, with the numbers."""
@@ -115,7 +104,6 @@ class Manifest:
         )
 
     def of(self, kind: SideKind) -> list[Side]:
-        """The sides of a kind, in their order."""
         return [side for side in self.side if side.kind == kind]
 
 
@@ -123,27 +111,25 @@ def load(root: Path = ROOT) -> Manifest:
     """Read the manifest files of a checkout. Raises ManifestError with the file and the key."""
     common = read(root, FILE, Common)
     sets = sets_of(common)
-    remedies = {place: read(root, place.file, Remedy) for place in places(root)}
-    own = {"broken": own_outcomes(f"{FILE}, key broken.outcome", common.broken.outcome, sets)}
-    for place, remedy in remedies.items():
-        own[place.id] = own_outcomes(f"{place.file}, key outcome", remedy.outcome, sets)
-    sides = [
-        Side("broken", 0, "broken", **dict(common.broken), expected=own["broken"], inherited={})
-    ]
-    all_documented(sides[0], common)
-    for place, remedy in remedies.items():
-        inherited = inherited_outcomes(place, remedy, own, sets)
-        expected = own[place.id] | {test: own[other][test] for test, other in inherited.items()}
-        described = {key: value for key, value in remedy if key != "same_as"}
-        sides.append(Side(**vars(place), **described, expected=expected, inherited=inherited))
-        all_documented(sides[-1], common)
+    sides = [Side("broken", 0, "broken", **dict(common.broken))]
+    for kind, number, folder in folders(root):
+        remedy = read(root, f"{folder}/remedy.toml", Remedy)
+        sides.append(Side(kind, number, folder, **dict(remedy)))
+    own = {side.id: own_outcomes(side, sets) for side in sides}
+    for side in sides:
+        side.inherited = inherited_outcomes(side, own, sets)
+        others = {nodeid: own[other][nodeid] for nodeid, other in side.inherited.items()}
+        side.documented = own[side.id] | others
+        for nodeid in chain.from_iterable(common.tests.values()):
+            if nodeid not in side.documented:
+                raise ManifestError(f"{side.file}, key outcome: nothing is documented of {nodeid}")
     check_names(common, {side.id for side in sides[1:]})
     named = {key: value for key, value in common if key in Manifest.__dataclass_fields__}
     return Manifest(**named | {"sets": sets, "side": tuple(sides)})
 
 
-def places(root: Path) -> Iterator[Place]:
-    """Each remedy, then each trap, in the order of their numbers.
+def folders(root: Path) -> Iterator[tuple[SideKind, int, str]]:
+    """The kind, number and folder of each remedy, then of each trap, in the order of their numbers.
 
     Raises ManifestError: people type the numbers, so none is missing and none there twice.
     """
@@ -157,7 +143,7 @@ def places(root: Path) -> Iterator[Place]:
             if int(numbered[1]) != due:
                 before = f" after {parent}/{paths[due - 2].name}" if due > 1 else ""
                 raise ManifestError(f"{folder}: its number must be {due:02}{before}")
-            yield Place(kind, due, folder)
+            yield kind, due, folder
 
 
 def is_side(path: Path) -> bool:
@@ -179,17 +165,18 @@ def sets_of(common: Common) -> dict[str, tuple[str, ...]]:
     return sets
 
 
-def tests_of(
-    names: Sequence[str], sets: Mapping[str, tuple[str, ...]], key: str
-) -> tuple[str, ...]:
+def tests_of(names: Sequence[str], sets: Sets, key: str) -> tuple[str, ...]:
     """The node ids that these names of sets, modules, functions and tests stand for.
 
     Raises ManifestError, which begins with the file and `key`, if there is no test of a name.
     """
-    every = [nodeid for group in ("mongo", "postgres", "control") for nodeid in sets.get(group, ())]
+    every = [nodeid for group in GROUPS for nodeid in sets.get(group, ())]
     nodeids: list[str] = []
     for name in names:
-        tests = sets.get(name) or [nodeid for nodeid in every if covers(name, nodeid)]
+        parts = (f"{name}::", f"{name}[")
+        tests = sets.get(name) or [
+            nodeid for nodeid in every if nodeid == name or nodeid.startswith(parts)
+        ]
         if not tests:
             modules = [nodeid.partition("::")[0] for nodeid in every]
             close = get_close_matches(name, [*sets, *modules, *every], 1, 0.8)
@@ -199,18 +186,10 @@ def tests_of(
     return tuple(nodeids)
 
 
-def covers(name: str, nodeid: str) -> bool:
-    """Is this the node id's own, its module's or its function's name?"""
-    return nodeid == name or nodeid.startswith((name + "::", name + "["))
-
-
-def own_outcomes(
-    table: str, outcomes: Sequence[Documented], sets: Mapping[str, tuple[str, ...]]
-) -> dict[str, Documented]:
-    """What a file itself documents of each test; `table` is its key for errors."""
+def own_outcomes(side: Side, sets: Sets) -> dict[str, Documented]:
     own: dict[str, Documented] = {}
-    for index, outcome in enumerate(outcomes):
-        key = f"{table}.{index}.tests"
+    for index, outcome in enumerate(side.outcome):
+        key = f"{side.file}, key {'' if side.number else 'broken.'}outcome.{index}.tests"
         for nodeid in tests_of(outcome.tests, sets, key):
             if own.setdefault(nodeid, outcome) is not outcome:
                 raise ManifestError(f"{key}: {nodeid} has an outcome above")
@@ -218,19 +197,16 @@ def own_outcomes(
 
 
 def inherited_outcomes(
-    place: Place,
-    remedy: Remedy,
-    own: Mapping[str, Mapping[str, Documented]],
-    sets: Mapping[str, tuple[str, ...]],
+    side: Side, own: Mapping[str, Mapping[str, Documented]], sets: Sets
 ) -> dict[str, str]:
-    """{node id: the side as on which it ends}, for what the remedy's file does not state itself."""
+    """{node id: the side as on which it ends}, for what the side's file does not state itself."""
     inherited: dict[str, str] = {}
-    for other, names in remedy.same_as.items():
-        key = f"{place.file}, key same_as.{other}"
-        if other not in own or other == place.id:
+    for other, names in side.same_as.items():
+        key = f"{side.file}, key same_as.{other}"
+        if other not in own or other == side.id:
             raise ManifestError(f"{key}: there is no other side of that name")
         for name in names:
-            left = [test for test in tests_of([name], sets, key) if test not in own[place.id]]
+            left = [test for test in tests_of([name], sets, key) if test not in own[side.id]]
             if not left:
                 raise ManifestError(f"{key}: the outcomes of {name} are all stated below")
             for nodeid in left:
@@ -241,21 +217,13 @@ def inherited_outcomes(
     return inherited
 
 
-def all_documented(side: Side, common: Common) -> None:
-    """Raise ManifestError if nothing is documented of some test."""
-    for nodeid in (nodeid for group in common.tests.values() for nodeid in group):
-        if nodeid not in side.expected:
-            raise ManifestError(f"{side.file}, key outcome: nothing is documented of {nodeid}")
-
-
 def check_names(common: Common, ids: set[str]) -> None:
     """Raise ManifestError if what remedies.toml names is not a remedy or a trap."""
     named = {"tour": common.tour}
     named |= {f"guide.{index}.sides": step.sides for index, step in enumerate(common.guide)}
     named |= {f"practice.{index}.sides": p.sides for index, p in enumerate(common.practice)}
     for key, sides in named.items():
-        for side in sides:
-            if side not in ids:
-                raise ManifestError(f"{FILE}, key {key}: {side} is not a remedy or a trap")
+        for side in sorted(set(sides) - ids):
+            raise ManifestError(f"{FILE}, key {key}: {side} is not a remedy or a trap")
     if common.recommended not in ids or not common.recommended.startswith("fix-"):
         raise ManifestError(f"{FILE}, key recommended: {common.recommended} is not a remedy")

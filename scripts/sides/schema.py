@@ -1,11 +1,9 @@
 """The manifest files as they are written: remedies.toml, and the remedy.toml of each side."""
 
-from __future__ import annotations
-
 import tomllib
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar, get_args
+from typing import Annotated, Literal, Self, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -43,7 +41,7 @@ class Documented(Table):
         return why
 
     @model_validator(mode="after")
-    def failure_has_a_kind(self) -> Documented:
+    def failure_has_a_kind(self) -> Self:
         """A failure says which message it is; a pass has none."""
         if (self.outcome not in ("passed", "skipped", "flaky")) != (self.kind is not None):
             raise ValueError(f"kind must be given for a failure and only then ({self.outcome})")

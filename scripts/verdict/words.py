@@ -1,7 +1,5 @@
 """The words for outcomes, kinds of error, changes and verdicts. Every view reads them here."""
 
-from __future__ import annotations
-
 from typing import Literal, NamedTuple
 
 # `flaky`: it failed, and passed on a rerun. `error`: its set-up failed.
@@ -16,20 +14,22 @@ Verdict = Literal["RESOLVED_FULL", "RESOLVED_PARTIAL", "RESOLVED_NO", "INVALID"]
 Group = Literal["mongo", "postgres"]
 
 
-class OutcomeWords(NamedTuple):
-    """An outcome in a table or a sentence."""
+class Words(NamedTuple):
+    """An outcome, or what became of a test, whose `letter` stands for it in the matrix."""
 
     word: str
     style: str
+    letter: str = ""
+    legend: str = ""
 
 
-OUTCOMES: dict[Outcome, OutcomeWords] = {
-    "passed": OutcomeWords("passed", "green"),
-    "failed": OutcomeWords("failed", "red"),
-    "failed_in_teardown": OutcomeWords("passed, failed in teardown", "red"),
-    "error": OutcomeWords("error in setup", "red"),
-    "skipped": OutcomeWords("skipped", "yellow"),
-    "flaky": OutcomeWords("flaky", "yellow"),
+OUTCOMES: dict[Outcome, Words] = {
+    "passed": Words("passed", "green"),
+    "failed": Words("failed", "red"),
+    "failed_in_teardown": Words("passed, failed in teardown", "red"),
+    "error": Words("error in setup", "red"),
+    "skipped": Words("skipped", "yellow"),
+    "flaky": Words("flaky", "yellow"),
 }
 
 
@@ -48,24 +48,14 @@ KINDS: dict[Kind, KindWords] = {
     "infrastructure": KindWords("infrastructure failure", "no server"),
     "other": KindWords("another error", "other error"),
 }
-
-
-class ChangeWords(NamedTuple):
-    """What became of a test from broken/ to a side; `letter` stands for it in the matrix."""
-
-    word: str
-    letter: str
-    style: str
-    legend: str = ""
-
-
-CHANGES: dict[Change, ChangeWords] = {
-    "FAIL_TO_PASS": ChangeWords("cured", "C", "green"),
-    "FAIL_TO_FAIL": ChangeWords("still fails", "x", "red"),
-    "PASS_TO_PASS": ChangeWords("still passes", ".", "dim"),
-    "PASS_TO_FAIL": ChangeWords("broke", "B", "bold red"),
-    "flaky": ChangeWords("flaky", "~", "yellow", "passed on a rerun only"),
-    "not_on_both": ChangeWords("not on both", "-", "yellow", "ran on one of the two sides only"),
+# What became of a test from broken/ to a side.
+CHANGES: dict[Change, Words] = {
+    "FAIL_TO_PASS": Words("cured", "green", "C"),
+    "FAIL_TO_FAIL": Words("still fails", "red", "x"),
+    "PASS_TO_PASS": Words("still passes", "dim", "."),
+    "PASS_TO_FAIL": Words("broke", "bold red", "B"),
+    "flaky": Words("flaky", "yellow", "~", "passed on a rerun only"),
+    "not_on_both": Words("not on both", "yellow", "-", "ran on one of the two sides only"),
 }
 
 # How many of a driver's failing tests a side cures.

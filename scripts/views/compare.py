@@ -1,9 +1,6 @@
 """`make compare`: all results in one matrix, and which remedy to use. Only reads results/."""
 
-from __future__ import annotations
-
 import json
-from dataclasses import dataclass
 
 from rich import box
 from rich.markup import escape
@@ -14,9 +11,8 @@ from scripts.run import results
 from scripts.run.model import Run
 from scripts.sides import manifest
 from scripts.sides.manifest import Manifest, Side, SideKind
-from scripts.verdict.against_broken import GROUPS, Grade, documented_verdicts, grade
-from scripts.verdict.documented import judge, why_invalid
-from scripts.verdict.words import CHANGES, VERDICTS, Change
+from scripts.verdict.grade import Grade, amounts, documented_verdicts, grade, why_invalid
+from scripts.verdict.words import CHANGES, Change
 from scripts.views import terminal
 
 # The modules of the suite, over their tests' letters.
@@ -37,50 +33,42 @@ PG conns: opened / at the peak / left open, by what Postgres said. time: × brok
 FEW = 3
 
 
-@dataclass
-class Comparison:
-    """Every side that can be held against broken/'s run, with its grade; `lacking` maps what is
-    wrong with a side's run to the sides of which it is."""
-
-    documented: Manifest
-    broken: Run
-    graded: list[tuple[Side, Run, Grade]]
-    lacking: dict[str, list[Side]]
-
-    @property
-    def wrong(self) -> list[Side]:
-        """The sides that did not do what is documented."""
-        return [side for side, _, grade in self.graded if not grade.as_documented]
-
-
 def compare(as_json: bool = False) -> int:
     """Show the matrix and the guide; 0 if every side has a result and it is as documented.
 
-    With `as_json` the grades alone go to stdout, as a JSON array.
+    With `as_json` the grades alone go to stdout, as a JSON array. A side's grade comes from its
+    run.json and that of broken/: so what is said of its tests and of its price is of one run.
     """
-    comparison = read_comparison()
+    documented = manifest.load()
+    broken = baseline(documented)
+    graded: list[tuple[Run, Grade]] = []
+    lacking: dict[str, list[Side]] = {}  # by what is wrong with their runs
+    for side in documented.side[1:]:
+        run = results.read_run(side.id)
+        why = other_circumstances(run, broken) if run else "No result yet of"
+        if run is None or why:
+            lacking.setdefault(why, []).append(side)
+        else:
+            graded.append((run, grade(broken, run, side, documented)))
     if as_json:
-        grades = [grade.to_data() for _, _, grade in comparison.graded]
-        terminal.line(json.dumps(grades, indent=2))
+        terminal.line(json.dumps([result.to_data() for _, result in graded], indent=2))
     else:
-        matrix(comparison)
-        guide(comparison.documented)
+        matrix(graded, broken, documented)
+        guide(documented)
     where = terminal.errors if as_json else terminal.console
-    for why, sides in comparison.lacking.items():
+    for why, sides in lacking.items():
         again = targets(sides, " ") if len(sides) <= FEW else "all-fixes"
         terminal.prose(f"\n{why}: {targets(sides)}.", "yellow", where)
         terminal.line(f"Next: make {again}", "yellow", where)
-    if comparison.wrong:
-        terminal.prose(f"\nNot as documented: {targets(comparison.wrong)}.", "bold red", where)
-        terminal.line(f"Next: make {comparison.wrong[0].target}", "bold red", where)
-    return 1 if comparison.lacking or comparison.wrong else 0
+    wrong = [documented.get(result.side) for _, result in graded if not result.as_documented]
+    if wrong:
+        terminal.prose(f"\nNot as documented: {targets(wrong)}.", "bold red", where)
+        terminal.line(f"Next: make {wrong[0].target}", "bold red", where)
+    return 1 if lacking or wrong else 0
 
 
-def read_comparison() -> Comparison:
-    """Each side's grade, from its run.json and that of broken/: so what is said of its tests and of
-    its price comes from the same run. Raises CommandError if there is no broken/ to compare with.
-    """
-    documented = manifest.load()
+def baseline(documented: Manifest) -> Run:
+    """The last run of broken/. Raises CommandError if nothing can be held against it."""
     broken = results.read_run("broken")
     if broken is None:
         raise CommandError("there are no results of this version yet", hint="make all-fixes")
@@ -90,16 +78,7 @@ def read_comparison() -> Comparison:
             f"the last run of broken/ is INVALID, and every other is held against it: {invalid}",
             hint="make reproduce && make compare",
         )
-    comparison = Comparison(documented, broken, [], {})
-    for side in documented.side[1:]:
-        run = results.read_run(side.id)
-        why = other_circumstances(run, broken) if run else "No result yet of"
-        if run is None or why:
-            comparison.lacking.setdefault(why, []).append(side)
-            continue
-        judgement = judge(run, side, documented)
-        comparison.graded.append((side, run, grade(broken, run, side, documented, judgement)))
-    return comparison
+    return broken
 
 
 def targets(sides: list[Side], between: str = ", ") -> str:
@@ -107,21 +86,44 @@ def targets(sides: list[Side], between: str = ", ") -> str:
     return between.join(side.target for side in sides)
 
 
-def matrix(comparison: Comparison) -> None:
+def matrix(graded: list[tuple[Run, Grade]], broken: Run, documented: Manifest) -> None:
     """A line a side: what became of each test, and what it costs."""
-    documented, broken = comparison.documented, comparison.broken
+    modules = by_module(documented)
+    names = {path: SHORT_NAMES.get(path, path) for path in modules}
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0)  # no more than 80 columns
-    for heading in ("side", names_of_modules(documented), "mongo", "pg", "PG conns", "time"):
+    for heading in ("side", *names.values(), "mongo", "pg", "PG conns", "time"):
         table.add_column(heading, no_wrap=True)
-    for side, run, graded in comparison.graded:
-        table.add_row(*row(side, run, graded, broken, documented))
+    for run, result in graded:
+        mongo, postgres = amounts(result.verdicts)
+        counts = run.counts.get("postgres")
+        has_times = run.duration_s and broken.duration_s
+        table.add_row(
+            result.side,
+            *(
+                "".join(letter(result.changes[test]) for test in tests)
+                for tests in modules.values()
+            ),
+            mongo,
+            "" if result.invalid else postgres,
+            f"{counts.opened}/{counts.peak}/{counts.left_open}" if counts else "",
+            f"{run.duration_s / broken.duration_s:.1f}" if has_times else "",
+        )
     terminal.console.print(table)
-    terminal.prose(f"{legend_of_letters()}\n{LEGEND}")
-    modules = (f"{name} = {path}" for path, name in short_names(documented).items())
-    terminal.prose(f"Columns: {', '.join(modules)}.")
+    legend = (
+        f"{words.letter} {words.word}{words.legend and f': {words.legend}'}"
+        for words in CHANGES.values()
+    )
+    terminal.prose(f"{', '.join(legend)}.\n{LEGEND}")
+    columns = ", ".join(f"{name} = {path}" for path, name in names.items())
+    terminal.prose(f"Columns: {columns}.")
     versions = ", ".join(f"{name} {value}" for name, value in broken.versions.items())
     terminal.prose(f"Versions: {versions}")
     terminal.line()
+
+
+def letter(change: Change) -> str:
+    words = CHANGES[change]
+    return f"[{words.style}]{words.letter}[/]"
 
 
 def other_circumstances(run: Run, broken: Run) -> str:
@@ -143,72 +145,13 @@ def circumstances(run: Run) -> dict[str, str]:
     return {"backend": run.backend} | servers | versions
 
 
-def row(side: Side, run: Run, graded: Grade, broken: Run, documented: Manifest) -> list[str]:
-    """One side's line of the matrix."""
-    counts = run.counts.get("postgres")
-    connections = f"{counts.opened}/{counts.peak}/{counts.left_open}" if counts else ""
-    seconds, before = run.duration_s, broken.duration_s
-    mongo, postgres = (VERDICTS[graded.verdicts[group]] for group in GROUPS)
-    return [
-        escape(side.id),
-        cells(graded, documented),
-        mongo,
-        "" if graded.invalid else postgres,
-        connections,
-        f"{seconds / before:.1f}" if seconds and before else "",
-    ]
-
-
-def legend_of_letters() -> str:
-    """What each letter of the cells stands for."""
-    parts = [
-        f"{words.letter} {words.word}{words.legend and f': {words.legend}'}"
-        for words in CHANGES.values()
-    ]
-    return f"{', '.join(parts)}."
-
-
-def cells(graded: Grade, documented: Manifest) -> str:
-    """A letter for each test, under the names of `names_of_modules`."""
-    return " ".join(
-        "".join(letter(graded.changes[nodeid]) for nodeid in nodeids) + " " * (width - len(nodeids))
-        for nodeids, width in columns(documented)
-    )
-
-
-def letter(change: Change) -> str:
-    """Its letter, in its colour."""
-    words = CHANGES[change]
-    return f"[{words.style}]{words.letter}[/]"
-
-
-def names_of_modules(documented: Manifest) -> str:
-    """The heading over the cells."""
-    widths = (width for _, width in columns(documented))
-    names = short_names(documented).values()
-    return " ".join(name.ljust(width) for name, width in zip(names, widths, strict=True))
-
-
-def columns(documented: Manifest) -> list[tuple[list[str], int]]:
-    """Each module's tests, and the width of what stands over them or of their letters."""
-    names = short_names(documented)
-    return [
-        (nodeids, max(len(names[path]), len(nodeids)))
-        for path, nodeids in by_module(documented).items()
-    ]
-
-
-def short_names(documented: Manifest) -> dict[str, str]:
-    """{module: its name in the matrix}, in the order in which pytest runs them."""
-    return {path: SHORT_NAMES.get(path, path) for path in by_module(documented)}
-
-
 def by_module(documented: Manifest) -> dict[str, list[str]]:
     """The suite's node ids by their module, in the order in which pytest runs the modules."""
-    modules: dict[str, list[str]] = {}
-    for nodeid in documented.nodeids:
-        modules.setdefault(nodeid.partition("::")[0], []).append(nodeid)
-    return dict(sorted(modules.items()))
+    modules = {nodeid: nodeid.partition("::")[0] for nodeid in documented.nodeids}
+    return {
+        module: [nodeid for nodeid in documented.nodeids if modules[nodeid] == module]
+        for module in sorted(set(modules.values()))
+    }
 
 
 def guide(documented: Manifest) -> None:
@@ -221,14 +164,13 @@ def guide(documented: Manifest) -> None:
 
 
 def listing(kind: SideKind) -> None:
-    """The sides of a kind with their documented verdicts."""
     documented = manifest.load()
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for heading in ("", "title", "mongo", "postgres"):
         table.add_column(heading, overflow="fold")
     for side in documented.of(kind):
-        verdicts = documented_verdicts(side, documented)
-        table.add_row(side.target, escape(side.title), *(VERDICTS[verdicts[g]] for g in GROUPS))
+        verdicts = amounts(documented_verdicts(side, documented))
+        table.add_row(side.target, escape(side.title), *verdicts)
     terminal.console.print(table)
     terminal.prose("How many of a driver's failing tests it cures: all, some or none.")
     terminal.line(f"Next: make {kind}-1")

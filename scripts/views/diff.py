@@ -1,7 +1,5 @@
 """`make diff-N`: the difference between a side and broken/."""
 
-from __future__ import annotations
-
 from scripts.sides import diffs, manifest
 from scripts.sides.manifest import Side, SideKind
 from scripts.views import terminal
@@ -15,7 +13,6 @@ def show_diff(kind: SideKind, number: str) -> None:
 
 
 def print_diff(side: Side) -> None:
-    """As a unified diff, coloured on a terminal."""
     terminal.line()
     for line in diffs.unified(side).splitlines():
         is_file = line.startswith(("+++", "---"))

@@ -1,7 +1,8 @@
-"""What a person sees of a run: its servers, its tests, their messages and loops."""
+"""What a person sees of a run: its servers, its tests, their messages and loops; and of a remedy's:
+what it cures, and its price."""
 
-from __future__ import annotations
-
+import re
+from collections import Counter
 from collections.abc import Callable
 
 from rich import box
@@ -11,12 +12,12 @@ from whichloop.present.lanes import draw_lanes, needs_ascii
 from whichloop.recording import of_json
 
 from scripts.run import results
-from scripts.run.environment import foreign_plugins
-from scripts.run.model import Failure, Run, Test
+from scripts.run.environment import plugins_not_in
+from scripts.run.model import Failure, Recording, Run, Test
 from scripts.servers.model import Servers
 from scripts.sides.manifest import Side
-from scripts.verdict.documented import Judgement, failures_by_driver, outcome_of
-from scripts.verdict.words import KINDS, OUTCOMES
+from scripts.verdict.grade import Grade, outcome_of
+from scripts.verdict.words import CHANGES, KINDS, OUTCOMES, SERVERS, VERDICTS, Kind
 from scripts.views import terminal
 
 NO_LOOP = (
@@ -24,6 +25,11 @@ NO_LOOP = (
     " it, and these loops have another one (nest_asyncio, for one, puts its own there)."
 )
 MIN_WIDTH, MAX_WIDTH = 60, 100  # of a picture of loops
+# As in a message: "running at /home/me/suite/test_jobs.py:15", "> cb=[…]> got Future".
+PATH = re.compile(r"(?<= at )/[^>\]]*?([^/>\]]+/[^/>\]]+\.py:\d+)")
+CALLBACKS = re.compile(r"(> cb=)\[[^\]]*\](?=> got Future)")
+# The fields of ConnectionCounts, in words.
+COUNTED = ("opened", "at the peak", "left open")
 
 
 def print_servers(servers: Servers) -> None:
@@ -32,13 +38,12 @@ def print_servers(servers: Servers) -> None:
     terminal.status("         " + " · ".join(str(server) for server in pair if server))
     for name, reason in servers.missing.items():
         terminal.status(f"         no {name}: {reason}", "yellow")
-    plugins = ", ".join(foreign_plugins())
+    plugins = ", ".join(plugins_not_in("run.txt", "dev.txt"))
     if plugins:
         terminal.status(f"Switched off for these runs, as none of ours: pytest plugin {plugins}")
 
 
 def print_outcomes(run: Run) -> None:
-    """Every test: its outcome, which message, which driver."""
 
     def cells(test: Test) -> tuple[str, ...]:
         outcome = OUTCOMES[outcome_of(test)]
@@ -68,7 +73,7 @@ def print_tests(
         terminal.prose(NO_LOOP)
 
 
-def print_messages(run: Run, side: Side) -> None:
+def print_failures(run: Run, side: Side) -> None:
     """The first failures, verbatim, with the sentence of why."""
     for test, error in first_failures(run):
         driver = f" ({error.driver})" if error.driver else ""
@@ -77,7 +82,7 @@ def print_messages(run: Run, side: Side) -> None:
         terminal.line(f"  {error.type}: {error.message}", "red")
         where = f"at {error.at}" if error.at else "outside this repository's files"
         terminal.line(f"  raised {where}")
-        documented = side.documented(test.nodeid)
+        documented = side.documented[test.nodeid]
         same = (outcome_of(test), test.kind) == (documented.outcome, documented.kind)
         terminal.prose(f"  Why: {documented.why if same else 'not as documented; see below.'}")
 
@@ -99,15 +104,16 @@ def place(test: Test) -> str:
 
 def counts(run: Run) -> str:
     """ "17 of 30 tests fail: 11 asyncpg, 6 motor"."""
-    drivers = failures_by_driver(run)
-    text = f"{sum(drivers.values())} of {len(run.tests)} tests fail"
+    failing = [test for test in run.tests.values() if test.outcome in ("failed", "error")]
+    drivers = Counter(test.driver or "no driver" for test in failing)
+    text = f"{len(failing)} of {len(run.tests)} tests fail"
     named = ", ".join(f"{count} {driver}" for driver, count in sorted(drivers.items()))
     return f"{text}: {named}" if named else text
 
 
 def print_lanes(run: Run, broken: Run) -> None:
     """The loops of a test of each half, as a picture; how to draw all of them."""
-    recording = results.read_recording(run.side)
+    recording = Recording.read(results.folder(run.side) / "recording.json")
     tests = recording.worth_drawing(run, broken)
     width = min(terminal.console.width, MAX_WIDTH)
     if tests and recording.loops and width >= MIN_WIDTH:
@@ -119,15 +125,87 @@ def print_lanes(run: Run, broken: Run) -> None:
     terminal.line(f"Whole picture: .venv/bin/whichloop lanes results/{run.side}/recording.json")
 
 
-def print_invalid(judgement: Judgement, side: str) -> None:
-    """Why the run is no result."""
-    terminal.prose(f"INVALID: {judgement.invalid}", "bold red")
+def print_invalid(invalid: str, side: str) -> None:
+    terminal.prose(f"INVALID: {invalid}", "bold red")
     terminal.line(f"The whole output: results/{side}/output.txt")
 
 
-def print_differences(judgement: Judgement, run: Run) -> None:
+def print_differences(differences: tuple[str, ...], run: Run) -> None:
     """Each difference from what is documented, and the versions in play."""
-    for sentence in judgement.differences:
+    for sentence in differences:
         terminal.prose(f"  {sentence}", "yellow")
     versions = " · ".join(f"{name} {version}" for name, version in run.versions.items())
     terminal.prose(f"  Versions in play: Python {versions.removeprefix('python ')}")
+
+
+def print_headline(side: Side, grade: Grade) -> None:
+    """ "Remedy 3 cures 8 of 17 failing tests (MongoDB all, Postgres some): as documented."."""
+    cured, flaky, broke = (
+        len(grade.having(change)) for change in ("FAIL_TO_PASS", "flaky", "PASS_TO_FAIL")
+    )
+    groups = ", ".join(
+        f"{name} {VERDICTS[grade.verdicts[group]]}" for group, name in SERVERS.items()
+    )
+    text = f"{side.name} cures {cured} of {grade.failing_before} failing tests ({groups})"
+    if flaky:
+        text += f", makes {flaky} flaky"
+    if broke:
+        text += f", breaks {broke}"
+    text += f": {'as documented' if grade.as_documented else 'NOT as documented'}."
+    terminal.prose(f"{side.name}: INVALID." if grade.invalid else text, "bold")
+    terminal.prose(f"{side.title} ({side.folder})")
+
+
+def print_changes(run: Run, grade: Grade) -> None:
+    """Test by test, from broken/ to here: cured (failed → passed), still fails, and so on."""
+
+    def cells(test: Test) -> tuple[str, ...]:
+        change = CHANGES[grade.changes[test.nodeid]]
+        message = words(test.kind, test.driver) if test.kind else ""
+        if test.phase != "call":
+            message = f"{OUTCOMES[outcome_of(test)].word}: {message}"
+        return f"[{change.style}]{change.word}[/]", message
+
+    print_tests(run, ("broken → here", "message"), cells)
+
+
+def words(kind: Kind, driver: str | None) -> str:
+    """ "different loop motor"."""
+    return " ".join(filter(None, (KINDS[kind].short, driver)))
+
+
+def print_messages(run: Run) -> None:
+    """The first failures, in full, and where they are from.
+
+    The table has room for a word or two only, and a trap may differ from broken/ in nothing else.
+    """
+    for test, error in first_failures(run):
+        terminal.prose(f"{words(error.kind, error.driver)}, {place(test)}:")
+        for line in shortened(f"{error.type}: {error.message}").splitlines():
+            terminal.line(f"  {line}", "red")
+
+
+def shortened(message: str) -> str:
+    """The message without what differs from machine to machine and says nothing of loops: the
+    way to a file, and the callbacks of a task."""
+    return PATH.sub(r"…/\1", CALLBACKS.sub(r"\1[…]", message))
+
+
+def print_price(broken: Run, run: Run) -> None:
+    """Connections, by what the servers said, and time against broken/."""
+    for name, counts in run.counts.items():
+        before = broken.counts.get(name)
+        text = ", ".join(
+            f"{count} {label} (broken {getattr(before, key, '–')})"
+            for (key, count), label in zip(counts, COUNTED, strict=True)
+        )
+        server = run.servers[name]
+        terminal.prose(f"Connections, {server.product if server else name}: {text}.")
+    for text, times in run.logged_errors.items():
+        before_times = broken.logged_errors.get(text, 0)
+        terminal.prose(f"Logged as an error: {times} × {text} (broken {before_times}).")
+    if run.duration_s and broken.duration_s:
+        ratio, per_test = run.duration_s / broken.duration_s, 1000 * run.duration_s / len(run.tests)
+        terminal.prose(
+            f"Time: {ratio:.2f} × broken ({per_test:.0f} ms a test, tracebacks included)."
+        )

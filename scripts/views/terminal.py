@@ -1,7 +1,5 @@
 """The terminal: lines, sentences and progress bars. Results go to stdout, all else to stderr."""
 
-from __future__ import annotations
-
 import os
 import re
 import sys
@@ -32,18 +30,16 @@ def prose(text: str, style: str = "", to: Console | None = None) -> None:
     In a pipe each stays on one line, for those who search it, unless COLUMNS gives it a width.
     """
     target = to or console
-    has_width = target.is_terminal or os.environ.get("COLUMNS")
     for sentence in text.splitlines() or [""]:
-        line("\n".join(wrapped(sentence, target.width)) if has_width else sentence, style, target)
-
-
-def wrapped(text: str, width: int) -> list[str]:
-    """The line in pieces of that width; a word that is longer (a path, a URL) stays whole."""
-    indent = " " * (len(text) - len(text.lstrip()) + 2)
-    pieces = textwrap.wrap(
-        text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-    )
-    return pieces or [text]
+        if target.is_terminal or os.environ.get("COLUMNS"):
+            sentence = textwrap.fill(
+                sentence,
+                target.width,
+                subsequent_indent=" " * (len(sentence) - len(sentence.lstrip()) + 2),
+                break_long_words=False,  # a path or a URL stays whole
+                break_on_hyphens=False,
+            )
+        line(sentence, style, target)
 
 
 def status(text: str, style: str = "") -> None:

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from scripts.commands import fix, session
+from scripts.commands import session, sides
 from scripts.errors import CommandError
 from scripts.run import results
 from scripts.run.environment import versions
 from scripts.run.model import Run
 from scripts.sides import diffs, manifest
-from scripts.verdict.against_broken import documented_verdicts
-from scripts.views import remedy
+from scripts.verdict.grade import documented_verdicts
+from scripts.views import run as view
 from tests.support.runs import KILLED, NO_RUNS, write_run
 from tests.support.sessions import RecordedSession
 
@@ -35,7 +35,7 @@ def recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RecordedSession
 def test_a_broken_run_is_taken_again(recorded: RecordedSession) -> None:
     write_run(recorded.folder, MANIFEST, "broken", versions=versions())
 
-    assert fix.fix("fix", "9", recorded.open) == 0
+    assert sides.fix("fix", "9", recorded.open) == 0
 
     assert recorded.ran == ["fix-09"]
 
@@ -46,7 +46,7 @@ def test_a_broken_run_that_is_invalid_is_no_baseline(
 ) -> None:
     write_run(recorded.folder, MANIFEST, "broken", versions=versions(), **left)
 
-    assert fix.fix("fix", "9", recorded.open) == 0
+    assert sides.fix("fix", "9", recorded.open) == 0
 
     assert recorded.ran == ["broken", "fix-09"]
     assert "cures 17 of 17 failing tests" in capsys.readouterr().out
@@ -59,16 +59,16 @@ def test_a_file_that_is_no_run_is_named_and_no_baseline(
     path = write_run(recorded.folder, MANIFEST, "broken")
     path.write_text(text, "utf-8")
 
-    assert fix.fix("fix", "9", recorded.open) == 0
+    assert sides.fix("fix", "9", recorded.open) == 0
 
     assert recorded.ran == ["broken", "fix-09"]
     assert f"{path} is no result of this version: " in " ".join(capsys.readouterr().err.split())
 
 
 COMMANDS: dict[str, Callable[[RecordedSession], int]] = {
-    "fix": lambda recorded: fix.fix("fix", "3", recorded.open),
-    "tour": lambda recorded: fix.tour(recorded.open),
-    "all-fixes": lambda recorded: fix.all_fixes(open_session=recorded.open),
+    "fix": lambda recorded: sides.fix("fix", "3", recorded.open),
+    "tour": lambda recorded: sides.tour(recorded.open),
+    "all-fixes": lambda recorded: sides.all_fixes(open_session=recorded.open),
 }
 
 
@@ -91,7 +91,7 @@ def test_broken_is_blamed_if_its_own_run_is_invalid(
 def test_all_fixes_runs_every_side(recorded: RecordedSession, capsys: Capture) -> None:
     recorded.more["fix-03"] = {"tests": []}
 
-    assert fix.all_fixes(open_session=recorded.open) == 1
+    assert sides.all_fixes(open_session=recorded.open) == 1
 
     assert sorted(recorded.ran) == sorted(side.id for side in MANIFEST.side)
     output = capsys.readouterr().out
@@ -100,7 +100,7 @@ def test_all_fixes_runs_every_side(recorded: RecordedSession, capsys: Capture) -
 
 
 def test_the_headline_comes_first(recorded: RecordedSession, capsys: Capture) -> None:
-    fix.fix("fix", "3", recorded.open)
+    sides.fix("fix", "3", recorded.open)
 
     output = capsys.readouterr()
     assert " ".join(output.out.split()).startswith(
@@ -110,7 +110,7 @@ def test_the_headline_comes_first(recorded: RecordedSession, capsys: Capture) ->
 
 
 def test_a_tour_ends_with_what_is_next(recorded: RecordedSession, capsys: Capture) -> None:
-    assert fix.tour(recorded.open) == 0
+    assert sides.tour(recorded.open) == 0
 
     output = capsys.readouterr().out
     assert recorded.ran == ["broken", *MANIFEST.tour]
@@ -120,7 +120,7 @@ def test_a_tour_ends_with_what_is_next(recorded: RecordedSession, capsys: Captur
 
 
 def test_next_comes_a_remedy_that_cures_or_another_trap() -> None:
-    following = {side.id: fix.next_command(side, MANIFEST) for side in MANIFEST.side[1:]}
+    following = {side.id: sides.next_command(side, MANIFEST) for side in MANIFEST.side[1:]}
 
     assert following["fix-03"].startswith("make fix-9 (the recommended remedy: ")
     assert following["trap-01"].startswith("make trap-2 (another popular answer: ")
@@ -140,7 +140,7 @@ def test_a_run_of_which_no_time_is_known_has_no_price_in_time(
     if not left:
         del data["duration_s"]
 
-    remedy.print_price(Run.model_validate(data), recorded.run_side(MANIFEST.get("fix-03")))
+    view.print_price(Run.model_validate(data), recorded.run_side(MANIFEST.get("fix-03")))
 
     output = capsys.readouterr().out
     assert "Connections, PostgreSQL: 54 opened (broken 54)" in output

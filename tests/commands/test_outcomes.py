@@ -65,9 +65,9 @@ def test_what_happens_otherwise_is_written_down_and_must_be_explained(
     path.write_text(text.replace("UNEXPLAINED", "A reason"), "utf-8")
     side = manifest.load(tmp_path).get(name)
     assert side.outcome[-1].tests == (HOT,)
-    assert side.documented(HOT).kind == "loop_closed"
+    assert side.documented[HOT].kind == "loop_closed"
     others = set(whole.nodeids) - {HOT}
-    assert all(side.documented(n).why == whole.get(name).documented(n).why for n in others)
+    assert all(side.documented[n].why == whole.get(name).documented[n].why for n in others)
 
 
 def test_what_happens_as_on_broken_is_not_written_again(whole: Manifest, tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_what_is_as_on_another_side_is_listed_with_its_sentence(
     heading, *lines = out.getvalue().splitlines()
     assert heading == f"trap-05: {whole.get('trap-05').title}"
     assert lines == [
-        f"  as {other}: {tests}: passed. {whole.get('trap-05').documented(nodeid).why}"
+        f"  as {other}: {tests}: passed. {whole.get('trap-05').documented[nodeid].why}"
         for other, tests, nodeid in (
             ("broken", "http", whole.sets["http"][0]),
             ("broken", "control", whole.sets["control"][0]),

@@ -5,9 +5,9 @@ import io
 import pytest
 from rich.console import Console
 
-from scripts.views import remedy, terminal
-from scripts.views.remedy import shortened
-from scripts.views.run import NO_LOOP, print_outcomes
+from scripts.views import run as view
+from scripts.views import terminal
+from scripts.views.run import NO_LOOP, print_outcomes, shortened
 from tests.support.runs import entry, run_of
 
 
@@ -112,7 +112,7 @@ def test_what_failing_tests_said_is_shown_once_of_each_kind_and_driver(
         entry("t.py::third", "error", **loop),
     )
 
-    remedy.print_messages(run)
+    view.print_messages(run)
 
     assert narrow.getvalue().splitlines() == [
         "other error asyncpg, in t.py::first:",

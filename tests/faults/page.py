@@ -46,21 +46,20 @@ class Row:
         return f"| {self.title} | {printed} | {self.code} | {self.left} |"
 
 
-def drawn(rows: Iterable[Row], page: str) -> str:
-    """`page` with these rows in place of those of their part, in the order of their titles."""
-    new = sorted(rows, key=lambda row: row.title)
+def drawn(rows: Iterable[Row], page: str, *, whole: bool) -> str:
+    """`page` with these rows, in the order of their titles: in place of all the rows of their part
+    if they are the `whole` of it, else in place of those with their titles."""
+    new = list(rows)
     text = HEAD
     for part in (EMBEDDED, DOCKER):
-        lines = [str(row) for row in new if row.part == part] or rows_of(page, part)
-        text += TABLE.format(part) + "".join(f"{line}\n" for line in lines)
+        lines = {row.title: str(row) for row in new if row.part == part}
+        if not (whole and lines):
+            lines = rows_of(page, part) | lines
+        text += TABLE.format(part) + "".join(f"{lines[title]}\n" for title in sorted(lines))
     return text
 
 
-def rows_of(page: str, part: str) -> list[str]:
-    """The lines of one table of the page."""
-    return page.partition(TABLE.format(part))[2].partition("\n\n")[0].splitlines()
-
-
-def titles(page: str, part: str) -> set[str]:
-    """The faults that one table of the page has a line for."""
-    return {row.split("|")[1].strip() for row in rows_of(page, part)}
+def rows_of(page: str, part: str) -> dict[str, str]:
+    """The lines of one table of the page, by the faults that they are of."""
+    lines = page.partition(TABLE.format(part))[2].partition("\n\n")[0].splitlines()
+    return {line.split("|")[1].strip(): line for line in lines}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.page import DOCKER, EMBEDDED, PAGE, Row, drawn, titles
+from tests.faults.page import DOCKER, EMBEDDED, PAGE, Row, drawn, rows_of
 from tests.support.commands import Done, eventually, processes_of
 
 # What a person may rely on: nothing is left this many seconds after the end.
@@ -21,7 +21,8 @@ Seen = Callable[..., None]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--write-faults` draws the page anew from a run of all of these tests."""
+    """`--write-faults` draws the page anew: the rows of the tests that are run, and a whole table
+    from a run of a whole folder."""
     parser.addoption("--write-faults", action="store_true")
 
 
@@ -29,13 +30,16 @@ def pytest_configure(config: pytest.Config) -> None:
     """Collect rows where reports arrive: in the one process that has them all."""
     config.addinivalue_line("markers", "fault(title): the line of docs/faults.md that this proves")
     if config.getoption("--write-faults") and not hasattr(config, "workerinput"):
-        config.pluginmanager.register(Writer())
+        chosen = config.getoption("keyword") or config.getoption("markexpr")
+        whole = not chosen and all(Path(argument).is_dir() for argument in config.args)
+        config.pluginmanager.register(Writer(whole))
 
 
 class Writer:
     """Writes the page at the end, if every test passed."""
 
-    def __init__(self) -> None:
+    def __init__(self, whole: bool) -> None:
+        self.whole = whole
         self.rows: list[Row] = []
         self.failed = False
 
@@ -48,7 +52,8 @@ class Writer:
     def pytest_sessionfinish(self) -> None:
         """Draw the page."""
         if not self.failed:
-            PAGE.write_text(drawn(self.rows, PAGE.read_text("utf-8")), "utf-8")
+            page = drawn(self.rows, PAGE.read_text("utf-8"), whole=self.whole)
+            PAGE.write_text(page, "utf-8")
 
 
 @pytest.fixture
@@ -99,4 +104,4 @@ def assert_same_titles(request: pytest.FixtureRequest, part: str) -> None:
     marked = [mark.args[0] for item in request.session.items for mark in item.iter_markers("fault")]
     assert len(set(marked)) == len(marked)
     if not request.config.getoption("--write-faults") and not request.config.getoption("keyword"):
-        assert titles(PAGE.read_text("utf-8"), part) == set(marked), "draw the page anew"
+        assert set(rows_of(PAGE.read_text("utf-8"), part)) == set(marked), "draw the page anew"

@@ -10,7 +10,7 @@ import pytest
 from scripts.paths import ROOT
 from scripts.run.model import Run
 from scripts.sides import manifest
-from scripts.verdict.documented import judge
+from scripts.verdict.grade import judge
 from tests.faults.seen import Seen
 from tests.support.checkouts import Checkout
 

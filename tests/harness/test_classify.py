@@ -2,7 +2,7 @@
 
 import pytest
 
-from scripts.run.classify import Raised, classify
+from scripts.run.recorder import Raised, classify
 
 ASYNCPG = (
     "/v/site-packages/asyncpg/connection.py",

@@ -6,8 +6,7 @@ import pytest
 
 from scripts.sides import manifest
 from scripts.sides.manifest import Manifest
-from scripts.verdict.against_broken import Grade, documented_verdicts, grade
-from scripts.verdict.documented import judge
+from scripts.verdict.grade import Grade, documented_verdicts, grade
 from tests.support.runs import documented, entry, run_of
 
 MOTOR = "test_jobs.py::test_job_api[hot_default]"
@@ -26,7 +25,7 @@ def graded(whole: Manifest, side: str, *changes: dict[str, Any], **more: Any) ->
     tests = {test["nodeid"]: test for test in documented(whole, whole.get(side))}
     tests |= {test["nodeid"]: test for test in changes}
     run = run_of(*tests.values(), **{"side": side, **more})
-    return grade(broken, run, whole.get(side), whole, judge(run, whole.get(side), whole))
+    return grade(broken, run, whole.get(side), whole)
 
 
 def test_every_side_as_documented_gets_its_documented_verdict(whole: Manifest) -> None:
@@ -74,7 +73,7 @@ def test_a_test_missing_on_one_side_is_no_cure_and_makes_the_run_invalid(whole: 
     side = whole.get("fix-09")
     run = run_of(*documented(whole, side)[1:], side="fix-09")
 
-    found = grade(broken, run, side, whole, judge(run, side, whole))
+    found = grade(broken, run, side, whole)
 
     assert found.having("not_on_both") == [whole.nodeids[0]]
     assert set(found.verdicts.values()) == {"INVALID"}
@@ -94,7 +93,7 @@ def test_nothing_collected_is_invalid_and_not_a_cure(whole: Manifest) -> None:
     side = whole.get("fix-09")
     run = run_of(side="fix-09", exit_code=5)
 
-    found = grade(broken, run, side, whole, judge(run, side, whole))
+    found = grade(broken, run, side, whole)
 
     assert found.verdicts["overall"] == "INVALID"
     assert found.having("FAIL_TO_PASS") == []

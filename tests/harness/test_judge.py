@@ -7,7 +7,7 @@ import pytest
 from scripts.run.side import first_error
 from scripts.sides import manifest
 from scripts.sides.manifest import Manifest, Side
-from scripts.verdict.documented import judge
+from scripts.verdict.grade import judge
 from tests.support.runs import documented, entry, run_of
 
 
@@ -49,7 +49,7 @@ def test_every_other_outcome_kind_or_driver_is_a_difference(
 ) -> None:
     tests = documented(whole, side)
     nodeid = tests[0]["nodeid"]
-    assert side.documented(nodeid).driver == "motor"
+    assert side.documented[nodeid].driver == "motor"
     tests[0] = {**change, "nodeid": nodeid}
 
     judgement = judge(run_of(*tests), side, whole)
@@ -68,7 +68,7 @@ def test_a_broken_side_whose_tests_all_pass_differs_in_every_failing_test(
 
     judgement = judge(run_of(*tests), side, whole)
 
-    failing = [nodeid for nodeid in whole.nodeids if side.documented(nodeid).kind]
+    failing = [nodeid for nodeid in whole.nodeids if side.documented[nodeid].kind]
     assert len(judgement.differences) == len(failing) > 0
     assert not judgement.as_documented
 

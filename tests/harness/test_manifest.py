@@ -106,9 +106,9 @@ def test_a_test_is_documented_here_or_as_on_another_side(tmp_path: Path) -> None
     found = load(tmp_path)
     broken, first, second, _ = found.side
 
-    assert second.documented(ONE) is first.documented(TWO)
-    assert second.documented("test_simple_async.py::test_simple_async") is broken.outcome[1]
-    assert second.documented("test_dao.py::test_dao").outcome == "flaky"
+    assert second.documented[ONE] is first.documented[TWO]
+    assert second.documented["test_simple_async.py::test_simple_async"] is broken.outcome[1]
+    assert second.documented["test_dao.py::test_dao"].outcome == "flaky"
     assert second.inherited == {
         **dict.fromkeys((ONE, TWO), "fix-01"),
         "test_simple_async.py::test_simple_async": "broken",
@@ -121,7 +121,7 @@ def test_what_a_file_states_goes_before_what_is_as_elsewhere(tmp_path: Path) -> 
 
     side = load(tmp_path, {**FILES, SECOND_FILE: own}).get("fix-02")
 
-    assert (side.documented(ONE).outcome, side.documented(TWO).outcome) == ("flaky", "passed")
+    assert (side.documented[ONE].outcome, side.documented[TWO].outcome) == ("flaky", "passed")
 
 
 @pytest.mark.parametrize(

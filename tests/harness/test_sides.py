@@ -13,7 +13,7 @@ import pytest
 from scripts.paths import ROOT
 from scripts.run.model import Run
 from scripts.sides import manifest
-from scripts.views import practices
+from scripts.views import documents
 from tests.support.commands import (
     Done,
     environment,
@@ -155,7 +155,7 @@ def test_the_page_of_practices_is_what_these_runs_measured(all_fixes: Done, fold
         data = json.loads((folder / side.id / "run.json").read_text("utf-8"))
         runs[side.id] = Run.model_validate(data)
 
-    drawn, kept = practices.page(MANIFEST, runs), practices.PAGE.read_text("utf-8")
+    drawn, kept = documents.page(MANIFEST, runs), documents.PAGE.read_text("utf-8")
     # A `mongod` on PATH is another server than the page names; its price is the same.
     assert without_servers(drawn) == without_servers(kept)
 

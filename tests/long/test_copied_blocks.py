@@ -15,8 +15,7 @@ import pytest
 from scripts.paths import ROOT
 from scripts.run.model import Record
 from scripts.sides import manifest
-from scripts.verdict.against_broken import documented_verdicts
-from scripts.verdict.documented import outcome_of
+from scripts.verdict.grade import documented_verdicts, outcome_of
 from tests.support.blocks import blocks, paste
 from tests.support.checkouts import Checkout
 from tests.support.commands import environment, recorded_pytest, run
@@ -86,4 +85,4 @@ def test_a_copied_block_cures_what_its_readme_says(
     side = MANIFEST.get(case.side)
     tests = Record.model_validate_json(record.read_bytes()).tests
     ends = {nodeid: outcome_of(test) for nodeid, test in tests.items()}
-    assert ends == {nodeid: documented.outcome for nodeid, documented in side.expected.items()}
+    assert ends == {nodeid: documented.outcome for nodeid, documented in side.documented.items()}

@@ -60,7 +60,7 @@ def test_a_variant_does_what_the_readme_says(
     for text, times in change.logged.items():
         assert done.out.count(text) == times, text
     for nodeid in outcomes.keys() & set(variant.exchanged):
-        documented = MANIFEST.get("broken").documented(nodeid)
+        documented = MANIFEST.get("broken").documented[nodeid]
         assert (outcomes[nodeid] == "failed") == (documented.outcome == "passed")
     if change.counts:
         counts = recorded["counts"]["postgres"]

@@ -21,7 +21,7 @@ from unittest.mock import patch
 
 from scripts import cli
 from scripts.paths import ROOT
-from scripts.run.environment import unneeded_plugins
+from scripts.run.environment import plugins_not_in
 
 LIMIT_S = 180  # only a command that hangs takes so long
 # pytest plugins that came with a tool of our own tests. No user has them, and to load them takes
@@ -126,7 +126,7 @@ def recorded_pytest(python: str, *arguments: str) -> list[str]:
     """The command for a side's tests under that interpreter: WRONGLOOP_RECORD is the record."""
     command = [python, "-m", "pytest", "-p", "scripts.run.recorder", "-p", "no:cacheprovider"]
     command += ["-p", "no:whichloop", *arguments]
-    return command + [word for name in unneeded_plugins() for word in ("-p", f"no:{name}")]
+    return command + [word for name in plugins_not_in("run.txt") for word in ("-p", f"no:{name}")]
 
 
 @dataclass

@@ -37,7 +37,7 @@ def documented(manifest: Manifest, side: Side) -> list[dict[str, Any]]:
     """Every test of the side, with just the outcome that is documented."""
     entries = []
     for nodeid in manifest.nodeids:
-        expected = side.documented(nodeid)
+        expected = side.documented[nodeid]
         error = {"kind": expected.kind, "driver": expected.driver} if expected.kind else {}
         flaky = expected.outcome == "flaky"
         outcome = "passed" if flaky else expected.outcome
