@@ -21,8 +21,7 @@ _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 # is taken now, and later only texts are compared.
 _STARTED_IN = os.path.normcase(os.path.join(os.getcwd(), ""))
 _stat = os.stat
-# Past a metaclass or a __getattribute__ of theirs, as in peek.
-_class_name = vars(type)["__name__"].__get__
+# Past a __getattribute__ of theirs, as in peek.
 _module_vars = vars(ModuleType)["__dict__"].__get__
 
 
@@ -46,14 +45,12 @@ def is_user_file(filename: str) -> bool:
         return False
     if filename.startswith(_HERE) or any(part in filename for part in _PARTS):
         return False
-    if not os.path.isabs(filename):
-        # Code compiled with a bare name ("conftest.py") is a suite's; a library's is absolute.
-        # Extension modules (cython) name their sources relatively, but they are not on disk.
-        return filename.endswith(".py") and _exists(filename)
-    return not filename.startswith(_LIBRARY)
-
-
-def _exists(filename: str) -> bool:
+    if os.path.isabs(filename):
+        return not filename.startswith(_LIBRARY)
+    # Code compiled with a bare name ("conftest.py") is a suite's; a library's is absolute.
+    # Extension modules (cython) name their sources relatively, but they are not on disk.
+    if not filename.endswith(".py"):
+        return False
     try:
         _stat(filename)
     except OSError:
@@ -91,14 +88,6 @@ def outward(frame: FrameType | None) -> Iterator[FrameType]:
             current, frame = parent, parent.gr_frame
         yield frame
         frame = frame.f_back
-
-
-def user_site(frame: FrameType | None) -> Site | None:
-    """The innermost line of the suite's own code, or None."""
-    for outer in outward(frame):
-        if is_user_file(outer.f_code.co_filename):
-            return site_of(outer.f_code, outer.f_lineno)
-    return None
 
 
 def cache_name(frame: FrameType) -> str | None:
@@ -175,7 +164,7 @@ def keeper(target: Any, owner: Any, built_by: Actor) -> str | None:
 def _engine(value: Any, dialect: Any) -> bool:
     """Is it an AsyncEngine of that dialect? It is a proxy made on demand: what is tracked is the
     dialect behind it."""
-    if dialect is None or _class_name(type(value)) != "AsyncEngine":
+    if dialect is None or peek.class_of(value)[1] != "AsyncEngine":
         return False
     return peek.attribute(value, "sync_engine", "dialect") is dialect
 
@@ -223,19 +212,18 @@ def failure_of(error: BaseException, during: str, phase: str) -> tuple[Failure, 
     frames: list[FrameType] = []
     # The causes' own lines first: the error raised last has the outermost view.
     for raised in reversed(chain):
+        nearest: Frame | None = None
         for frame, line in _steps(raised):
             code = frame.f_code
-            user = is_user_file(code.co_filename)
-            record = Frame(site_of(code, line), user)
+            record = Frame(site_of(code, line), is_user_file(code.co_filename))
             if record not in records:
                 records.append(record)
+            if record.user:
+                nearest = record
             frames.append(frame)
-    lines = [site_of(frame.f_code, line) for frame, line in _steps(error)]
-    own = [line for line in lines if any(record.site == line and record.user for record in records)]
-    if own:
-        # The crossing line is the innermost line of the suite's own in the error as raised.
-        records.sort(key=lambda record: record.user and record.site == own[-1])
-    texts = tuple((_class_name(type(raised)), _text(raised)) for raised in chain)
+    # The crossing line is the innermost line of the suite's own in the error as raised.
+    records.sort(key=lambda record: record == nearest)
+    texts = tuple((peek.class_of(raised)[1], _text(raised)) for raised in chain)
     return Failure(texts, tuple(records), during, phase), frames[::-1]
 
 

@@ -27,12 +27,8 @@ _ASYNC = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
 def attributes(obj: Any) -> dict[str, Any]:
     """The instance dictionary of ``obj``; an empty one for an object that has none."""
-    for kind in _mro(type(obj)):
-        descriptor = _vars(kind).get("__dict__")
-        if type(descriptor) in _DESCRIPTORS:
-            held = descriptor.__get__(obj)
-            return held if issubclass(type(held), dict) else {}
-    return {}
+    held = _slot(obj, "__dict__")
+    return held if issubclass(type(held), dict) else {}
 
 
 def attribute(obj: Any, *path: str) -> Any:
