@@ -4,8 +4,9 @@ import functools
 import os
 import site
 import sys
+import traceback
 from collections.abc import Iterator
-from types import CodeType, FrameType, ModuleType, TracebackType
+from types import CodeType, FrameType, ModuleType
 from typing import Any
 
 from whichloop.observe import peek
@@ -23,27 +24,22 @@ _STARTED_IN = os.path.normcase(os.path.join(os.getcwd(), ""))
 _stat = os.stat
 # Past a __getattribute__ of theirs, as in peek.
 _module_vars = vars(ModuleType)["__dict__"].__get__
-
-
-def _library_folders() -> tuple[str, ...]:
-    # Installed packages outside these are known by the name of their folder (see _PARTS).
-    folders = {os.path.dirname(os.__file__)}
-    folders.update(site.getsitepackages() if hasattr(site, "getsitepackages") else ())
-    folders.add(site.getusersitepackages())
-    real = {os.path.realpath(folder) for folder in folders}
-    return tuple(sorted(os.path.join(folder, "") for folder in folders | real))
-
-
-_LIBRARY = _library_folders()
+# Installed packages outside these are known by the name of their folder (see _PARTS).
+_FOLDERS = (os.path.dirname(os.__file__), site.getusersitepackages(), *site.getsitepackages())
+_LIBRARY = tuple(
+    os.path.join(path, "") for folder in _FOLDERS for path in (folder, os.path.realpath(folder))
+)
 _PARTS = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 
 
 @functools.lru_cache(maxsize=4096)
 def is_user_file(filename: str) -> bool:
     """True for code that is neither Python's own, nor an installed package's, nor ours."""
-    if not filename or filename[0] == "<":
-        return False
-    if filename.startswith(_HERE) or any(part in filename for part in _PARTS):
+    if (
+        not filename
+        or filename.startswith(("<", _HERE))
+        or any(part in filename for part in _PARTS)
+    ):
         return False
     if os.path.isabs(filename):
         return not filename.startswith(_LIBRARY)
@@ -195,13 +191,6 @@ def _text(error: BaseException) -> str:
     return " ".join(str.__str__(part) for part in parts)[:MAX_TEXT]
 
 
-def _steps(error: BaseException) -> Iterator[tuple[FrameType, int]]:
-    tb: TracebackType | None = _held(error, "__traceback__")
-    while tb is not None:
-        yield tb.tb_frame, tb.tb_lineno
-        tb = tb.tb_next
-
-
 def failure_of(error: BaseException, during: str, phase: str) -> tuple[Failure, list[FrameType]]:
     """The record of an exception, and the frames it passed, the innermost first.
 
@@ -213,7 +202,7 @@ def failure_of(error: BaseException, during: str, phase: str) -> tuple[Failure, 
     # The causes' own lines first: the error raised last has the outermost view.
     for raised in reversed(chain):
         nearest: Frame | None = None
-        for frame, line in _steps(raised):
+        for frame, line in traceback.walk_tb(_held(raised, "__traceback__")):
             code = frame.f_code
             record = Frame(site_of(code, line), is_user_file(code.co_filename))
             if record not in records:
@@ -227,11 +216,7 @@ def failure_of(error: BaseException, during: str, phase: str) -> tuple[Failure, 
     return Failure(texts, tuple(records), during, phase), frames[::-1]
 
 
-def locals_of(frames: list[FrameType]) -> Iterator[Any]:
+def locals_of(frames: list[FrameType]) -> list[Any]:
     """The values of the frames' variables, each object once."""
-    seen: set[int] = set()
-    for frame in frames:
-        for value in list(frame.f_locals.values())[:MAX_LOCALS]:
-            if id(value) not in seen:
-                seen.add(id(value))
-                yield value
+    values = (value for frame in frames for value in list(frame.f_locals.values())[:MAX_LOCALS])
+    return list({id(value): value for value in values}.values())

@@ -18,8 +18,6 @@ from whichloop.records import NOBODY, Actor, LoopRecord, Site
 MAX_DEAD = 64
 # Enough for any report; a test that runs more loops than this names the latest.
 MAX_RAN = 50
-
-
 # Library modules that make or drive a loop, by the name their frames carry.
 RUNNERS = {
     "pytest_asyncio.plugin": "pytest-asyncio",
@@ -68,24 +66,19 @@ class LoopTable:
     def born(self, loop: Any, frame: FrameType | None) -> LiveLoop:
         """A loop has been made by ``frame``."""
         pile = self._scene.hooks
-        hook = pile[-1] if pile else NOBODY
-        scope = runner_scope(hook)
-        if scope is not None:
-            # The common case, once a test: the hooks know, the stack need not be read.
-            by = pile[0] if scope == "function" else hook
-            return self._add(loop, "pytest-asyncio", scope, by, None)
-        runner, line = runner_of(frame)
-        if runner == "anyio":
-            scope = hook.caching_scope if hook.kind == "fixture" else "function"
-        if hook.kind == "unknown" and line is not None:
-            hook = Actor("code", line.function)
-        return self._add(loop, runner, scope, hook, line)
-
-    def _add(
-        self, loop: Any, runner: str, scope: str | None, by: Actor, at: Site | None
-    ) -> LiveLoop:
+        by = pile[-1] if pile else NOBODY
+        runner, scope, line = "pytest-asyncio", runner_scope(by), None
+        if scope is None:
+            runner, line = runner_of(frame)
+            if runner == "anyio":
+                scope = by.caching_scope if by.kind == "fixture" else "function"
+            if by.kind == "unknown" and line is not None:
+                by = Actor("code", line.function)
+        elif scope == "function":
+            by = pile[0]  # the test, whose runner fixture is on top
         name, kind = letters(next(self._numbers)), ".".join(peek.class_of(loop))
-        record = LoopRecord(name, kind, runner, scope, "MainThread", by, at, born=next(self._tick))
+        born = next(self._tick)
+        record = LoopRecord(name, kind, runner, scope, "MainThread", by, line, born)
         ref = Ref(loop, self._gone)
         ref.key = id(loop)
         live = self.alive[id(loop)] = LiveLoop(ref, record)
@@ -103,8 +96,11 @@ class LoopTable:
         live = self.alive.get(id(loop))
         return live if live is not None and live.ref() is loop else None
 
-    def met(self, loop: Any) -> LiveLoop:
-        """Register a loop that was made unseen."""
+    def of(self, loop: Any) -> LiveLoop:
+        """What is known of ``loop``; one that was made unseen is registered now."""
+        return self.find(loop) or self._met(loop)
+
+    def _met(self, loop: Any) -> LiveLoop:
         for gone in reversed(self.dead):
             # In a finalizer the collector has cleared the reference to the loop already, but
             # nothing else can have its address.
@@ -126,7 +122,7 @@ class LoopTable:
 
     def runs(self, loop: Any) -> LiveLoop:
         """The loop starts to run, in this thread."""
-        live = self.find(loop) or self.met(loop)
+        live = self.find(loop) or self._met(loop)
         ident = threading.get_ident()
         if live.ident != ident:
             live.ident = ident
@@ -143,10 +139,9 @@ class LoopTable:
 def letters(number: int) -> str:
     """0 → A, 25 → Z, 26 → AA: a loop's name from its place in the order of birth."""
     name = ""
-    number += 1
-    while number:
-        number, rest = divmod(number - 1, 26)
-        name = chr(ord("A") + rest) + name
+    while number >= 0:
+        name = chr(ord("A") + number % 26) + name
+        number = number // 26 - 1
     return name
 
 

@@ -95,7 +95,7 @@ class Tracker:
         self.loops = LoopTable(self.scene, self._tick)
         self.objects = ObjectTable()
         self._seqs = itertools.count(1)
-        self.find = self.objects.find
+        self.loop, self.find = self.loops.of, self.objects.find
         # Of the phase now running, with the object and its record at the time of the use: a pool
         # may open a new connection in its place before the test ends.
         self.crossings: list[tuple[Crossing, LiveObject, ObjectRecord]] = []
@@ -132,13 +132,6 @@ class Tracker:
             yield
         except Exception as error:
             self.switch_off(probe, error)
-
-    def loop(self, loop: Any) -> LiveLoop:
-        """What is known of ``loop``; one that was made unseen is registered now."""
-        live = self.loops.alive.get(id(loop))
-        return live if live is not None and live.ref() is loop else self.loops.met(loop)
-
-    # -- what probes report ---------------------------------------------------------------
 
     def built(
         self,
@@ -225,8 +218,6 @@ class Tracker:
             scope = who.loop_scope or (live.record.scope if who.kind == "test" else None)
             tick = next(self._tick)
             self.ran.append(Ran(who.kind, who.name, name, tick, who.caching_scope, scope))
-
-    # -- what it answers ------------------------------------------------------------------
 
     def snapshot(self) -> Recording:
         """The records that an explanation of the present phase can need."""

@@ -9,6 +9,11 @@ from whichloop.observe import peek
 from whichloop.observe.probes import Reading
 from whichloop.observe.probes.patcher import Patcher
 
+# The last look, at an object that no other probe knows: there is nothing to install.
+name = "general"
+modules = ()
+NAMES = ("_loop", "loop", "_io_loop", "_event_loop")
+
 
 class Known(NamedTuple):
     """A class whose constructor takes the loop into ``_loop``, or whose first use binds it; each
@@ -46,7 +51,7 @@ class Driver:
                 owner,
                 self.name,
                 known.label or f"{self.name} {known.owner.lower()}",
-                type_name=f"{known.module.rpartition('.')[0]}.{known.owner}",
+                f"{known.module.rpartition('.')[0]}.{known.owner}",
                 loop="_loop",
                 is_closed=lambda obj: peek.attribute(obj, *known.closed) is True,
             )
@@ -68,29 +73,12 @@ class Driver:
         return Reading(f"{self.name} {kind}", loops, (looked_at,))
 
 
-class General:
-    """The last look, at an object that no other probe knows; there is nothing to install."""
-
-    name = "general"
-    modules = ()
-    names = ("_loop", "loop", "_io_loop", "_event_loop")
-
-    def read(self, obj: Any) -> Reading | None:
-        held = peek.attributes(obj)
-        for name in self.names:
-            loop = dict.get(held, name)
-            if loop is not None and peek.is_loop(loop) and not peek.is_loop(obj):
-                module, kind = peek.class_of(obj)
-                return Reading(f"{module.partition('.')[0]} {kind}", (loop,), (name,))
-        return None
-
-
 def _connection(statement: Any, *args: Any) -> Any:
     return peek.attribute(statement, "_connection")
 
 
 _GRPC = "grpc.aio._channel"
-PROBES = (
+DRIVERS = (
     Driver(
         "asyncpg",
         Known("asyncpg.connection", "Connection", ("_check_open",), ("_cleanup",), ("_aborted",)),
@@ -136,5 +124,14 @@ PROBES = (
         Known("aiomysql.pool", "Pool", ("_acquire",)),
     ),
     Driver("nats", Known("nats.aio.client", "Client", ("publish", "request"))),
-    General(),
 )
+
+
+def read(obj: Any) -> Reading | None:
+    held = peek.attributes(obj)
+    for attribute in NAMES:
+        loop = dict.get(held, attribute)
+        if loop is not None and peek.is_loop(loop) and not peek.is_loop(obj):
+            module, kind = peek.class_of(obj)
+            return Reading(f"{module.partition('.')[0]} {kind}", (loop,), (attribute,))
+    return None

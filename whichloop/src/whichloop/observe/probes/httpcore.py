@@ -11,26 +11,20 @@ from whichloop.observe.tracker import TRACKER, LiveObject
 name = "httpcore"
 modules = ("httpcore._async.connection", "httpcore._async.connection_pool", "httpx._client")
 DRIVER = "httpx"
+LABEL = "kept-alive HTTP connection"
 
 
 def install(module: ModuleType, patch: Patcher) -> None:
     if module.__name__ == "httpcore._async.connection":
-        connection = module.AsyncHTTPConnection
-        patch.builds(
-            connection,
-            DRIVER,
-            "kept-alive HTTP connection",
-            type_name="httpcore.AsyncHTTPConnection",
-            is_closed=_is_closed,
-            then=_made_by_pool,
-        )
+        connection, kind = module.AsyncHTTPConnection, "httpcore.AsyncHTTPConnection"
+        patch.builds(connection, DRIVER, LABEL, kind, is_closed=_is_closed, then=_made_by_pool)
         patch.use(connection, "handle_async_request")
         patch.closes(connection, "aclose", uses=True)
     elif module.__name__ == "httpcore._async.connection_pool":
         patch.builds(module.AsyncConnectionPool, DRIVER, "HTTP connection pool")
     else:
         kind = "httpx.AsyncClient"
-        patch.builds(module.AsyncClient, DRIVER, "httpx client", type_name=kind, then=_has_pool)
+        patch.builds(module.AsyncClient, DRIVER, "httpx client", kind, then=_has_pool)
 
 
 def _has_pool(frame: FrameType, live: LiveObject, client: Any) -> None:

@@ -13,25 +13,19 @@ from whichloop.observe.tracker import TRACKER, LiveObject, running_loop
 
 name = "redis"
 modules = ("redis.asyncio.connection", "redis.asyncio.client")
+LABEL = "redis connection"
 
 
 def install(module: ModuleType, patch: Patcher) -> None:
     if module.__name__ == "redis.asyncio.client":
         kind = "redis.asyncio.Redis"
-        patch.builds(module.Redis, name, "redis client", type_name=kind, then=_has_pool)
+        patch.builds(module.Redis, name, "redis client", kind, then=_has_pool)
         return
-    kind = "redis.asyncio.ConnectionPool"
-    patch.builds(module.ConnectionPool, name, "redis pool", type_name=kind)
-    patch.builds(
-        module.AbstractConnection,
-        name,
-        "redis connection",
-        type_name="redis.asyncio.Connection",
-        is_closed=_is_closed,
-        then=_made_by_pool,
-    )
+    patch.builds(module.ConnectionPool, name, "redis pool", "redis.asyncio.ConnectionPool")
+    base, kind = module.AbstractConnection, "redis.asyncio.Connection"
+    patch.builds(base, name, LABEL, kind, is_closed=_is_closed, then=_made_by_pool)
     for method in ("connect", "send_packed_command", "disconnect"):
-        patch.before(module.AbstractConnection, method, _used)
+        patch.before(base, method, _used)
 
 
 def _has_pool(frame: FrameType, live: LiveObject, client: Any) -> None:
@@ -73,7 +67,7 @@ def read(obj: Any) -> Reading | None:
     if not module.startswith("redis.asyncio"):
         return None
     if "_reader" in peek.attributes(obj):
-        return Reading("redis connection", peek.distinct([_loop(obj)]), ("_reader._loop",))
+        return Reading(LABEL, peek.distinct([_loop(obj)]), ("_reader._loop",))
     own = peek.attribute(obj, "connection_pool")
     pool = obj if own is None else own
     held = [

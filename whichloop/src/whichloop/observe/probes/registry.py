@@ -28,9 +28,8 @@ from whichloop.observe.probes.patcher import Patcher
 from whichloop.observe.tracker import TRACKER
 from whichloop.records import ObjectRecord
 
-# Some are modules, others objects. The general one comes last.
 MODULES = (event_loops, primitives, sqlalchemy, redis, httpcore)
-BUILT_IN = [*MODULES, *pymongo.PROBES, *general.PROBES]
+BUILT_IN = [*MODULES, *pymongo.PROBES, *general.DRIVERS, general]
 ENTRY_POINTS = "whichloop.probes"
 
 
