@@ -69,11 +69,8 @@ def site_of(code: CodeType, line: int) -> Site:
 
 
 def outward(frame: FrameType | None) -> Iterator[FrameType]:
-    """Frames from ``frame`` to the bottom of the stack, across greenlets.
-
-    SQLAlchemy runs the driver in a greenlet, whose stack ends at its own first function: the
-    coroutine that awaits it is in the parent greenlet.
-    """
+    """Frames from ``frame`` to the bottom of the stack, across greenlets: SQLAlchemy runs a driver
+    in one of its own, and the coroutine that awaits it is in the parent greenlet."""
     greenlet = sys.modules.get("greenlet")
     current = greenlet.getcurrent() if greenlet is not None else None
     for _ in range(MAX_FRAMES):
@@ -192,10 +189,8 @@ def _text(error: BaseException) -> str:
 
 
 def failure_of(error: BaseException, during: str, phase: str) -> tuple[Failure, list[FrameType]]:
-    """The record of an exception, and the frames it passed, the innermost first.
-
-    Nothing may keep the frames.
-    """
+    """The record of an exception, and the frames it passed, the innermost first. Nothing may keep
+    the frames."""
     chain = chain_of(error)
     records: list[Frame] = []
     frames: list[FrameType] = []

@@ -18,6 +18,7 @@ from whichloop.records import NOBODY, Actor, LoopRecord, Site
 MAX_DEAD = 64
 # Enough for any report; a test that runs more loops than this names the latest.
 MAX_RAN = 50
+
 # Library modules that make or drive a loop, by the name their frames carry.
 RUNNERS = {
     "pytest_asyncio.plugin": "pytest-asyncio",

@@ -25,9 +25,7 @@ MAX_CROSSINGS = 50
 
 class LiveObject:
     """A loop-bound object while the suite runs: its record so far, its loop, what it is part of.
-
-    ``is_closed``, where its probe gives one, tells from the object whether nothing is open.
-    """
+    ``is_closed``, where its probe gives one, tells from the object whether nothing is open."""
 
     __slots__ = ("address_of", "is_closed", "loop", "parent", "record", "ref")
 

@@ -9,19 +9,11 @@ from whichloop.observe import peek
 from whichloop.observe.probes import Reading
 from whichloop.observe.probes.patcher import Patcher
 
-# The last look, at an object that no other probe knows: there is nothing to install.
-name = "general"
-modules = ()
-NAMES = ("_loop", "loop", "_io_loop", "_event_loop")
-
 
 class Known(NamedTuple):
-    """A class whose constructor takes the loop into ``_loop``, or whose first use binds it; each
-    of ``uses`` is compared.
-
-    ``closed`` is the path to what is True once nothing of an object is open. With ``of``, it is
-    another object that is used: the one that ``of`` reads from this one.
-    """
+    """A class whose constructor takes the loop into ``_loop``, or whose first use binds it; each of
+    ``uses`` is compared. ``closed`` is the path to what is True once nothing of an object is open.
+    With ``of``, it is another object that is used: the one that ``of`` reads from this one."""
 
     module: str
     owner: str
@@ -125,6 +117,11 @@ DRIVERS = (
     ),
     Driver("nats", Known("nats.aio.client", "Client", ("publish", "request"))),
 )
+
+# The last look, at an object that no other probe knows: there is nothing to install.
+name = "general"
+modules = ()
+NAMES = ("_loop", "loop", "_io_loop", "_event_loop")
 
 
 def read(obj: Any) -> Reading | None:

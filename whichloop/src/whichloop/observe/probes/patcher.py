@@ -23,8 +23,12 @@ class Patcher:
 
     def __init__(self, probe: str) -> None:
         self.probe = probe
-        changes = ExitStack()
-        self.on_undo, self.undo = changes.callback, changes.close
+        self._changes = ExitStack()
+        self.on_undo = self._changes.callback
+
+    def undo(self) -> None:
+        with TRACKER.guarded(self.probe):
+            self._changes.close()
 
     def before(self, owner: Any, name: str, see: Callable[..., Any]) -> None:
         """Call ``see(frame, self, …)`` before each call of the method ``owner.name``."""
@@ -101,11 +105,8 @@ class Patcher:
         self.after(owner, "__init__", see)
 
     def use(self, owner: Any, name: str, of: Callable[..., Any] | None = None) -> None:
-        """Count each call of the method ``owner.name`` as a use of ``of(self, …)``.
-
-        What ``before`` with ``TRACKER.used`` does, for methods that every test calls many times:
-        an object on its own loop is let through after two look-ups, with no look at the stack.
-        """
+        """Count each call of the method ``owner.name`` as a use of ``of(self, …)``. Many times in
+        every test that is one on its own loop: two look-ups, and no look at the stack."""
 
         def see(frame: FrameType, obj: Any, *args: Any, **kwargs: Any) -> None:
             used = obj if of is None else of(obj, *args, **kwargs)

@@ -34,16 +34,14 @@ ENTRY_POINTS = "whichloop.probes"
 
 
 class Registry:
-    """The probes in the order in which they are asked, and what they have changed.
-
-    It is a meta path finder that finds nothing itself: it lets the others find a driver's module,
-    and has it probed once its own code has run, before the importer goes on.
-    """
+    """The probes in the order in which they are asked, and what they have changed. As a meta path
+    finder it finds nothing itself: it lets the others find a driver's module, and has it probed
+    once its own code has run, before the importer goes on."""
 
     def __init__(self) -> None:
         self._installed = False
         self._waiting: dict[str, list[Any]] = {}  # probes, by the module that calls for them
-        self._patchers: list[Patcher] = []
+        self._changes = contextlib.ExitStack()
 
     @functools.cached_property
     def probes(self) -> list[Any]:
@@ -102,15 +100,10 @@ class Registry:
             probe.install(module, patcher)
         except Exception as error:
             # Another version with other private names: half a probe is worse than none.
-            self._undo(patcher)
+            patcher.undo()
             TRACKER.switch_off(probe.name, error)
         else:
-            self._patchers.append(patcher)
-
-    @staticmethod
-    def _undo(patcher: Patcher) -> None:
-        with TRACKER.guarded(patcher.probe):
-            patcher.undo()
+            self._changes.callback(patcher.undo)
 
     def uninstall(self) -> None:
         """Take every probe out and forget what was seen."""
@@ -120,8 +113,7 @@ class Registry:
         self._waiting.clear()
         if self in sys.meta_path:
             sys.meta_path.remove(self)
-        while self._patchers:
-            self._undo(self._patchers.pop())
+        self._changes.close()
         TRACKER.reset()
 
     def read(self, obj: Any) -> Reading | None:
@@ -159,8 +151,8 @@ def _from_entry_points() -> Iterator[Any]:
                 raise TypeError(f"{entry.value} has not the attributes of a probe")
         except Exception as error:
             TRACKER.switch_off(entry.name, error)
-            continue
-        yield probe
+        else:
+            yield probe
 
 
 REGISTRY = Registry()
