@@ -48,8 +48,7 @@ class LiveLoop:
     __slots__ = ("ident", "record", "ref")
 
     def __init__(self, ref: Ref, record: LoopRecord) -> None:
-        self.ref = ref
-        self.record = record
+        self.ref, self.record = ref, record
         self.ident = 0  # of the thread that ran it last
 
 
@@ -99,7 +98,8 @@ class LoopTable:
 
     def of(self, loop: Any) -> LiveLoop:
         """What is known of ``loop``; one that was made unseen is registered now."""
-        return self.find(loop) or self._met(loop)
+        live = self.alive.get(id(loop))
+        return live if live is not None and live.ref() is loop else self._met(loop)
 
     def _met(self, loop: Any) -> LiveLoop:
         for gone in reversed(self.dead):
@@ -123,7 +123,7 @@ class LoopTable:
 
     def runs(self, loop: Any) -> LiveLoop:
         """The loop starts to run, in this thread."""
-        live = self.find(loop) or self._met(loop)
+        live = self.of(loop)
         ident = threading.get_ident()
         if live.ident != ident:
             live.ident = ident

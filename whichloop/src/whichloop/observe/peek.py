@@ -28,7 +28,7 @@ _ASYNC = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 def attributes(obj: Any) -> dict[str, Any]:
     """The instance dictionary of ``obj``; an empty one for an object that has none."""
     held = _slot(obj, "__dict__")
-    return held if issubclass(type(held), dict) else {}
+    return held if type(held) is dict or issubclass(type(held), dict) else {}
 
 
 def attribute(obj: Any, *path: str) -> Any:

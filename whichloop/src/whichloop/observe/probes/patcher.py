@@ -47,9 +47,9 @@ class Patcher:
             __tracebackhide__ = True
             if early:
                 look(sys._getframe(1), self, *args, **kwargs)
+                return original(self, *args, **kwargs)
             result = original(self, *args, **kwargs)
-            if not early:
-                look(sys._getframe(1), self, *args, **kwargs)
+            look(sys._getframe(1), self, *args, **kwargs)
             return result
 
         def undo() -> None:

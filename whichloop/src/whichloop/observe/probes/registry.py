@@ -30,7 +30,6 @@ from whichloop.records import ObjectRecord
 
 MODULES = (event_loops, primitives, sqlalchemy, redis, httpcore)
 BUILT_IN = [*MODULES, *pymongo.PROBES, *general.DRIVERS, general]
-ENTRY_POINTS = "whichloop.probes"
 
 
 class Registry:
@@ -144,7 +143,7 @@ class Registry:
 
 
 def _from_entry_points() -> Iterator[Any]:
-    for entry in metadata.entry_points(group=ENTRY_POINTS):
+    for entry in metadata.entry_points(group="whichloop.probes"):
         try:
             probe = entry.load()
             if not isinstance(probe, Probe):
