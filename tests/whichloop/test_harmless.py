@@ -16,6 +16,7 @@ from pathlib import Path
 from unittest.mock import AsyncMock, MagicMock
 
 import pytest
+import sqlalchemy.ext.asyncio  # noqa: F401 - its probe looks for what it imports
 from conftest import run_pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,6 +24,7 @@ from whichloop.audit import audit, loop_scope_of_fixture, report
 from whichloop.library import explain_error, loop_of
 from whichloop.observe import frames, peek
 from whichloop.observe.left_open import DRIVERS, left_open
+from whichloop.observe.probes.patcher import Patcher
 from whichloop.observe.probes.registry import BUILT_IN, REGISTRY
 from whichloop.observe.tracker import TRACKER
 from whichloop.present.section import render
@@ -154,16 +156,50 @@ async def look(obj) -> None:
     report(audit([item(obj)], scopes), 1)
     loop_scope_of_fixture(item(obj)._fixtureinfo.name2fixturedefs["f"][0], scopes)
     frame = sys._getframe()
+    for probe, see in SEEING:
+        parameters = inspect.signature(see).parameters.values()
+        needed = [one for one in parameters if one.kind is one.POSITIONAL_OR_KEYWORD]
+        arguments = [frame if one.name == "frame" else obj for one in needed]
+        if any(one.kind is one.VAR_POSITIONAL for one in parameters):
+            arguments += [obj] * 4
+        try:
+            see(*arguments)
+        except Exception as error:
+            raise AssertionError(f"{probe}, {see.__qualname__}: {error!r}") from error
+
+
+class Spy(Patcher):
+    """Changes nothing, and keeps what a probe would have called."""
+
+    def __init__(self, probe):
+        super().__init__(probe)
+        self.seeing = []
+
+    def quiet(self, see):
+        self.seeing.append((self.probe, see))
+        return see
+
+    def builds(self, *args, is_closed=None, **kwargs):
+        super().builds(*args, is_closed=is_closed, **kwargs)
+        if is_closed is not None:
+            self.seeing.append((self.probe, is_closed))
+
+    def _wrap(self, *args, **kwargs):
+        pass
+
+
+def seeing():
     for probe in BUILT_IN[1:]:  # the first is of event loops themselves
-        for name, method in inspect.getmembers_static(probe):
-            if isinstance(method, staticmethod):
-                parameters = inspect.signature(method.__func__).parameters.values()
-                needed = [one for one in parameters if one.kind is one.POSITIONAL_OR_KEYWORD]
-                arguments = [frame if one.name == "frame" else obj for one in needed]
-                try:
-                    method.__func__(*arguments)
-                except Exception as error:
-                    raise AssertionError(f"{probe.name}.{name}: {error!r}") from error
+        spy = Spy(probe.name)
+        for name in probe.modules:
+            module = MagicMock()
+            module.__name__ = name
+            probe.install(module, spy)
+        yield from spy.seeing
+        spy.undo()
+
+
+SEEING = list(seeing())
 
 
 @settings(max_examples=80, deadline=None)

@@ -63,7 +63,7 @@ class Site(NamedTuple):
 class LoopRecord(NamedTuple):
     """One event loop. ``id`` is A, B, C … in order of birth; ``born`` and ``closed`` are ticks.
 
-    ``runner`` says what made it (see ``observe.owners``), ``scope`` is its pytest loop scope where
+    ``runner`` says what made it (see ``observe.loops``), ``scope`` is its pytest loop scope where
     it has one, ``opened_by`` who asked for it, ``thread`` the thread that ran it.
     """
 

@@ -4,8 +4,9 @@ import functools
 import os
 import site
 import sys
+import traceback
 from collections.abc import Iterator
-from types import CodeType, FrameType, ModuleType, TracebackType
+from types import CodeType, FrameType, ModuleType
 from typing import Any
 
 from whichloop.observe import peek
@@ -21,39 +22,31 @@ _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 # is taken now, and later only texts are compared.
 _STARTED_IN = os.path.normcase(os.path.join(os.getcwd(), ""))
 _stat = os.stat
-# Past a metaclass or a __getattribute__ of theirs, as in peek.
-_class_name = vars(type)["__name__"].__get__
+# Past a __getattribute__ of theirs, as in peek.
 _module_vars = vars(ModuleType)["__dict__"].__get__
-
-
-def _library_folders() -> tuple[str, ...]:
-    # Installed packages outside these are known by the name of their folder (see _PARTS).
-    folders = {os.path.dirname(os.__file__)}
-    folders.update(site.getsitepackages() if hasattr(site, "getsitepackages") else ())
-    folders.add(site.getusersitepackages())
-    real = {os.path.realpath(folder) for folder in folders}
-    return tuple(sorted(os.path.join(folder, "") for folder in folders | real))
-
-
-_LIBRARY = _library_folders()
+# Installed packages outside these are known by the name of their folder (see _PARTS).
+_FOLDERS = (os.path.dirname(os.__file__), site.getusersitepackages(), *site.getsitepackages())
+_LIBRARY = tuple(
+    os.path.join(path, "") for folder in _FOLDERS for path in (folder, os.path.realpath(folder))
+)
 _PARTS = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 
 
 @functools.lru_cache(maxsize=4096)
 def is_user_file(filename: str) -> bool:
     """True for code that is neither Python's own, nor an installed package's, nor ours."""
-    if not filename or filename[0] == "<":
+    if (
+        not filename
+        or filename.startswith(("<", _HERE))
+        or any(part in filename for part in _PARTS)
+    ):
         return False
-    if filename.startswith(_HERE) or any(part in filename for part in _PARTS):
+    if os.path.isabs(filename):
+        return not filename.startswith(_LIBRARY)
+    # Code compiled with a bare name ("conftest.py") is a suite's; a library's is absolute.
+    # Extension modules (cython) name their sources relatively, but they are not on disk.
+    if not filename.endswith(".py"):
         return False
-    if not os.path.isabs(filename):
-        # Code compiled with a bare name ("conftest.py") is a suite's; a library's is absolute.
-        # Extension modules (cython) name their sources relatively, but they are not on disk.
-        return filename.endswith(".py") and _exists(filename)
-    return not filename.startswith(_LIBRARY)
-
-
-def _exists(filename: str) -> bool:
     try:
         _stat(filename)
     except OSError:
@@ -76,11 +69,8 @@ def site_of(code: CodeType, line: int) -> Site:
 
 
 def outward(frame: FrameType | None) -> Iterator[FrameType]:
-    """Frames from ``frame`` to the bottom of the stack, across greenlets.
-
-    SQLAlchemy runs the driver in a greenlet, whose stack ends at its own first function: the
-    coroutine that awaits it is in the parent greenlet.
-    """
+    """Frames from ``frame`` to the bottom of the stack, across greenlets: SQLAlchemy runs a driver
+    in one of its own, and the coroutine that awaits it is in the parent greenlet."""
     greenlet = sys.modules.get("greenlet")
     current = greenlet.getcurrent() if greenlet is not None else None
     for _ in range(MAX_FRAMES):
@@ -91,14 +81,6 @@ def outward(frame: FrameType | None) -> Iterator[FrameType]:
             current, frame = parent, parent.gr_frame
         yield frame
         frame = frame.f_back
-
-
-def user_site(frame: FrameType | None) -> Site | None:
-    """The innermost line of the suite's own code, or None."""
-    for outer in outward(frame):
-        if is_user_file(outer.f_code.co_filename):
-            return site_of(outer.f_code, outer.f_lineno)
-    return None
 
 
 def cache_name(frame: FrameType) -> str | None:
@@ -175,7 +157,7 @@ def keeper(target: Any, owner: Any, built_by: Actor) -> str | None:
 def _engine(value: Any, dialect: Any) -> bool:
     """Is it an AsyncEngine of that dialect? It is a proxy made on demand: what is tracked is the
     dialect behind it."""
-    if dialect is None or _class_name(type(value)) != "AsyncEngine":
+    if dialect is None or peek.class_of(value)[1] != "AsyncEngine":
         return False
     return peek.attribute(value, "sync_engine", "dialect") is dialect
 
@@ -206,44 +188,30 @@ def _text(error: BaseException) -> str:
     return " ".join(str.__str__(part) for part in parts)[:MAX_TEXT]
 
 
-def _steps(error: BaseException) -> Iterator[tuple[FrameType, int]]:
-    tb: TracebackType | None = _held(error, "__traceback__")
-    while tb is not None:
-        yield tb.tb_frame, tb.tb_lineno
-        tb = tb.tb_next
-
-
 def failure_of(error: BaseException, during: str, phase: str) -> tuple[Failure, list[FrameType]]:
-    """The record of an exception, and the frames it passed, the innermost first.
-
-    Nothing may keep the frames.
-    """
+    """The record of an exception, and the frames it passed, the innermost first. Nothing may keep
+    the frames."""
     chain = chain_of(error)
     records: list[Frame] = []
     frames: list[FrameType] = []
     # The causes' own lines first: the error raised last has the outermost view.
     for raised in reversed(chain):
-        for frame, line in _steps(raised):
+        nearest: Frame | None = None
+        for frame, line in traceback.walk_tb(_held(raised, "__traceback__")):
             code = frame.f_code
-            user = is_user_file(code.co_filename)
-            record = Frame(site_of(code, line), user)
+            record = Frame(site_of(code, line), is_user_file(code.co_filename))
             if record not in records:
                 records.append(record)
+            if record.user:
+                nearest = record
             frames.append(frame)
-    lines = [site_of(frame.f_code, line) for frame, line in _steps(error)]
-    own = [line for line in lines if any(record.site == line and record.user for record in records)]
-    if own:
-        # The crossing line is the innermost line of the suite's own in the error as raised.
-        records.sort(key=lambda record: record.user and record.site == own[-1])
-    texts = tuple((_class_name(type(raised)), _text(raised)) for raised in chain)
+    # The crossing line is the innermost line of the suite's own in the error as raised.
+    records.sort(key=lambda record: record == nearest)
+    texts = tuple((peek.class_of(raised)[1], _text(raised)) for raised in chain)
     return Failure(texts, tuple(records), during, phase), frames[::-1]
 
 
-def locals_of(frames: list[FrameType]) -> Iterator[Any]:
+def locals_of(frames: list[FrameType]) -> list[Any]:
     """The values of the frames' variables, each object once."""
-    seen: set[int] = set()
-    for frame in frames:
-        for value in list(frame.f_locals.values())[:MAX_LOCALS]:
-            if id(value) not in seen:
-                seen.add(id(value))
-                yield value
+    values = (value for frame in frames for value in list(frame.f_locals.values())[:MAX_LOCALS])
+    return list({id(value): value for value in values}.values())

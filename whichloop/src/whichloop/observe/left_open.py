@@ -2,6 +2,7 @@
 
 import gc
 
+from whichloop.observe.loops import LiveLoop
 from whichloop.observe.tracker import TRACKER, LiveObject
 from whichloop.records import LoopRecord, ObjectRecord
 
@@ -18,21 +19,20 @@ def left_open() -> list[tuple[ObjectRecord, LoopRecord]]:
         return []
     gc.collect()
     left: list[tuple[ObjectRecord, LoopRecord]] = []
-    for live in _stale():
+    for live, loop in _stale():
         TRACKER.left_open.add(live.record.seq)
         if live.parent is not None and any(record.part_of for record, _ in left):
             continue
         if live.record.label == "pooled connection" and live.record.driver == "asyncpg":
             continue  # its pool's record says the same, with the engine's owner
         TRACKER.find_keeper(live)
-        if live.loop is not None:
-            left.append((live.record, live.loop.record))
+        left.append((live.record, loop.record))
     return left
 
 
-def _stale() -> list[LiveObject]:
+def _stale() -> list[tuple[LiveObject, LiveLoop]]:
     return [
-        live
+        (live, live.loop)
         for live in TRACKER.objects
         if live.record.driver in DRIVERS
         and not live.record.closed

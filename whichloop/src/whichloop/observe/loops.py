@@ -1,5 +1,6 @@
 """Every event loop there is: born, running, closed, gone; whose it is, and in which thread."""
 
+import functools
 import itertools
 import sys
 import threading
@@ -9,14 +10,28 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
-from whichloop.observe import owners, peek
-from whichloop.observe.frames import Scene
+from whichloop.observe import peek
+from whichloop.observe.frames import Scene, is_user_file, outward, site_of
 from whichloop.records import NOBODY, Actor, LoopRecord, Site
 
 # Loops that are gone, for the report of an object that outlived one of them.
 MAX_DEAD = 64
 # Enough for any report; a test that runs more loops than this names the latest.
 MAX_RAN = 50
+
+# Library modules that make or drive a loop, by the name their frames carry.
+RUNNERS = {
+    "pytest_asyncio.plugin": "pytest-asyncio",
+    "anyio.pytest_plugin": "anyio",
+    "starlette.testclient": "TestClient",
+    "anyio.from_thread": "portal",
+    "unittest.async_case": "unittest",
+    "asgiref.sync": "async_to_sync",
+    "pytest_trio.plugin": "pytest-trio",
+    "pytest_aiohttp.plugin": "pytest-aiohttp",
+    "aiohttp.pytest_plugin": "pytest-aiohttp",
+    "IPython.core.async_helpers": "IPython",
+}
 
 
 class Ref(weakref.ref[Any]):
@@ -30,12 +45,10 @@ class Ref(weakref.ref[Any]):
 class LiveLoop:
     """A loop while the suite runs: its record so far, and what does not keep it alive."""
 
-    __slots__ = ("ident", "number", "record", "ref")
+    __slots__ = ("ident", "record", "ref")
 
-    def __init__(self, ref: Ref, number: int, record: LoopRecord) -> None:
-        self.ref = ref
-        self.number = number
-        self.record = record
+    def __init__(self, ref: Ref, record: LoopRecord) -> None:
+        self.ref, self.record = ref, record
         self.ident = 0  # of the thread that ran it last
 
 
@@ -53,29 +66,22 @@ class LoopTable:
     def born(self, loop: Any, frame: FrameType | None) -> LiveLoop:
         """A loop has been made by ``frame``."""
         pile = self._scene.hooks
-        hook = pile[-1] if pile else NOBODY
-        scope = owners.runner_scope(hook)
-        if scope is not None:
-            # The common case, once a test: the hooks know, the stack need not be read.
-            by = pile[0] if scope == "function" else hook
-            return self._add(loop, "pytest-asyncio", scope, by, None)
-        runner, line = owners.runner_of(frame)
-        if runner == "anyio":
-            scope = hook.caching_scope if hook.kind == "fixture" else "function"
-        if hook.kind == "unknown" and line is not None:
-            hook = Actor("code", line.function)
-        return self._add(loop, runner, scope, hook, line)
-
-    def _add(
-        self, loop: Any, runner: str, scope: str | None, by: Actor, at: Site | None
-    ) -> LiveLoop:
-        number = next(self._numbers)
-        kind = ".".join(peek.class_of(loop))
+        by = pile[-1] if pile else NOBODY
+        runner, scope, line = "pytest-asyncio", runner_scope(by), None
+        if scope is None:
+            runner, line = runner_of(frame)
+            if runner == "anyio":
+                scope = by.caching_scope if by.kind == "fixture" else "function"
+            if by.kind == "unknown" and line is not None:
+                by = Actor("code", line.function)
+        elif scope == "function":
+            by = pile[0]  # the test, whose runner fixture is on top
+        name, kind = letters(next(self._numbers)), ".".join(peek.class_of(loop))
         born = next(self._tick)
-        record = LoopRecord(letters(number), kind, runner, scope, "MainThread", by, at, born)
+        record = LoopRecord(name, kind, runner, scope, "MainThread", by, line, born)
         ref = Ref(loop, self._gone)
         ref.key = id(loop)
-        live = self.alive[id(loop)] = LiveLoop(ref, number, record)
+        live = self.alive[id(loop)] = LiveLoop(ref, record)
         if self.all is not None:
             self.all.append(live)
         return live
@@ -90,8 +96,12 @@ class LoopTable:
         live = self.alive.get(id(loop))
         return live if live is not None and live.ref() is loop else None
 
-    def met(self, loop: Any) -> LiveLoop:
-        """Register a loop that was made unseen."""
+    def of(self, loop: Any) -> LiveLoop:
+        """What is known of ``loop``; one that was made unseen is registered now."""
+        live = self.alive.get(id(loop))
+        return live if live is not None and live.ref() is loop else self._met(loop)
+
+    def _met(self, loop: Any) -> LiveLoop:
         for gone in reversed(self.dead):
             # In a finalizer the collector has cleared the reference to the loop already, but
             # nothing else can have its address.
@@ -113,7 +123,7 @@ class LoopTable:
 
     def runs(self, loop: Any) -> LiveLoop:
         """The loop starts to run, in this thread."""
-        live = self.find(loop) or self.met(loop)
+        live = self.of(loop)
         ident = threading.get_ident()
         if live.ident != ident:
             live.ident = ident
@@ -130,8 +140,55 @@ class LoopTable:
 def letters(number: int) -> str:
     """0 → A, 25 → Z, 26 → AA: a loop's name from its place in the order of birth."""
     name = ""
-    number += 1
-    while number:
-        number, rest = divmod(number - 1, 26)
-        name = chr(ord("A") + rest) + name
+    while number >= 0:
+        name = chr(ord("A") + number % 26) + name
+        number = number // 26 - 1
     return name
+
+
+def runner_of(frame: FrameType | None) -> tuple[str, Site | None]:
+    """What is making a loop, read from the stack: one of ``RUNNERS``' values, or
+    asyncio.run, asyncio.Runner, new_event_loop, unknown; and the suite's line that asked."""
+    runner, line = _on_stack(frame)
+    main = threading.main_thread().ident
+    if line is not None or runner not in ("portal", "asyncio.run") or main == threading.get_ident():
+        return runner, line
+    # Born in a thread that a library started: the caller waits in the main thread.
+    for outer in outward(sys._current_frames().get(main or 0)):
+        caller = RUNNERS.get(outer.f_globals.get("__name__", ""))
+        if caller in ("TestClient", "async_to_sync"):
+            runner = caller
+        if is_user_file(outer.f_code.co_filename):
+            known = runner != "asyncio.run"
+            return runner, site_of(outer.f_code, outer.f_lineno) if known else None
+    return runner, None
+
+
+def _on_stack(frame: FrameType | None) -> tuple[str, Site | None]:
+    runner: str | None = None
+    weak: str | None = None
+    for outer in outward(frame):
+        code = outer.f_code
+        if is_user_file(code.co_filename):
+            return runner or weak or "new_event_loop", site_of(code, outer.f_lineno)
+        module = outer.f_globals.get("__name__", "")
+        runner = runner or RUNNERS.get(module)
+        if module in ("asyncio.runners", "uvloop"):
+            if code.co_name == "run" and "self" not in code.co_varnames[:1]:
+                weak = "asyncio.run"
+            elif weak is None:
+                weak = "asyncio.Runner"
+    return runner or weak or "unknown", None
+
+
+@functools.lru_cache(maxsize=64)
+def runner_scope(hook: Actor) -> str | None:
+    """The loop scope that a pytest-asyncio runner or event_loop fixture stands for."""
+    if hook.kind != "fixture":
+        return None
+    name = hook.name
+    if name.endswith("_scoped_runner") and name[0] == "_":
+        return name[1 : -len("_scoped_runner")]
+    loops = name == "event_loop" or name.endswith("<event_loop>")
+    older = name.startswith("_") and name.endswith("_event_loop")
+    return hook.caching_scope if loops or older else None

@@ -27,12 +27,8 @@ _ASYNC = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
 def attributes(obj: Any) -> dict[str, Any]:
     """The instance dictionary of ``obj``; an empty one for an object that has none."""
-    for kind in _mro(type(obj)):
-        descriptor = _vars(kind).get("__dict__")
-        if type(descriptor) in _DESCRIPTORS:
-            held = descriptor.__get__(obj)
-            return held if issubclass(type(held), dict) else {}
-    return {}
+    held = _slot(obj, "__dict__")
+    return held if type(held) is dict or issubclass(type(held), dict) else {}
 
 
 def attribute(obj: Any, *path: str) -> Any:
@@ -73,12 +69,8 @@ def items(container: Any) -> list[Any]:
 
 
 def class_of(obj: Any) -> tuple[str, str]:
-    """Module and name of the class of ``obj``."""
-    return class_name(type(obj))
-
-
-def class_name(kind: type) -> tuple[str, str]:
-    """Module and name of a class; its metaclass is not asked."""
+    """Module and name of the class of ``obj``; its metaclass is not asked."""
+    kind = type(obj)
     module = _module(kind)
     return (module if type(module) is str else "?"), _name(kind)
 
@@ -101,11 +93,7 @@ def loop_in(obj: Any, *path: str) -> Any:
 
 def distinct(loops: Iterable[Any]) -> tuple[Any, ...]:
     """Each loop once, in order, without the Nones."""
-    seen: list[Any] = []
-    for loop in loops:
-        if loop is not None and not any(loop is other for other in seen):
-            seen.append(loop)
-    return tuple(seen)
+    return tuple({id(loop): loop for loop in loops if loop is not None}.values())
 
 
 def loop_state(loop: Any) -> str:
@@ -115,7 +103,8 @@ def loop_state(loop: Any) -> str:
             return "closed"
         return "not running" if attribute(loop, "_thread_id") is None else "running"
     for kind in _mro(type(loop)):
-        if class_name(kind) == ("uvloop.loop", "Loop"):  # keeps its state where C code only looks
+        # It keeps its state where C code only looks.
+        if (_module(kind), _name(kind)) == ("uvloop.loop", "Loop"):
             if _vars(kind)["is_closed"](loop):
                 return "closed"
             return "running" if _vars(kind)["is_running"](loop) else "not running"

@@ -7,21 +7,14 @@ is collected with it. What outlives them is text and numbers.
 import asyncio
 import itertools
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
 from whichloop.observe import frames, peek
 from whichloop.observe.loops import LiveLoop, LoopTable, Ref
-from whichloop.records import (
-    Crossing,
-    Failure,
-    ObjectRecord,
-    Ran,
-    Recording,
-    Settings,
-)
+from whichloop.records import Crossing, Failure, ObjectRecord, Ran, Recording, Settings
 
 log = logging.getLogger("whichloop")
 running_loop = asyncio._get_running_loop
@@ -32,9 +25,7 @@ MAX_CROSSINGS = 50
 
 class LiveObject:
     """A loop-bound object while the suite runs: its record so far, its loop, what it is part of.
-
-    ``is_closed``, where its probe gives one, tells from the object whether nothing is open.
-    """
+    ``is_closed``, where its probe gives one, tells from the object whether nothing is open."""
 
     __slots__ = ("address_of", "is_closed", "loop", "parent", "record", "ref")
 
@@ -53,33 +44,28 @@ class LiveObject:
     def part_of(self, owner: "LiveObject | None", *, made_by: bool = True) -> None:
         """It is a part of ``owner``; ``made_by``: made on demand, so who built that owns it."""
         if owner is not None:
-            self.parent = owner
-            self.note(part_of=owner.record.type)
+            self.parent, whole = owner, owner.record
+            self.note(part_of=whole.type)
             if made_by:
-                self.note(built_at=owner.record.built_at, built_by=owner.record.built_by)
+                self.note(built_at=whole.built_at, built_by=whole.built_by)
 
 
 class ObjectTable:
     """Every loop-bound object there is, by address."""
 
-    def __init__(self, tick: Iterator[int]) -> None:
+    def __init__(self) -> None:
         self.alive: dict[int, LiveObject] = {}
         self.all: list[LiveObject] | None = None  # filled while recording
-        self._tick = tick
-        self._seqs = itertools.count(1)
 
     def find(self, obj: Any) -> LiveObject | None:
+        """What is known of an object; None for one that no probe reported."""
         live = self.alive.get(id(obj))
         if live is None:
             return None
         known = type(obj) is live.address_of if live.address_of else live.ref() is obj
         return live if known else None
 
-    def add(
-        self, obj: Any, driver: str, label: str, type_name: str, is_closed: Any = None
-    ) -> LiveObject:
-        seq, born = next(self._seqs), next(self._tick)
-        live = LiveObject(ObjectRecord(seq, driver, label, type_name, born=born), is_closed)
+    def add(self, obj: Any, live: LiveObject) -> None:
         try:
             live.ref = ref = Ref(obj, self._gone)
             ref.key = id(obj)
@@ -90,7 +76,6 @@ class ObjectTable:
         self.alive[id(obj)] = live
         if self.all is not None:
             self.all.append(live)
-        return live
 
     def _gone(self, ref: Ref) -> None:
         self.alive.pop(ref.key, None)
@@ -106,7 +91,9 @@ class Tracker:
         self.scene = frames.Scene()
         self._tick = itertools.count(1)
         self.loops = LoopTable(self.scene, self._tick)
-        self.objects = ObjectTable(self._tick)
+        self.objects = ObjectTable()
+        self._seqs = itertools.count(1)
+        self.loop, self.find = self.loops.of, self.objects.find
         # Of the phase now running, with the object and its record at the time of the use: a pool
         # may open a new connection in its place before the test ends.
         self.crossings: list[tuple[Crossing, LiveObject, ObjectRecord]] = []
@@ -144,17 +131,6 @@ class Tracker:
         except Exception as error:
             self.switch_off(probe, error)
 
-    def loop(self, loop: Any) -> LiveLoop:
-        """What is known of ``loop``; one that was made unseen is registered now."""
-        live = self.loops.alive.get(id(loop))
-        return live if live is not None and live.ref() is loop else self.loops.met(loop)
-
-    # -- what probes report ---------------------------------------------------------------
-
-    def find(self, obj: Any) -> LiveObject | None:
-        """What is known of an object; None for one that no probe reported."""
-        return self.objects.find(obj)
-
     def built(
         self,
         obj: Any,
@@ -164,39 +140,43 @@ class Tracker:
         *,
         type_name: str | None = None,
         is_closed: Callable[[Any], bool] | None = None,
+        loop: Any = None,
     ) -> LiveObject:
-        """Report a construction by ``frame``. A subclass's constructor reports once."""
+        """Report a construction by ``frame``, of what has taken ``loop`` at once if that is given.
+        A subclass's constructor reports once."""
         live = self.find(obj)
         if live is None or live.address_of is not None:
             type_name = type_name or ".".join(peek.class_of(obj))
-            live = self.objects.add(obj, driver, label, type_name, is_closed)
+            seq, born = next(self._seqs), next(self._tick)
             at, by = self.scene.capture(frame, cache=True)
-            live.note(built_at=at, built_by=by)
+            record = ObjectRecord(seq, driver, label, type_name, at, by, born=born)
+            live = LiveObject(record, is_closed)
+            self.objects.add(obj, live)
+        if loop is not None:
+            self.bound(live, loop, frame)
         return live
 
     def bound(self, live: LiveObject, loop: Any, frame: FrameType | None) -> None:
         """Report that an object took ``loop`` for its own, now."""
         live.loop = self.loop(loop)
-        tick = next(self._tick)
+        name, tick = live.loop.record.id, next(self._tick)
         at, by = self.scene.capture(frame)
-        name = live.loop.record.id
         live.note(bound_to=name, bound=tick, bound_at=at, bound_by=by, closed=False, left_by=None)
-
-    def holds(self, live: LiveObject, loop: Any) -> None:
-        """Report that an object has ``loop`` for its own; nobody saw since when."""
-        live.loop = self.loop(loop)
-        live.note(bound_to=live.loop.record.id)
 
     def at_home(self, obj: Any) -> bool:
         """Is there surely nothing to report of a use now: not tracked, or on its own loop?"""
         live = self.objects.alive.get(id(obj))
         return live is None or (live.loop is not None and live.loop.ref() is running_loop())
 
-    def used(self, live: LiveObject | None, frame: FrameType | None) -> None:
-        """Report a use on the running loop: binds an unbound object, notes a crossing."""
+    def used(self, live: LiveObject | None, frame: FrameType | None, own: Any = None) -> None:
+        """Report a use on the running loop: binds an unbound object, notes a crossing. ``own`` is
+        the loop that the object itself holds, where nobody saw since when."""
         loop = running_loop()
         if live is None or loop is None:
             return
+        if own is not None and (live.loop is None or live.loop.ref() is not own):
+            live.loop = self.loop(own)
+            live.note(bound_to=live.loop.record.id)
         if live.loop is None:
             self.bound(live, loop, frame)
         elif live.loop.ref() is not loop and len(self.crossings) < MAX_CROSSINGS:
@@ -205,67 +185,48 @@ class Tracker:
     def _crossed(self, live: LiveObject, using: str, frame: FrameType | None) -> None:
         site, who = self.scene.capture(frame)
         record = live.record
-        if any(
-            (old.seq, old.used_on, old.at) == (record.seq, using, site)
-            for old, *_ in self.crossings
-        ):
+        noted = {(use.seq, use.used_on, use.at) for use, *_ in self.crossings}
+        if (record.seq, using, site) in noted:
             return
+        home, during, tick = record.bound_to or "", self.scene.during, next(self._tick)
         crossing = Crossing(
-            record.seq,
-            record.bound_to or "",
-            using,
-            site,
-            who,
-            self.scene.during,
-            next(self._tick),
-            record.bound_at,
-            record.bound,
+            record.seq, home, using, site, who, during, tick, record.bound_at, record.bound
         )
         self.find_keeper(live)
         self.crossings.append((crossing, live, live.record))
-        live.note(left_by=crossing.during)
+        live.note(left_by=during)
         if self.recording:
             self.all_crossings.append(crossing)
-
-    def closed(self, obj: Any) -> None:
-        """Report that an object is closed."""
-        live = self.find(obj)
-        if live is not None:
-            live.note(closed=True)
 
     @staticmethod
     def find_keeper(live: LiveObject) -> None:
         """Look for what keeps an object longer than a test, and note it."""
         if live.record.kept_by is None:
-            owner = live.parent
-            by = (owner or live).record.built_by
-            live.note(kept_by=frames.keeper(live.ref(), owner and owner.ref(), by))
+            owner = live.parent or live
+            live.note(kept_by=frames.keeper(live.ref(), owner.ref(), owner.record.built_by))
 
     def loop_runs(self, loop: Any) -> None:
         """Report that a loop starts to run."""
         live = self.loops.runs(loop)
-        pile = self.scene.hooks
-        if not self.recording or not pile:
+        if not self.recording or not self.scene.hooks:
             return
-        who, name = pile[-1], live.record.id
+        who, name = self.scene.hooks[-1], live.record.id
         last = self.ran[-1] if self.ran else None
         if last is None or (last.kind, last.name, last.loop) != (who.kind, who.name, name):
             scope = who.loop_scope or (live.record.scope if who.kind == "test" else None)
             tick = next(self._tick)
             self.ran.append(Ran(who.kind, who.name, name, tick, who.caching_scope, scope))
 
-    # -- what it answers ------------------------------------------------------------------
-
     def snapshot(self) -> Recording:
         """The records that an explanation of the present phase can need."""
-        names = {name for use, *_ in self.crossings for name in (use.used_on, use.bound_to)}
-        bound = (live.loop for _, live, _ in self.crossings if live.loop is not None)
-        known = itertools.chain(bound, self.loops.alive.values(), self.loops.dead)
         running = self._running()
-        loops = {live.number: live for live in self.loops.ran_here}
-        loops |= {live.number: live for live in known if live.record.id in names or live is running}
+        names = {live.record.id for live in (*self.loops.ran_here, running) if live is not None}
+        names |= {name for use, *_ in self.crossings for name in (use.used_on, use.bound_to)}
+        bound = [live.loop for _, live, _ in self.crossings if live.loop is not None]
+        known = [*self.loops.ran_here, *bound, *self.loops.alive.values(), *self.loops.dead]
+        loops = {live.record.id: live.record for live in known if live.record.id in names}
         return Recording(
-            tuple(loops[number].record for number in sorted(loops)),
+            tuple(sorted(loops.values(), key=lambda loop: loop.born)),
             tuple({record.seq: record for *_, record in self.crossings}.values()),
             tuple(crossing for crossing, *_ in self.crossings),
             settings=self.settings,
@@ -286,7 +247,7 @@ class Tracker:
         error: BaseException,
         during: str,
         phase: str,
-        objects_in: Callable[[list[FrameType]], list[tuple[ObjectRecord, LiveLoop | None]]],
+        objects_in: Callable[[list[FrameType]], Iterable[tuple[ObjectRecord, LiveLoop | None]]],
     ) -> tuple[Failure, Recording]:
         """An exception as records, with what was seen in this phase. Where nothing crossed, that is
         the loop-bound objects that ``objects_in`` reads from the traceback's own values."""
@@ -299,13 +260,11 @@ class Tracker:
         recording = self.snapshot()
         if recording.crossings:
             return failure, recording
+        seen = list(objects_in(passed))
         loops = {loop.id: loop for loop in recording.loops}
-        objects = []
-        for record, live in objects_in(passed):
-            objects.append(record)
-            if live is not None:
-                loops[live.record.id] = live.record
+        loops |= {live.record.id: live.record for _, live in seen if live is not None}
         # A driver's object is worth more than a task, one that has a loop more than one without.
+        objects = [record for record, _ in seen]
         objects.sort(key=lambda r: (r.type in ("Task", "Future"), r.bound_to is None))
         wrong = [record for record in objects if record.bound_to not in (None, failure.used_on)]
         chosen = tuple(wrong or objects[:1])

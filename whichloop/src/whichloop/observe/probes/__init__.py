@@ -33,8 +33,6 @@ class Reading(NamedTuple):
 
 @runtime_checkable
 class Probe(Protocol):
-    """The shape of a probe; see the module's text."""
-
     name: str
     modules: tuple[str, ...]
 

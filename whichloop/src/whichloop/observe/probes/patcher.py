@@ -5,14 +5,17 @@ import inspect
 import sys
 from asyncio import coroutines
 from collections.abc import Callable
+from contextlib import ExitStack
 from types import FrameType
 from typing import Any
 
-from whichloop.observe.tracker import TRACKER
+from whichloop.observe import peek
+from whichloop.observe.tracker import TRACKER, LiveObject
 
 
 class Patcher:
-    """``before``, ``after``, ``use`` and ``closes`` wrap a method; ``undo`` puts all back.
+    """``before``, ``after``, ``builds``, ``use`` and ``closes`` wrap a method; ``undo`` puts all
+    back, last change first, and calls what ``on_undo`` was given.
 
     What the probe's own function raises switches the probe off, and never reaches the program. No
     wrapper awaits anything: no line of ours comes between a coroutine and the one that awaits it.
@@ -20,39 +23,52 @@ class Patcher:
 
     def __init__(self, probe: str) -> None:
         self.probe = probe
-        self._undo: list[Callable[[], None]] = []
+        self._changes = ExitStack()
+        self.on_undo = self._changes.callback
 
-    def on_undo(self, action: Callable[[], None]) -> None:
-        """Have ``action`` called when the probe is taken out."""
-        self._undo.append(action)
+    def undo(self) -> None:
+        with TRACKER.guarded(self.probe):
+            self._changes.close()
 
-    def before(self, owner: Any, name: str, see: Callable[..., None]) -> None:
+    def before(self, owner: Any, name: str, see: Callable[..., Any]) -> None:
         """Call ``see(frame, self, …)`` before each call of the method ``owner.name``."""
-        original, look = getattr(owner, name), self._quiet(see)
+        self._wrap(owner, name, self.quiet(see), early=True)
 
-        @functools.wraps(original)
-        def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
-            __tracebackhide__ = True
-            look(sys._getframe(1), self, *args, **kwargs)
-            return original(self, *args, **kwargs)
-
-        self._put(owner, name, wrapper)
-
-    def after(self, owner: Any, name: str, see: Callable[..., None]) -> None:
+    def after(self, owner: Any, name: str, see: Callable[..., Any]) -> None:
         """Call ``see(frame, self, …)`` after each call that returned. For a coroutine function
         that is before its first step."""
-        original, look = getattr(owner, name), self._quiet(see)
+        self._wrap(owner, name, self.quiet(see), early=False)
+
+    def _wrap(self, owner: Any, name: str, look: Callable[..., None], early: bool) -> None:
+        own, original = name in vars(owner), getattr(owner, name)
 
         @functools.wraps(original)
         def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
             __tracebackhide__ = True
+            if early:
+                look(sys._getframe(1), self, *args, **kwargs)
+                return original(self, *args, **kwargs)
             result = original(self, *args, **kwargs)
             look(sys._getframe(1), self, *args, **kwargs)
             return result
 
-        self._put(owner, name, wrapper)
+        def undo() -> None:
+            if vars(owner).get(name) is wrapper:
+                if own:
+                    setattr(owner, name, original)
+                else:
+                    delattr(owner, name)
 
-    def _quiet(self, see: Callable[..., None]) -> Callable[..., None]:
+        if inspect.iscoroutinefunction(original):  # it goes on being recognised as one
+            if sys.version_info >= (3, 12):
+                inspect.markcoroutinefunction(wrapper)
+            else:
+                vars(wrapper)["_is_coroutine"] = getattr(coroutines, "_is_coroutine", None)
+        setattr(owner, name, wrapper)
+        self.on_undo(undo)
+
+    def quiet(self, see: Callable[..., Any]) -> Callable[..., None]:
+        """``see`` as a function that raises nothing, and does nothing once it has failed."""
         probe, off = self.probe, TRACKER.switched_off
 
         def look(*args: Any, **kwargs: Any) -> None:
@@ -64,12 +80,33 @@ class Patcher:
 
         return look
 
-    def use(self, owner: Any, name: str, of: Callable[..., Any] | None = None) -> None:
-        """Count each call of the method ``owner.name`` as a use of ``of(self, …)``.
+    def builds(
+        self,
+        owner: Any,
+        driver: str,
+        label: str,
+        type_name: str | None = None,
+        *,
+        loop: str | None = None,
+        is_closed: Callable[[Any], bool] | None = None,
+        then: Callable[[FrameType, LiveObject, Any], None] | None = None,
+    ) -> None:
+        """Report each object that ``owner`` makes, as bound if it has its loop in ``loop`` already;
+        then call ``then(frame, live, obj)``."""
 
-        What ``before`` with ``TRACKER.used`` does, for methods that every test calls many times:
-        an object on its own loop is let through after two look-ups, with no look at the stack.
-        """
+        def see(frame: FrameType, obj: Any, *args: Any, **kwargs: Any) -> None:
+            held = peek.loop_in(obj, loop) if loop else None
+            live = TRACKER.built(
+                obj, driver, label, frame, type_name=type_name, is_closed=is_closed, loop=held
+            )
+            if then is not None:
+                then(frame, live, obj)
+
+        self.after(owner, "__init__", see)
+
+    def use(self, owner: Any, name: str, of: Callable[..., Any] | None = None) -> None:
+        """Count each call of the method ``owner.name`` as a use of ``of(self, …)``. Many times in
+        every test that is one on its own loop: two look-ups, and no look at the stack."""
 
         def see(frame: FrameType, obj: Any, *args: Any, **kwargs: Any) -> None:
             used = obj if of is None else of(obj, *args, **kwargs)
@@ -78,35 +115,17 @@ class Patcher:
 
         self.before(owner, name, see)
 
-    def closes(self, owner: Any, *names: str) -> None:
-        """Take each call of these methods for the end of the object."""
+    def closes(self, owner: Any, *names: str, uses: bool = False) -> None:
+        """Take each call of these methods for the end of the object; ``uses``: it needs the
+        object's loop, so the first is a use of it, too."""
+
+        def see(frame: FrameType, obj: Any, *args: Any, **kwargs: Any) -> None:
+            live = TRACKER.find(obj)
+            if live is None:
+                return
+            if uses and live.loop is not None and not live.record.closed:
+                TRACKER.used(live, frame)
+            live.note(closed=True)
+
         for name in names:
-            self.before(owner, name, _closed)
-
-    def _put(self, owner: Any, name: str, wrapper: Any) -> None:
-        own = name in vars(owner)
-        original = getattr(owner, name)
-        if inspect.iscoroutinefunction(original):  # it goes on being recognised as one
-            if sys.version_info >= (3, 12):
-                inspect.markcoroutinefunction(wrapper)
-            else:
-                wrapper._is_coroutine = getattr(coroutines, "_is_coroutine", None)
-        setattr(owner, name, wrapper)
-
-        def undo() -> None:
-            if vars(owner).get(name) is wrapper:
-                if own:
-                    setattr(owner, name, original)
-                else:
-                    delattr(owner, name)
-
-        self._undo.append(undo)
-
-    def undo(self) -> None:
-        """Put everything back, last change first."""
-        while self._undo:
-            self._undo.pop()()
-
-
-def _closed(frame: Any, obj: Any, *args: Any, **kwargs: Any) -> None:
-    TRACKER.closed(obj)
+            self.before(owner, name, see)

@@ -1,7 +1,8 @@
-"""PyMongo's own asyncio API: AsyncMongoClient binds at its first operation, and says so itself."""
+"""MongoDB's clients, Motor's and PyMongo's own AsyncMongoClient: each takes the loop of its first
+operation, not of its construction."""
 
 from types import FrameType, ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from whichloop.observe import peek
 from whichloop.observe.probes import Reading
@@ -9,37 +10,36 @@ from whichloop.observe.probes.patcher import Patcher
 from whichloop.observe.tracker import TRACKER, LiveObject
 
 
-class ClientProbe:
-    """A client whose every operation asks for its loop (or what needs it) by one method; databases
-    and collections hold the client, under ``holders``."""
+class ClientProbe(NamedTuple):
+    """A client whose every operation asks for its ``loop`` (or what needs it) by one method;
+    databases and collections hold the client, under ``holders``."""
 
-    name = "pymongo"
-    modules: tuple[str, ...] = ("pymongo.asynchronous.mongo_client",)
-    package = "pymongo.asynchronous."
-    client = "AsyncMongoClient"
-    operation = "_get_topology"
-    loop = "_loop"
-    holders: tuple[str, ...] = ("_collection", "_database", "_client")
+    name: str
+    modules: tuple[str, ...]
+    package: str
+    client: str
+    operation: str
+    loop: str
+    holders: tuple[str, ...]
+    closes: tuple[str, ...] = ()
 
     def install(self, module: ModuleType, patch: Patcher) -> None:
         client = getattr(module, self.client)
         patch.after(client, "__init__", self._constructed)
         patch.before(client, self.operation, self._used)
+        patch.closes(client, *self.closes, uses=True)
 
-    def _built(self, client: Any, frame: FrameType | None) -> LiveObject:
+    def _built(self, client: Any, frame: FrameType | None, loop: Any = None) -> LiveObject:
         kind, label = peek.class_of(client)[1], f"{self.name} client"
-        return TRACKER.built(client, self.name, label, frame, type_name=kind)
+        return TRACKER.built(client, self.name, label, frame, type_name=kind, loop=loop)
 
     def _constructed(self, frame: FrameType, client: Any, *args: Any, **kwargs: Any) -> None:
-        live, loop = self._built(client, frame), peek.loop_in(client, self.loop)
-        if loop is not None:
-            TRACKER.bound(live, loop, frame)
+        self._built(client, frame, peek.loop_in(client, self.loop))
 
     def _used(self, frame: FrameType, client: Any) -> None:
         live = TRACKER.find(client) or self._built(client, None)
-        if live.loop is None and (loop := peek.loop_in(client, self.loop)) is not None:
-            TRACKER.holds(live, loop)
-        TRACKER.used(live, frame)
+        own = peek.loop_in(client, self.loop) if live.loop is None else None
+        TRACKER.used(live, frame, own)
 
     def read(self, obj: Any) -> Reading | None:
         module, kind = peek.class_of(obj)
@@ -56,17 +56,24 @@ class ClientProbe:
         return Reading(f"{self.name} {kind}", loops, (f"{path}{self.loop}",))
 
 
-class PyMongoProbe(ClientProbe):
-    def install(self, module: ModuleType, patch: Patcher) -> None:
-        super().install(module, patch)
-        patch.before(module.AsyncMongoClient, "close", self._closed)
-
-    @staticmethod
-    def _closed(frame: FrameType, client: Any, *args: Any, **kwargs: Any) -> None:
-        live = TRACKER.find(client)
-        if live is not None and live.loop is not None:
-            TRACKER.used(live, frame)
-            live.note(closed=True)
-
-
-PROBE = PyMongoProbe()
+PROBES = (
+    ClientProbe(
+        "motor",
+        ("motor.core",),
+        "motor.",
+        client="AgnosticClient",
+        operation="get_io_loop",
+        loop="_io_loop",
+        holders=("collection", "database", "_client", "client"),
+    ),
+    ClientProbe(
+        "pymongo",
+        ("pymongo.asynchronous.mongo_client",),
+        "pymongo.asynchronous.",
+        client="AsyncMongoClient",
+        operation="_get_topology",
+        loop="_loop",
+        holders=("_collection", "_database", "_client"),
+        closes=("close",),
+    ),
+)

@@ -1,26 +1,25 @@
 """Every probe there is: installed for the whole process, taken out again, asked in turn."""
 
+import contextlib
 import functools
+import importlib.util
 import sys
 from collections.abc import Iterator
 from importlib import metadata
+from importlib.machinery import ModuleSpec
 from types import FrameType, ModuleType
 from typing import Any
 
 from whichloop.observe import peek
 from whichloop.observe.frames import locals_of
-from whichloop.observe.imports import ImportWatcher
 from whichloop.observe.loops import LiveLoop
 from whichloop.observe.probes import (
     Probe,
     Reading,
-    asyncpg,
     event_loops,
     general,
     httpcore,
-    motor,
     primitives,
-    psycopg_pool,
     pymongo,
     redis,
     sqlalchemy,
@@ -29,17 +28,19 @@ from whichloop.observe.probes.patcher import Patcher
 from whichloop.observe.tracker import TRACKER
 from whichloop.records import ObjectRecord
 
-DRIVERS = (motor, pymongo, sqlalchemy, asyncpg, redis, httpcore, psycopg_pool)
-BUILT_IN = [module.PROBE for module in (event_loops, primitives, *DRIVERS, general)]
-ENTRY_POINTS = "whichloop.probes"
+MODULES = (event_loops, primitives, sqlalchemy, redis, httpcore)
+BUILT_IN = [*MODULES, *pymongo.PROBES, *general.DRIVERS, general]
 
 
 class Registry:
-    """The probes in the order in which they are asked, and what they have changed."""
+    """The probes in the order in which they are asked, and what they have changed. As a meta path
+    finder it finds nothing itself: it lets the others find a driver's module, and has it probed
+    once its own code has run, before the importer goes on."""
 
     def __init__(self) -> None:
-        self._watcher: ImportWatcher | None = None
-        self._patchers: list[Patcher] = []
+        self._installed = False
+        self._waiting: dict[str, list[Any]] = {}  # probes, by the module that calls for them
+        self._changes = contextlib.ExitStack()
 
     @functools.cached_property
     def probes(self) -> list[Any]:
@@ -49,14 +50,46 @@ class Registry:
     def install(self) -> bool:
         """Start watching the whole process; False if it already was. Drivers imported later are met
         when they are imported."""
-        if self._watcher is not None:
+        if self._installed:
             return False
-        self._watcher = ImportWatcher()
+        self._installed = True
         for probe in self.probes:
-            for module in probe.modules:
-                self._watcher.watch(module, functools.partial(self._met, probe))
-        sys.meta_path.insert(0, self._watcher)
+            for name in probe.modules:
+                module = sys.modules.get(name)
+                if module is None or peek.attribute(module, "__spec__", "_initializing") is True:
+                    self._waiting.setdefault(name, []).append(probe)
+                else:
+                    self._met(probe, module)
+        sys.meta_path.insert(0, self)
         return True
+
+    def find_spec(self, name: str, *_: Any) -> ModuleSpec | None:
+        waiting = self._waiting.pop(name, None)
+        if waiting is None:
+            return None
+        try:
+            spec = importlib.util.find_spec(name)  # asks the others: nobody waits for it here
+        finally:
+            self._waiting[name] = waiting
+        if spec is not None:
+            self._follow(spec)
+        return spec
+
+    def _follow(self, spec: ModuleSpec) -> None:
+        loader: Any = spec.loader
+        original = getattr(loader, "exec_module", None)
+        if original is None:
+            return
+
+        def exec_module(module: ModuleType) -> None:
+            # The instance attribute goes first: a reload, or a traceback, meets the real loader.
+            vars(loader).pop("exec_module", None)
+            original(module)
+            for probe in self._waiting.pop(spec.name, []):
+                self._met(probe, module)
+
+        with contextlib.suppress(AttributeError):  # a loader with slots: it goes unseen
+            loader.exec_module = exec_module
 
     def _met(self, probe: Any, module: ModuleType) -> None:
         if probe.name in TRACKER.switched_off:
@@ -66,24 +99,20 @@ class Registry:
             probe.install(module, patcher)
         except Exception as error:
             # Another version with other private names: half a probe is worse than none.
-            self._undo(patcher)
+            patcher.undo()
             TRACKER.switch_off(probe.name, error)
         else:
-            self._patchers.append(patcher)
-
-    @staticmethod
-    def _undo(patcher: Patcher) -> None:
-        with TRACKER.guarded(patcher.probe):
-            patcher.undo()
+            self._changes.callback(patcher.undo)
 
     def uninstall(self) -> None:
         """Take every probe out and forget what was seen."""
-        if self._watcher is None:
+        if not self._installed:
             return
-        self._watcher.uninstall()
-        self._watcher = None
-        while self._patchers:
-            self._undo(self._patchers.pop())
+        self._installed = False
+        self._waiting.clear()
+        if self in sys.meta_path:
+            sys.meta_path.remove(self)
+        self._changes.close()
         TRACKER.reset()
 
     def read(self, obj: Any) -> Reading | None:
@@ -99,38 +128,30 @@ class Registry:
                     return reading
         return None
 
-    def objects_in(self, frames: list[FrameType]) -> list[tuple[ObjectRecord, LiveLoop | None]]:
+    def objects_in(self, frames: list[FrameType]) -> Iterator[tuple[ObjectRecord, LiveLoop | None]]:
         """The loop-bound objects among the values of frames, each with its loop."""
-        objects: list[tuple[ObjectRecord, LiveLoop | None]] = []
         for value in locals_of(frames):
             live = TRACKER.find(value)
             if live is not None:
-                objects.append((live.record, live.loop))
+                yield live.record, live.loop
                 continue
             reading = self.read(value)
             if reading is not None and reading.loops:
                 loop = TRACKER.loop(reading.loops[-1])
-                record = ObjectRecord(
-                    -1,
-                    reading.label.split()[0].lower(),
-                    reading.label,
-                    peek.class_of(value)[1],
-                    bound_to=loop.record.id,
-                )
-                objects.append((record, loop))
-        return objects
+                driver, kind = reading.label.split()[0].lower(), peek.class_of(value)[1]
+                yield ObjectRecord(-1, driver, reading.label, kind, bound_to=loop.record.id), loop
 
 
 def _from_entry_points() -> Iterator[Any]:
-    for entry in metadata.entry_points(group=ENTRY_POINTS):
+    for entry in metadata.entry_points(group="whichloop.probes"):
         try:
             probe = entry.load()
             if not isinstance(probe, Probe):
                 raise TypeError(f"{entry.value} has not the attributes of a probe")
         except Exception as error:
             TRACKER.switch_off(entry.name, error)
-            continue
-        yield probe
+        else:
+            yield probe
 
 
 REGISTRY = Registry()
