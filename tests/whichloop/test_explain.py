@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from whichloop.diagnose.causes import CAUSES, MISMATCH, Case, made
-from whichloop.diagnose.cures import ENTRIES
+from whichloop.diagnose.causes import CAUSES, MISMATCH, Case
+from whichloop.diagnose.cures import ENTRIES, made
 from whichloop.diagnose.explain import cause_of, choose, explain
 from whichloop.present.section import render
 from whichloop.records import (
@@ -263,7 +263,7 @@ def test_every_headline_is_one_plain_sentence(cause):
 
 
 def test_a_section_is_never_wider_than_it_may_be():
-    text = render(explain(recording(SESSION, FUNCTION), failure()), width=80)
+    text = render(explain(recording(SESSION, FUNCTION), failure()))
 
     lines = [line for line in text.splitlines() if "http" not in line]
     assert max(map(len, lines)) <= 80

@@ -71,51 +71,43 @@ def _place(fixturedef: Any) -> str:
 
 
 def audit(items: Iterable[Any], settings: Settings) -> list[AuditEntry]:
-    """Every loop scope that does not fit, in the order of collection.
+    """Every loop scope that does not fit, in the order of collection, mismatches last.
 
     ``items`` are collected pytest items; a test with no fixture information is passed over.
     """
-    entries: dict[tuple[str, str], AuditEntry] = {}
-    tests: dict[tuple[str, str, str, str], list[str]] = {}
+    entries: dict[AuditEntry, list[str]] = {}
     for item in items:
         definitions = _definitions(item)
         loops = definitions.get("event_loop")
-        loop_fixture = loops[-1] if loops else None
         test_scope = loop_scope_of_test(item, settings)
         for name, stack in definitions.items():
             if not stack:
                 continue
-            fixture = stack[-1]
-            where = _place(fixture)
+            fixture, where = stack[-1], _place(stack[-1])
             if name == "event_loop" and settings.asyncio_version >= (1, 0):
                 text = (
                     "fixture event_loop is ignored: pytest-asyncio 1.0 removed it, and no test "
                     "runs on the loop it makes"
                 )
-                entries.setdefault(("note", where), AuditEntry("note", text, where))
+                entries[AuditEntry("note", text, where)] = []
                 continue
-            loop_scope = loop_scope_of_fixture(fixture, settings, loop_fixture)
-            if loop_scope is None or not peek.is_coroutine(fixture.func):
+            scope = loop_scope_of_fixture(fixture, settings, loops[-1] if loops else None)
+            if scope is None or not peek.is_coroutine(fixture.func):
                 continue
-            if ORDER.index(str(fixture.scope)) > ORDER.index(loop_scope):
+            if ORDER.index(str(fixture.scope)) > ORDER.index(scope):
                 text = (
                     f"fixture {name} is cached for the {fixture.scope} but runs on a "
-                    f"{loop_scope} loop, which is closed first"
+                    f"{scope} loop, which is closed first"
                 )
-                key = ("outlives", f"{where} {name}")
-                entries.setdefault(key, AuditEntry("outlives", text, where))
-            if test_scope is not None and test_scope != loop_scope:
-                nodes = tests.setdefault((name, where, loop_scope, test_scope), [])
-                nodes.append(item.nodeid)
-    for (name, where, loop_scope, test_scope), nodes in tests.items():
-        text = (
-            f"fixture {name} runs on a {loop_scope} loop, the tests that use it on a "
-            f"{test_scope} loop"
-        )
-        entries[name, f"{where} {loop_scope} {test_scope}"] = AuditEntry(
-            "mismatch", text, where, tuple(nodes)
-        )
-    return list(entries.values())
+                entries[AuditEntry("outlives", text, where)] = []
+            if test_scope not in (None, scope):
+                text = (
+                    f"fixture {name} runs on a {scope} loop, the tests that use it on a "
+                    f"{test_scope} loop"
+                )
+                entries.setdefault(AuditEntry("mismatch", text, where), []).append(item.nodeid)
+    rows = [entry._replace(tests=tuple(nodes)) for entry, nodes in entries.items()]
+    return sorted(rows, key=lambda entry: entry.kind == "mismatch")
 
 
 def report(entries: list[AuditEntry], tests: int) -> list[str]:
@@ -130,12 +122,9 @@ def report(entries: list[AuditEntry], tests: int) -> list[str]:
             "cure: run fixtures and tests on one loop: asyncio_default_fixture_loop_scope and "
             "asyncio_default_test_loop_scope with the same value, or the same loop_scope= on both"
         )
-    many = "" if tests == 1 else "s"
-    lines += _wrapped(
-        f"{bad} loop scope problem{'' if bad == 1 else 's'} in {tests} collected test{many}; "
-        "nothing was run"
-    )
-    return lines
+    problems = f"{bad} loop scope problem{'' if bad == 1 else 's'}"
+    collected = f"{tests} collected test{'' if tests == 1 else 's'}"
+    return lines + _wrapped(f"{problems} in {collected}; nothing was run")
 
 
 def _wrapped(text: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,9 @@ from whichloop.observe.background_errors import BackgroundErrors
 from whichloop.observe.left_open import left_open
 from whichloop.observe.probes.registry import REGISTRY
 from whichloop.observe.tracker import TRACKER
-from whichloop.present import summary
 from whichloop.present.section import render
-from whichloop.recording import of_text, of_worker, to_json, write
-from whichloop.records import Actor, Finding, Recording
+from whichloop.recording import to_json, write
+from whichloop.records import Actor, Finding
 
 TITLE = "whichloop"
 # A suite whose every test logs an error says so often enough with these.
@@ -27,11 +27,10 @@ MAX_BACKGROUND = 200
 
 
 class Hooks:
-    """What every mode has; how it sees the end of a phase is its subclasses' own."""
+    """The hooks of ``explain`` and of the audit."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
-        self.auditing = bool(config.getoption("whichloop_audit"))
         self.path = config.getoption("whichloop_record")
         self.settings = TRACKER.settings
         self.actors: dict[tuple[Any, str], Actor] = {}
@@ -43,7 +42,7 @@ class Hooks:
         self.background_more = 0
         self.audited: list[str] = []
         self.unwritten = ""
-        self.workers: list[Recording] = []
+        self.workers: dict[str, dict[str, Any]] = {}
         self.errors = BackgroundErrors(self._in_background)
 
     # -- who is at work -------------------------------------------------------------------
@@ -98,7 +97,9 @@ class Hooks:
             return explain(recording, failure)
         return None
 
-    def look(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    # The common case is a test that passes: two plain hooks cost less than one wrapper.
+    # Not tryfirst: pytest's own hook for unittest puts the exception in its place before.
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
         """Explain what a phase ended with, for the report that is about to be made."""
         self.finding = None
         # A skip is an exception too, and no failure.
@@ -107,23 +108,22 @@ class Hooks:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if self.finding is not None:
-            finding, self.finding = self.finding, None
-            if report.failed:
-                with TRACKER.guarded("explanations"):
-                    self._attach(report, finding)
+        finding, self.finding = self.finding, None
+        if finding is not None and report.failed:
+            with TRACKER.guarded("explanations"):
+                self._attach(report, finding)
         if TRACKER.crossings and (report.when != "setup" or not report.passed):
             TRACKER.crossings.clear()
 
-    def _attach(self, rep: pytest.TestReport, finding: Finding) -> None:
+    def _attach(self, report: pytest.TestReport, finding: Finding) -> None:
         if self.keep:
             self.findings.append(finding)
         text = render(finding)
-        longrepr: Any = rep.longrepr
+        longrepr: Any = report.longrepr
         if hasattr(longrepr, "addsection"):
             longrepr.addsection(TITLE, text, "-")
         else:
-            rep.sections.append((TITLE, text))
+            report.sections.append((TITLE, text))
 
     def _in_background(self, error: BaseException, where: str) -> None:
         finding = self._explain(error, TRACKER.scene.during, where)
@@ -137,7 +137,7 @@ class Hooks:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
-        if not self.auditing:
+        if not self.config.getoption("whichloop_audit"):
             return None
         if session.testsfailed and not session.config.option.continue_on_collection_errors:
             return None
@@ -153,9 +153,7 @@ class Hooks:
     def pytest_testnodedown(self, node: Any, error: Any) -> None:
         output = getattr(node, "workeroutput", None) or {}
         if "whichloop" in output:
-            with TRACKER.guarded("recording"):
-                (recording,) = of_text(output["whichloop"])
-                self.workers.append(of_worker(recording, node.gateway.id))
+            self.workers[node.gateway.id] = json.loads(output["whichloop"])
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
@@ -165,82 +163,82 @@ class Hooks:
         with TRACKER.guarded("recording"):
             findings = (*self.findings, *self.background)
             recording = TRACKER.whole()._replace(findings=findings)
-            output = getattr(self.config, "workeroutput", None)
-            if output is not None:
-                output["whichloop"] = json.dumps(to_json([recording]))
+            config: Any = self.config
+            if hasattr(config, "workeroutput"):
+                rows = to_json(recording, config.workerinput["workerid"])
+                # As text: execnet would refuse a value of a subclass.
+                config.workeroutput["whichloop"] = json.dumps(rows)
             elif self.path:
-                workers = sorted(self.workers, key=lambda part: part.worker)
-                self.unwritten = write(Path(self.path), [recording, *workers])
+                of_workers = [part for _, part in sorted(self.workers.items())]
+                self.unwritten = write(Path(self.path), to_json(recording), of_workers)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        write_line = terminalreporter.write_line
+        if self.audited:
+            terminalreporter.section("whichloop audit", sep="-")
+            for line in self.audited:
+                write_line(line)
+        counts = Counter(map(render, self.background))
         self.background_shown = len(self.background)
-        for text, style in (
-            *summary.audited(self.audited),
-            *summary.only_logged(self.background, self.background_more),
-            *summary.warnings(TRACKER.switched_off, self.path, self.unwritten),
-        ):
-            if style == "title":
-                terminalreporter.section(text, sep="-")
-            else:
-                terminalreporter.write_line(text, yellow=style == "warning")
+        if counts:
+            terminalreporter.section("whichloop: errors that were only logged", sep="-")
+        for text, count in counts.items():
+            write_line(f"{text}{f' ({count} times)' if count > 1 else ''}\n")
+        if self.background_more:
+            write_line(f"and {self.background_more} more that are not shown")
+        off = TRACKER.switched_off
+        warnings = [f"probe {probe} switched off: {error}" for probe, error in off.items()]
+        for text in [*warnings, *filter(None, [self.unwritten])]:
+            write_line(f"whichloop: warning: {text}", yellow=True)
+        if self.path and not self.unwritten and "recording" not in off:
+            write_line(f"whichloop: recording written to {self.path}")
 
     def after_everything(self) -> None:
         """The last clean-up of the session: errors of finalizers that ran after the summary."""
         self.errors.uninstall()
-        for text in summary.raised_at_exit(self.background[self.background_shown :]):
+        texts = dict.fromkeys(map(render, self.background[self.background_shown :]))
+        for text in ["whichloop: errors raised at exit", *texts] if texts else []:
             print(text, file=sys.stderr)
-
-
-class ExplainHooks(Hooks):
-    """The hooks of ``explain``."""
-
-    # The common case is a test that passes: two plain hooks cost less than one wrapper.
-    # Not tryfirst: pytest's own hook for unittest puts the exception in its place before.
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
-        self.look(item, call)
 
 
 class ThoroughHooks(Hooks):
     """The hooks of ``strict`` and of a recording, which look at tests that pass, too."""
 
-    def __init__(self, config: pytest.Config) -> None:
-        super().__init__(config)
-        self.strict = config.getoption("whichloop") == "strict"
-
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        rep = yield
-        self.look(item, call)
-        if self.strict and rep.passed:
+        report = yield
+        super().pytest_runtest_makereport(item, call)
+        if report.passed and self.config.getoption("whichloop") == "strict":
             with TRACKER.guarded("strict"):
-                self._hold_to_strict(rep)
-        if self.keep and rep.when == "call":
-            self._note_outcome(item, rep)
-        return rep
+                self._hold_to_strict(report)
+        if self.keep and report.when == "call":
+            self._note_outcome(report)
+        return report
 
-    def _hold_to_strict(self, rep: pytest.TestReport) -> None:
+    def _hold_to_strict(self, report: pytest.TestReport) -> None:
         if TRACKER.crossings:
             recording = TRACKER.snapshot()
-            finding = explain_crossing(recording, recording.crossings[-1], rep.when or "")
+            finding = explain_crossing(recording, recording.crossings[-1], report.when or "")
             what = "used an object on another event loop than its own"
         else:
-            left = left_open() if rep.when == "teardown" else []
+            left = left_open() if report.when == "teardown" else []
             if not left:
                 return
-            finding = explain_left_open(self.settings, *left[0], rep.nodeid)
+            finding = explain_left_open(self.settings, *left[0], report.nodeid)
             what = "left a connection on a closed event loop"
         if self.keep:
             self.findings.append(finding)
-        text = render(finding)
-        rep.outcome = "failed"
-        rep.longrepr = f"whichloop (strict): {rep.nodeid} passed, but {what}\n\n{text}"
+        report.outcome = "failed"
+        passed = f"whichloop (strict): {report.nodeid} passed, but {what}"
+        report.longrepr = f"{passed}\n\n{render(finding)}"
 
     @staticmethod
-    def _note_outcome(item: pytest.Item, rep: pytest.TestReport) -> None:
-        for at in range(len(TRACKER.ran) - 1, -1, -1):
+    def _note_outcome(report: pytest.TestReport) -> None:
+        """The outcome of a test, at the loop that its body ran on: the last of the test's."""
+        for at in reversed(range(len(TRACKER.ran))):
             ran = TRACKER.ran[at]
-            if ran.kind == "test" and ran.name == item.nodeid and ran.outcome is None:
-                TRACKER.ran[at] = ran._replace(outcome=rep.outcome)
+            if (ran.kind, ran.name, ran.outcome) == ("test", report.nodeid, None):
+                TRACKER.ran[at] = ran._replace(outcome=report.outcome)
                 return

@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 from whichloop.diagnose.causes import MISMATCH, NOT_LOOPS, OUTLIVES, REPEATED, TWO_PLUGINS, Cause
 
 Kind = Literal["different_loop", "loop_closed", "operation_in_progress"]
+NATURES = ("loop", "maybe", "other")  # the most telling first
 
 
 class Message(NamedTuple):
@@ -225,13 +226,8 @@ MESSAGES = (
 def find(texts: Iterable[str]) -> tuple[Message, str] | None:
     """The entry that fits best, with the text it fits: "loop" messages before "maybe" ones,
     and both before "other", wherever in the chain they stand."""
-    lines = list(texts)
-    for nature in ("loop", "maybe", "other"):
-        for text in lines:
-            for message in MESSAGES:
-                if message.nature == nature and message.match(text):
-                    return message, text
-    return None
+    matches = [(message, text) for text in texts for message in MESSAGES if message.match(text)]
+    return min(matches, key=lambda match: NATURES.index(match[0].nature), default=None)
 
 
 def kind_of(text: str) -> Kind | None:
@@ -246,5 +242,5 @@ def driver_of(text: str) -> str | None:
 
 def driver_hint(message: Message, text: str) -> str | None:
     """The driver that a message, or other words of the same log, point to; or None."""
-    lines = (driver for pattern, driver in _LINES.items() if re.search(pattern, text))
-    return next(lines, None) or message.driver or driver_of(text)
+    line = next((driver for part, driver in _LINES.items() if re.search(part, text)), None)
+    return line or message.driver or driver_of(text)

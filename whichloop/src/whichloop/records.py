@@ -199,7 +199,7 @@ class Finding(NamedTuple):
 
 
 class Recording(NamedTuple):
-    """What was seen in one process; ``worker`` is its name under pytest-xdist."""
+    """What was seen in one process."""
 
     loops: tuple[LoopRecord, ...] = ()
     objects: tuple[ObjectRecord, ...] = ()
@@ -207,7 +207,6 @@ class Recording(NamedTuple):
     ran: tuple[Ran, ...] = ()
     settings: Settings = Settings()
     findings: tuple[Finding, ...] = ()
-    worker: str = ""
 
     def loop(self, name: str | None) -> LoopRecord | None:
         """The loop called ``name``, or None."""

@@ -4,10 +4,10 @@ A :class:`Cause` is the one place for all that is said of a cause. Which of them
 a :class:`Case`, and ``explain`` decides it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from typing import NamedTuple
 
-from whichloop.diagnose.cures import ENTRIES
+from whichloop.diagnose.cures import made
 from whichloop.records import NOBODY, Actor, Cure, LoopRecord, ObjectRecord, Settings
 
 NOUNS = {
@@ -62,7 +62,7 @@ class Case(NamedTuple):
             return "cache", f"functools cache {by.cache}"
         if by.kind == "import":
             return "module", f"{by}"
-        if by.kind == "fixture" and by.caching_scope not in (None, "function"):
+        if _cached_longer(by):
             return "fixture", f"fixture {by.name}, cached for the {by.caching_scope}"
         return "", ""
 
@@ -78,32 +78,30 @@ class Case(NamedTuple):
         pooled = obj is not None and (obj.driver == "sqlalchemy" or obj.part_of == "AsyncEngine")
         return ["null-pool"] if pooled else []
 
+    @property
+    def words(self) -> dict[str, str]:
+        """What the causes' sentences say of the case."""
+        keeper, bound, using = self.keeper[1], self.bound, self.using
+        return {
+            "keeper": f" by {keeper}" if keeper else ", by what is not known,",
+            "kept": f"; the object is kept by {keeper}" if keeper else "",
+            "end": f" after loop {bound.id} was closed" if bound else "",
+            "bound": f"loop {bound.id}" if bound else "its loop",
+            "using": f"loop {using.id}" if using else "its loop",
+            "bound_scope": _scope_of(bound),
+            "using_scope": _scope_of(using),
+        }
 
-# Words for cures where nothing better is known.
-_WORDS = {
-    "noun": "object",
-    "place": "where it is kept",
-    "scope": "session",
-    "narrow": "function",
-    "fixture": "in question",
-    "loop": "A",
-}
+
+def _cached_longer(by: Actor) -> bool:
+    """Is it a fixture whose value is cached for longer than a test?"""
+    return by.kind == "fixture" and by.caching_scope not in (None, "function")
 
 
-def made(names: Iterable[str], settings: Settings, words: Mapping[str, str]) -> tuple[Cure, ...]:
-    """The cures of these names as this pytest-asyncio understands them, without those that it does
-    not have."""
-    known, version = _WORDS | dict(words), settings.asyncio_version
-    cures = []
-    for name in names:
-        entry = ENTRIES[name]
-        change = entry.change
-        if not isinstance(change, str):
-            change = next((words for least, words in change if version >= least), "")
-        if change:
-            text, change = entry.text.format_map(known), change.format_map(known)
-            cures.append(Cure(name, text, change, entry.remedy, entry.link))
-    return tuple(cures)
+def _scope_of(loop: LoopRecord | None) -> str:
+    if loop is None:
+        return "a loop that is not known"
+    return f"a {loop.scope} loop" if loop.scope else f"the {loop.owner}"
 
 
 # The names of cures, the most fitting first, and words for them beside those that all have.
@@ -111,37 +109,26 @@ Advice = tuple[list[str], dict[str, str]]
 
 
 class Cause(NamedTuple):
-    """``meaning`` is one clause for any object; ``sentence`` says it of a case, ``headline`` in a
-    sentence for a reader who does not know asyncio, with ``{thing}`` for the object."""
+    """``meaning`` is one clause for any object; ``tell``, with a case's words in braces, is the
+    sentence for it; ``headline`` is for a reader who does not know asyncio, with ``{thing}`` for
+    the object."""
 
     name: str
     meaning: str
     headline: str
     advise: Callable[[Case], Advice] = lambda case: ([], {})
-    tell: Callable[[Case], str] | None = None
+    tell: str = "{meaning}."
     about_loops: bool = True
 
     def sentence(self, case: Case) -> str:
         """What happened, in one sentence."""
-        return self.tell(case) if self.tell is not None else f"{self.meaning}."
+        return self.tell.format(meaning=self.meaning, **case.words)
 
     def cures(self, case: Case) -> tuple[Cure, ...]:
         """What cures it, the most fitting first."""
         names, words = self.advise(case)
         place = {"place": case.keeper[1]} if case.keeper[1] else {}
         return made(names, case.settings, {"noun": case.noun(), **place, **words})
-
-
-def _tell_mismatch(case: Case) -> str:
-    keeper = case.keeper[1]
-    kept = f"; the object is kept by {keeper}" if keeper else ""
-    bound, used = (
-        "a loop that is not known"
-        if loop is None
-        else (f"a {loop.scope} loop" if loop.scope else f"the {loop.owner}")
-        for loop in (case.bound, case.using)
-    )
-    return f"bound on {bound}, used on {used}{kept}."
 
 
 def _advise_mismatch(case: Case) -> Advice:
@@ -153,29 +140,22 @@ def _advise_mismatch(case: Case) -> Advice:
         fixture_side, test_side, fixture = case.using, case.bound, case.used_by
     wide = (fixture_side.scope if fixture_side else None) or "session"
     narrow = (test_side.scope if test_side else None) or "function"
-    marked = settings.test_loop_scope not in (None, narrow)
     explicit = fixture.loop_scope is not None and fixture.loop_scope not in (
         settings.fixture_loop_scope,
         None if settings.fixture_loop_scope else fixture.caching_scope,
     )
     to_test = "fixture-to-test" if explicit else "fixtures-to-tests"
+    names = ["one-loop-tests" if fixture.kind == "fixture" else "one-loop"]
+    if settings.test_loop_scope not in (None, narrow):
+        names = ["test-mark"]
     if _WIDER.index(wide) < _WIDER.index(narrow):
         names = [to_test]  # the mirror image: the tests' loop lives longer than the fixtures'
     elif fixture_side is None:
         names = ["one-loop", to_test]  # nothing is known but that there are two scopes
-    elif fixture.kind != "fixture":
-        names = ["test-mark" if marked else "one-loop"]
-    else:
-        names = ["test-mark" if marked else "one-loop-tests"]
-        if not kept and fixture.caching_scope in (None, "function"):
-            # Cached for longer than a test, a loop per test would be worse, not better.
-            names.append(to_test)
+    elif fixture.kind == "fixture" and not kept and not _cached_longer(fixture):
+        # Cached for longer than a test, a loop per test would be worse, not better.
+        names.append(to_test)
     return [*names, *(case.null_pool if kept else [])], {"scope": wide, "narrow": narrow}
-
-
-def _tell_teardown(case: Case) -> str:
-    test, fixture = (f"loop {loop.id}" if loop else "its loop" for loop in (case.bound, case.using))
-    return f"the test ended with it open on {test}, and a fixture closes it on {fixture}."
 
 
 def _advise_teardown(case: Case) -> Advice:
@@ -187,26 +167,22 @@ def _advise_teardown(case: Case) -> Advice:
     return names, {"narrow": test or "function"}
 
 
-def _tell_outlives(case: Case) -> str:
-    keeper = case.keeper[1]
-    kept = f" by {keeper}" if keeper else ", by what is not known,"
-    return f"kept{kept}{f' after loop {case.bound.id} was closed' if case.bound else ''}."
-
-
 def _advise_outlives(case: Case) -> Advice:
-    obj, pool = case.obj, case.null_pool
+    pool = case.null_pool
     if "unittest" in case.runners:
         return ["async-setup", *pool], {}
     if case.awaited:
         return ["own-future"], {}
+    dispose = [*pool, "dispose"] if pool else []
     if case.using is not None and case.using.runner == "anyio":
-        return [*pool, *(["dispose"] if pool else []), "create-inside"], {}
-    if case.keeper[0] == "fixture" and obj is not None:
-        words = {"fixture": obj.built_by.name, "scope": obj.built_by.caching_scope or "session"}
+        return [*dispose, "create-inside"], {}
+    if case.obj is not None and case.keeper[0] == "fixture":
+        by = case.obj.built_by
+        words = {"fixture": by.name, "scope": by.caching_scope or "session"}
         return ["one-loop", "cache-per-test"], words
-    if obj is not None and obj.driver == "asyncio":
+    if case.obj is not None and case.obj.driver == "asyncio":
         return ["create-inside", "one-loop"], {}
-    return ["one-loop", *([*pool, "dispose"] if pool else ["build-inside"])], {}
+    return ["one-loop", *(dispose or ["build-inside"])], {}
 
 
 def _advise_portal(case: Case) -> Advice:
@@ -220,15 +196,10 @@ def _advise_running(case: Case) -> Advice:
     if case.obj is not None or case.bound is None:
         return ["one-plugin"], {}
     by = case.bound.opened_by
-    if by.kind == "fixture" and by.caching_scope not in (None, "function") and case.bound.opened_at:
+    if _cached_longer(by) and case.bound.opened_at:
         words = {"loop": case.bound.id, "fixture": by.name, "scope": by.caching_scope or "session"}
         return ["end-running", "async-interface"], words
     return ["own-process" if by.kind == "unknown" else "async-interface", "one-driver-of-loops"], {}
-
-
-def _tell_repeated(case: Case) -> str:
-    keeper = case.keeper[1]
-    return f"{REPEATED.meaning}{f'; the object is kept by {keeper}' if keeper else ''}."
 
 
 def _advise_repeated(case: Case) -> Advice:
@@ -240,21 +211,21 @@ MISMATCH = Cause(
     "two loop scopes: the one that prepared it and the one that used it",
     "The {thing} used here was set up for another part of the run than this test.",
     _advise_mismatch,
-    _tell_mismatch,
+    "bound on {bound_scope}, used on {using_scope}{kept}.",
 )
 TEARDOWN = Cause(
     "closed on another loop",
     "a fixture closes on its loop what the test left open on its own",
     "The {thing} that this test left open was closed by a fixture that runs elsewhere.",
     _advise_teardown,
-    _tell_teardown,
+    "the test ended with it open on {bound}, and a fixture closes it on {using}.",
 )
 OUTLIVES = Cause(
     "object outlives its loop",
     "the object was kept longer than the event loop it belongs to",
     "The {thing} used here was opened for an earlier test, which has ended.",
     _advise_outlives,
-    _tell_outlives,
+    "kept{keeper}{end}.",
 )
 THREAD = Cause(
     "second loop in a thread",
@@ -279,7 +250,7 @@ REPEATED = Cause(
     "each asyncio.run() makes a new event loop and closes it",
     "The {thing} used here was opened in an earlier run that has ended.",
     _advise_repeated,
-    _tell_repeated,
+    "{meaning}{kept}.",
 )
 NOT_LOOPS = Cause(
     "not a loop problem",
@@ -292,17 +263,5 @@ UNKNOWN = Cause(
     "the cause is not known",
     "The {thing} used here was set up elsewhere and cannot work in this place.",
 )
-CAUSES = {
-    cause.name: cause
-    for cause in (
-        MISMATCH,
-        TEARDOWN,
-        OUTLIVES,
-        THREAD,
-        PORTAL,
-        TWO_PLUGINS,
-        REPEATED,
-        NOT_LOOPS,
-        UNKNOWN,
-    )
-}
+_ALL = (MISMATCH, TEARDOWN, OUTLIVES, THREAD, PORTAL, TWO_PLUGINS, REPEATED, NOT_LOOPS, UNKNOWN)
+CAUSES = {cause.name: cause for cause in _ALL}

@@ -3,7 +3,19 @@
 from typing import Any
 
 from whichloop import messages
-from whichloop.diagnose import causes
+from whichloop.diagnose.causes import (
+    MISMATCH,
+    OUTLIVES,
+    PORTAL,
+    REPEATED,
+    TEARDOWN,
+    THREAD,
+    TWO_PLUGINS,
+    UNKNOWN,
+    Case,
+    Cause,
+)
+from whichloop.diagnose.cures import made
 from whichloop.messages import Message
 from whichloop.records import (
     NOBODY,
@@ -16,8 +28,6 @@ from whichloop.records import (
     Recording,
     Settings,
 )
-
-Match = tuple[Message, str]
 
 PLUGINS = {"pytest-asyncio", "anyio", "pytest-trio", "pytest-aiohttp"}
 RUNS = {"asyncio.run", "asyncio.Runner", "async_to_sync", "new_event_loop"}
@@ -42,35 +52,45 @@ def explain(recording: Recording, failure: Failure) -> Finding | None:
         sure = (
             "likely, not certain: the message is not one of those known to come from several loops"
         )
-        return _crossed(recording, failure, crossing, None, sure)
+        return _crossed(recording, failure, crossing, sure=sure)
     message, text = match
     if message.id == "scope-mismatch":
         return _scope_mismatch(recording, failure, message, text)
+    case = _case(recording, failure)
+    noun = case.noun(messages.driver_hint(message, text))
+    # What the message alone says, with the cures that it alone calls for.
+    plain = _finding(
+        case,
+        failure,
+        message.cause,
+        message,
+        sure=message.sure,
+        sentence=f"{message.says}.",
+        cures=made(message.cures, recording.settings, {"noun": noun}),
+    )
     if message.nature == "other":
-        return _by_message(recording, failure, match, causes.NOT_LOOPS, message.sure)
+        return plain
     if message.id in ("loop-running", "nested-run"):
-        return _running_already(recording, failure, match)
+        return _running_already(recording, failure, message, plain)
     if crossing is not None:
-        return _crossed(recording, failure, crossing, message, "sure")
+        return _crossed(recording, failure, crossing, message)
     if message.id == "operation-in-progress":
-        return _concurrent(recording, failure, match)
-    return _unseen(recording, failure, match)
+        return _concurrent(case, failure, message, plain)
+    return _unseen(recording, failure, message, plain)
 
 
 def explain_crossing(recording: Recording, crossing: Crossing, phase: str) -> Finding:
     """A crossing that nothing failed at (yet)."""
-    failure = Failure((), during=crossing.during, phase=phase)
-    return _crossed(recording, failure, crossing, None, "sure")
+    return _crossed(recording, Failure((), during=crossing.during, phase=phase), crossing)
 
 
 def explain_left_open(
     settings: Settings, obj: ObjectRecord, bound: LoopRecord | None, during: str
 ) -> Finding:
     """A connection that a closed loop left behind, which nothing failed at yet."""
-    case = causes.Case(settings, obj, bound)
-    sentence = f"{causes.OUTLIVES.meaning}; nothing failed yet."
     failure = Failure((), during=during, phase="teardown")
-    return _finding(case, failure, causes.OUTLIVES, sure="sure", sentence=sentence)
+    sentence = f"{OUTLIVES.meaning}; nothing failed yet."
+    return _finding(Case(settings, obj, bound), failure, OUTLIVES, sentence=sentence)
 
 
 def choose(recording: Recording, failure: Failure) -> Crossing | None:
@@ -81,36 +101,29 @@ def choose(recording: Recording, failure: Failure) -> Crossing | None:
     lines = {frame.site for frame in failure.frames}
     pool = [use for use in recording.crossings if use.at in lines] or list(recording.crossings)
     last = pool[-1]
+    drivers = {obj.seq: obj.driver for obj in recording.objects}
     same = [use for use in pool if use.at == last.at and use.used_on == last.used_on]
-
-    def rank(crossing: Crossing) -> int:
-        obj = recording.object(crossing.seq)
-        return _RANK.get(obj.driver if obj else "", 2)
-
-    return min(same, key=rank)
+    return min(same, key=lambda use: _RANK.get(drivers.get(use.seq, ""), 2))
 
 
-def cause_of(case: causes.Case, tick: int) -> causes.Cause:
-    """The cause of a use at ``tick``, from the two loops alone."""
+def cause_of(case: Case, tick: int) -> Cause:
+    """The cause of a use at ``tick``, from the two loops alone: the first that holds."""
     bound, using, runners = case.bound, case.using, case.runners
     if bound is None or using is None:
-        return causes.UNKNOWN
-    if runners & {"TestClient", "portal"}:
-        return causes.PORTAL
-    if len(runners & PLUGINS) > 1:
-        return causes.TWO_PLUGINS
-    if "async_to_sync" in runners:
-        return causes.REPEATED
-    if bound.thread != using.thread and "unittest" not in runners:
-        return causes.THREAD
-    if runners & RUNS:
-        return causes.REPEATED
-    if bound.closed is not None and bound.closed < tick:
-        return causes.OUTLIVES
-    return causes.MISMATCH if runners & PLUGINS else causes.UNKNOWN
+        return UNKNOWN
+    holds = (
+        (PORTAL, runners & {"TestClient", "portal"}),
+        (TWO_PLUGINS, len(runners & PLUGINS) > 1),
+        (REPEATED, "async_to_sync" in runners),
+        (THREAD, bound.thread != using.thread and "unittest" not in runners),
+        (REPEATED, runners & RUNS),
+        (OUTLIVES, bound.closed is not None and bound.closed < tick),
+        (MISMATCH, runners & PLUGINS),
+    )
+    return next((cause for cause, held in holds if held), UNKNOWN)
 
 
-def left_open_by(test: str, case: causes.Case) -> bool:
+def _left_open_by(test: str, case: Case) -> bool:
     """At a teardown: is it the test's own object, or one that its open loop shares with others?"""
     obj, bound = case.obj, case.bound
     if obj is None or bound is None or obj.bound_by.kind != "test":
@@ -119,43 +132,35 @@ def left_open_by(test: str, case: causes.Case) -> bool:
 
 
 def _finding(
-    case: causes.Case,
-    failure: Failure,
-    cause: causes.Cause,
-    message: Message | None = None,
-    *,
-    sure: str,
-    **other: Any,
+    case: Case, failure: Failure, cause: Cause, message: Message | None = None, **changes: Any
 ) -> Finding:
-    """What every finding says of the failure, the case and the cause; ``other`` is the rest, and
-    wins."""
+    """What the failure, the case and the cause say, but for ``changes``."""
     headline = message.headline if message else ""
     if not headline:
         named = case.obj is not None or not cause.about_loops
         headline = cause.headline.format(thing=case.noun()) if named else _NO_OBJECT
-    values: dict[str, Any] = {
-        "cause": cause.name,
-        "sentence": cause.sentence(case),
-        "headline": headline,
-        "sure": sure,
-        "message": message.id if message else None,
-        "during": failure.during,
-        "phase": failure.phase,
-        "object": case.obj,
-        "bound_loop": case.bound,
-        "using_loop": case.using,
-        "used_by": case.used_by,
-        "crossing_line": failure.crossing_line,
-    }
-    if "cures" not in other:
-        values["cures"] = cause.cures(case)
-    return Finding(**(values | other))
+    finding = Finding(
+        cause.name,
+        cause.sentence(case),
+        "sure",
+        message.id if message else None,
+        failure.during,
+        failure.phase,
+        case.obj,
+        case.bound,
+        case.using,
+        case.used_by,
+        failure.crossing_line,
+        cause.cures(case),
+        headline,
+    )
+    return finding._replace(**changes)
 
 
-def _case(recording: Recording, failure: Failure) -> causes.Case:
-    """The last object seen, and the loop that the failing phase ran on."""
-    obj = recording.objects[-1] if recording.objects else None
-    return causes.Case(
+def _case(recording: Recording, failure: Failure, obj: ObjectRecord | None = None) -> Case:
+    """An object, or the last one seen, and the loop that the failing phase ran on."""
+    obj = obj or next(reversed(recording.objects), None)
+    return Case(
         recording.settings,
         obj,
         recording.loop(obj.bound_to) if obj else None,
@@ -168,10 +173,10 @@ def _crossed(
     recording: Recording,
     failure: Failure,
     crossing: Crossing,
-    message: Message | None,
-    sure: str,
+    message: Message | None = None,
+    sure: str = "sure",
 ) -> Finding:
-    case = causes.Case(
+    case = Case(
         recording.settings,
         recording.object(crossing.seq),
         recording.loop(crossing.bound_to),
@@ -180,89 +185,57 @@ def _crossed(
     )
     during = failure.during or crossing.during
     cause = cause_of(case, crossing.tick)
-    if failure.phase == "teardown" and cause in (causes.MISMATCH, causes.OUTLIVES):
-        cause = causes.TEARDOWN if left_open_by(during, case) else cause
-    return _finding(
-        case,
-        failure,
-        cause,
-        message,
-        sure=sure,
-        during=during,
-        crossing_line=crossing.at or failure.crossing_line,
-    )
+    if (
+        failure.phase == "teardown"
+        and cause in (MISMATCH, OUTLIVES)
+        and _left_open_by(during, case)
+    ):
+        cause = TEARDOWN
+    line = crossing.at or failure.crossing_line
+    return _finding(case, failure, cause, message, sure=sure, during=during, crossing_line=line)
 
 
-def _by_message(
-    recording: Recording,
-    failure: Failure,
-    match: Match,
-    cause: causes.Cause,
-    sure: str,
-) -> Finding:
-    """What the message alone says, with the cures that it alone calls for."""
-    message, text = match
-    case = _case(recording, failure)
-    words = {"noun": case.noun(messages.driver_hint(message, text))}
-    cures = causes.made(message.cures, recording.settings, words)
-    sentence = f"{message.says}."
-    return _finding(case, failure, cause, message, sure=sure, sentence=sentence, cures=cures)
-
-
-def _concurrent(recording: Recording, failure: Failure, match: Match) -> Finding:
+def _concurrent(case: Case, failure: Failure, message: Message, plain: Finding) -> Finding:
     """ "another operation is in progress" with no use on another loop: two tasks at once."""
-    case = _case(recording, failure)
     obj = case.obj
     if obj is not None and obj.left_by is not None:
-        finding = _by_message(recording, failure, match, causes.MISMATCH, "likely")
-        return finding._replace(
-            sentence=f"an operation begun on another loop by {obj.left_by} was never ended.",
-            cures=causes.MISMATCH.cures(case._replace(used_by=NOBODY)),
-        )
+        sentence = f"an operation begun on another loop by {obj.left_by} was never ended."
+        return _finding(case, failure, MISMATCH, message, sure="likely", sentence=sentence)
     sure = "likely: no use on another loop was seen in this test"
     if obj is not None and obj.bound_to is not None and obj.bound_to == failure.used_on:
         sure = f"sure: the connection belongs to loop {obj.bound_to}, and was used there"
-    finding = _by_message(recording, failure, match, causes.NOT_LOOPS, sure)
     sentence = "two tasks used one connection at the same time, on its own loop."
-    return finding._replace(sentence=sentence)
+    return plain._replace(sure=sure, sentence=sentence)
 
 
-def _running_already(recording: Recording, failure: Failure, match: Match) -> Finding:
+def _running_already(
+    recording: Recording, failure: Failure, message: Message, plain: Finding
+) -> Finding:
     """A loop could not start: one was left running, or runs the very code that asked for it.
 
     A Runner in the traceback is not what is wrong: no object is named, only the loops.
     """
-    message, settings = match[0], recording.settings
+    settings = recording.settings
     left, around = recording.loop(failure.running), recording.loop(failure.used_on)
     if around is not None and failure.crossing_line is not None and left in (None, around):
         return _finding(
-            causes.Case(settings, using=around),
+            Case(settings, using=around),
             failure,
-            causes.REPEATED,
+            REPEATED,
             message,
-            sure="sure",
             sentence=f"code that loop {around.id} runs asked to start a loop in the same thread.",
             headline=_STARTED_TWICE,
-            cures=causes.made(("await-it",), settings, {}),
+            cures=made(["await-it"], settings, {}),
         )
-    if left is not None:
-        by = f"by {left.opened_by}" if left.opened_by.name else "by what is not known"
-        sentence = (
-            f"loop {left.id} was left running {by}, "
-            "and a thread can run no second loop until the first has stopped."
-        )
-        case = causes.Case(settings, bound=left)
-        return _finding(
-            case,
-            failure,
-            causes.TWO_PLUGINS,
-            message,
-            sure="sure",
-            sentence=sentence,
-            headline=_LEFT_RUNNING,
-        )
-    finding = _by_message(recording, failure, match, message.cause, message.sure)
-    return finding if finding.object else finding._replace(headline=_STARTED_TWICE)
+    if left is None:
+        return plain if plain.object else plain._replace(headline=_STARTED_TWICE)
+    by = f"by {left.opened_by}" if left.opened_by.name else "by what is not known"
+    sentence = (
+        f"loop {left.id} was left running {by}, "
+        "and a thread can run no second loop until the first has stopped."
+    )
+    changes = {"sentence": sentence, "headline": _LEFT_RUNNING}
+    return _finding(Case(settings, bound=left), failure, TWO_PLUGINS, message, **changes)
 
 
 def _scope_mismatch(recording: Recording, failure: Failure, message: Message, text: str) -> Finding:
@@ -272,37 +245,31 @@ def _scope_mismatch(recording: Recording, failure: Failure, message: Message, te
     scope = next((scope for scope in scopes if f"with a {scope} scoped" in text), "session")
     words = {"scope": scope, **({"fixture": requester.built_by.name} if requester else {})}
     return _finding(
-        causes.Case(recording.settings),
+        Case(recording.settings),
         failure,
-        causes.MISMATCH,
+        MISMATCH,
         message,
         sure=message.sure,
         sentence=f"{message.says}: cached for the {scope}.",
-        cures=causes.made(message.cures, recording.settings, words),
+        cures=made(message.cures, recording.settings, words),
     )
 
 
-def _unseen(recording: Recording, failure: Failure, match: Match) -> Finding:
+def _unseen(recording: Recording, failure: Failure, message: Message, plain: Finding) -> Finding:
     """A loop error whose object was never followed: what the traceback's own values tell."""
-    message, last = match[0], _case(recording, failure)
     for obj in recording.objects:
-        case = last._replace(obj=obj, bound=recording.loop(obj.bound_to))
+        case = _case(recording, failure, obj)
         bound, using = case.bound, case.using
         if bound is None or (bound.closed is None if using is None else bound.id == using.id):
             continue
         if using is None:  # a finalizer, or code between two runs
-            cause = causes.OUTLIVES
+            cause = OUTLIVES
         else:
             cause = cause_of(case, using.born if bound.closed is None else bound.closed + 1)
-        return _finding(
-            case,
-            failure,
-            cause,
-            message,
-            sure="likely: read from the values in the traceback",
-            cures=cause.cures(case._replace(used_by=NOBODY)),
-        )
+        sure = "likely: read from the values in the traceback"
+        return _finding(case, failure, cause, message, sure=sure)
     sure = "sure of two loops; the object is not one that whichloop knows"
     if message.nature == "maybe":
         sure = "not known: no use on another loop was seen in this test"
-    return _by_message(recording, failure, match, causes.UNKNOWN, sure)
+    case, changes = _case(recording, failure), {"sentence": plain.sentence, "cures": plain.cures}
+    return _finding(case, failure, UNKNOWN, message, sure=sure, **changes)

@@ -5,23 +5,22 @@ import textwrap
 from whichloop.records import Actor, Finding, LoopRecord, ObjectRecord, Site
 
 WIDTH = 80
-_HANG = " " * 7
 
 
-def wrapped(head: str, text: str, width: int) -> list[str]:
+def wrapped(head: str, text: str) -> list[str]:
     """``text`` beside ``head``, with a hanging indent."""
     return textwrap.wrap(
         text,
-        width,
+        WIDTH,
         initial_indent=f"{head:<7}",
-        subsequent_indent=_HANG,
+        subsequent_indent=" " * 7,
         break_long_words=False,
         break_on_hyphens=False,
     ) or [head]
 
 
 def _at(site: Site | None) -> str:
-    return f"at {site}" if site is not None else "at a line not known"
+    return str(site or "a line not known")
 
 
 def _scopes(actor: Actor) -> str:
@@ -42,7 +41,7 @@ def describe(loop: LoopRecord | None) -> str:
 
 def life(loop: LoopRecord) -> str:
     """Birth and death of a loop."""
-    opened = f"opened by {loop.opened_by}" if loop.opened_by.name else "opened by what is not known"
+    opened = f"opened by {loop.opened_by if loop.opened_by.name else 'what is not known'}"
     at = f" at {loop.opened_at}" if loop.opened_at else ""
     thread = "" if loop.thread == "MainThread" else f" in thread {loop.thread}"
     if loop.closed is None:
@@ -56,68 +55,58 @@ def life(loop: LoopRecord) -> str:
     return f"loop {loop.id} was {opened}{at}{thread}; {end}"
 
 
-def _let(obj: ObjectRecord, loop: LoopRecord | None, width: int) -> list[str]:
-    engine = obj.part_of == "AsyncEngine"
-    built = f"{obj.label} {obj.type}"
-    if obj.part_of:
-        built += f" of {'an ' if engine else ''}{obj.part_of}"
-    if obj.built_at is None and obj.built_by.kind == "unknown":
-        built += ", built where whichloop did not see it"
-    else:
+def _let(obj: ObjectRecord, loop: LoopRecord | None) -> list[str]:
+    """Who built the object and what keeps it; what it bound to, and the life of that loop."""
+    engine, builder = obj.part_of == "AsyncEngine", obj.built_by
+    part = f" of {'an ' if engine else ''}{obj.part_of}" if obj.part_of else ""
+    built = "built where whichloop did not see it"
+    if obj.built_at is not None or builder.kind != "unknown":
         what = f"{'the engine' if engine else 'its owner'} built" if obj.part_of else "built"
-        built += f", {what} {_at(obj.built_at)} by {obj.built_by}{_scopes(obj.built_by)}"
-    if obj.kept_by:
-        built += f", kept by {obj.kept_by}"
-    elif obj.built_by.cache:
-        built += f", kept by functools cache {obj.built_by.cache}"
-    lines = wrapped("Let", built, width)
-    bound = f"it bound to {describe(loop)},"
+        built = f"{what} at {_at(obj.built_at)} by {builder}{_scopes(builder)}"
+    keeper = obj.kept_by or (f"functools cache {builder.cache}" if builder.cache else "")
+    kept = f", kept by {keeper}" if keeper else ""
+    first_use = "at a line not known"
     if obj.bound_at is not None or obj.bound_by.kind != "unknown":
-        who = "" if obj.bound_by == obj.built_by else f" by {obj.bound_by}"
-        bound += f" at its first use, {_at(obj.bound_at)[3:]}{who}"
-    else:
-        bound += " at a line not known"
-    lines += wrapped("", bound, width)
-    if loop is not None:
-        lines += wrapped("", life(loop), width)
-    return lines
+        by = "" if obj.bound_by == builder else f" by {obj.bound_by}"
+        first_use = f"at its first use, {_at(obj.bound_at)}{by}"
+    return [
+        *wrapped("Let", f"{obj.label} {obj.type}{part}, {built}{kept}"),
+        *wrapped("", f"it bound to {describe(loop)}, {first_use}"),
+        *(wrapped("", life(loop)) if loop is not None else []),
+    ]
 
 
-def render(finding: Finding, width: int = WIDTH) -> str:
-    """The section of one finding: headline, Let, Then, So, Cure."""
-    lines = textwrap.wrap(finding.headline, width)
-    obj = finding.object
-    if obj is not None:
-        lines += _let(obj, finding.bound_loop, width)
-    elif finding.bound_loop is not None:
-        lines += wrapped("Let", life(finding.bound_loop), width)
-    using = finding.using_loop
+def _then(finding: Finding) -> str:
+    """What ran on the other loop, and where; an empty text where nothing is known of it."""
+    obj, using, line = finding.object, finding.using_loop, finding.crossing_line
     who = str(finding.used_by) if finding.used_by.kind != "unknown" else finding.during
     if using is not None:
         own = using.scope == "function" and finding.during and finding.during in using.owner
         where = f"loop {using.id}, its own function loop" if own else describe(using)
-        then = f"{who or 'what ran'} ran on {where}"
         does = ", and used it" if obj is not None else "; the error came"
-        then += f"{does} {_at(finding.crossing_line)}"
-        if not own or using.closed is not None:
-            then += f" ({life(using)})"
-        lines += wrapped("Then", then, width)
-    elif finding.crossing_line is not None:
-        lines += wrapped("Then", f"the error came {_at(finding.crossing_line)}", width)
-    elif obj is None and finding.bound_loop is not None:
-        then = f"{who or 'what followed'} was to run on another loop, and could not start"
-        lines += wrapped("Then", then, width)
-    lines += wrapped("So", f"{finding.cause}: {finding.sentence}", width)
+        more = "" if own and using.closed is None else f" ({life(using)})"
+        return f"{who or 'what ran'} ran on {where}{does} at {_at(line)}{more}"
+    if line is not None:
+        return f"the error came at {line}"
+    if obj is None and finding.bound_loop is not None:
+        return f"{who or 'what followed'} was to run on another loop, and could not start"
+    return ""
+
+
+def render(finding: Finding) -> str:
+    """The section of one finding: headline, Let, Then, So, Cure."""
+    lines = textwrap.wrap(finding.headline, WIDTH)
+    if finding.object is not None:
+        lines += _let(finding.object, finding.bound_loop)
+    elif finding.bound_loop is not None:
+        lines += wrapped("Let", life(finding.bound_loop))
+    then = _then(finding)
+    lines += wrapped("Then", then) if then else []
+    lines += wrapped("So", f"{finding.cause}: {finding.sentence}")
     if finding.sure != "sure":
-        lines += wrapped("", f"({finding.sure})", width)
-    head = "Cure"
-    for cure in finding.cures:
-        lines += wrapped(head, f"{cure.text}: {cure.change}", width)
-        head = ""
-    if finding.cures:
-        link = next((cure.link for cure in finding.cures if cure.link), None)
-        if link:
-            lines.append(f"See    {link}")
-    else:
-        lines += wrapped("Cure", "not known: no advice is better than a guess", width)
-    return "\n".join(lines)
+        lines += wrapped("", f"({finding.sure})")
+    advice = [f"{cure.text}: {cure.change}" for cure in finding.cures]
+    for at, text in enumerate(advice or ["not known: no advice is better than a guess"]):
+        lines += wrapped("" if at else "Cure", text)
+    link = next((cure.link for cure in finding.cures if cure.link), None)
+    return "\n".join([*lines, f"See    {link}"] if link else lines)
