@@ -8,7 +8,17 @@ from whichloop.observe import peek
 from whichloop.observe.frames import shown
 from whichloop.records import Settings
 
-WIDTH = 80
+_LINES = textwrap.TextWrapper(
+    80, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+)
+_IGNORED = (
+    "fixture event_loop is ignored: pytest-asyncio 1.0 removed it, and no test runs on the loop it "
+    "makes"
+)
+_CURE = (
+    "cure: run fixtures and tests on one loop: asyncio_default_fixture_loop_scope and "
+    "asyncio_default_test_loop_scope with the same value, or the same loop_scope= on both"
+)
 ORDER = ("function", "class", "module", "package", "session")
 
 
@@ -22,25 +32,25 @@ class AuditEntry(NamedTuple):
     tests: tuple[str, ...] = ()
 
 
-def loop_scope_of_fixture(fixturedef: Any, settings: Settings, loop: Any = None) -> str | None:
+def loop_scope_of_fixture(
+    fixturedef: Any, settings: Settings, event_loop: str = "function"
+) -> str | None:
     """The loop scope an async fixture runs in under pytest-asyncio; None for any other fixture.
 
-    ``loop`` is the ``event_loop`` fixture in force, which versions before 0.23 ran them in.
+    ``event_loop`` is the scope of that fixture, on whose loop versions before 0.23 ran them.
     """
     function = peek.function_of(fixturedef.func)
     forced = peek.attribute(function, "_force_asyncio_fixture") is True
     if not forced and (settings.asyncio_mode != "auto" or not peek.is_coroutine(function)):
         return None
     if settings.asyncio_version < (0, 23):
-        return str(loop.scope) if loop is not None else "function"
+        return event_loop
     own = peek.attribute(function, "_loop_scope")
-    default = settings.fixture_loop_scope
-    if default == "fixture-scope":
-        default = None
-    return (own if type(own) is str else None) or default or str(fixturedef.scope)
+    scope = own if type(own) is str else settings.fixture_loop_scope
+    return scope if scope and scope != "fixture-scope" else str(fixturedef.scope)
 
 
-def loop_scope_of_test(item: Any, settings: Settings) -> str | None:
+def _loop_scope_of_test(item: Any, settings: Settings, event_loop: str) -> str | None:
     """The loop scope of a coroutine test under pytest-asyncio; None for any other test."""
     marker = item.get_closest_marker("asyncio")
     function = peek.function_of(getattr(item, "function", None))
@@ -51,15 +61,9 @@ def loop_scope_of_test(item: Any, settings: Settings) -> str | None:
     if marker is None and (settings.asyncio_mode != "auto" or anyios):
         return None
     if settings.asyncio_version < (0, 23):
-        loops = _definitions(item).get("event_loop")
-        return str(loops[-1].scope) if loops else "function"
+        return event_loop
     given = marker.kwargs.get("loop_scope") or marker.kwargs.get("scope") if marker else None
     return given or settings.test_loop_scope or "function"
-
-
-def _definitions(item: Any) -> dict[str, Any]:
-    info = getattr(item, "_fixtureinfo", None)
-    return getattr(info, "name2fixturedefs", None) or {}
 
 
 def _place(fixturedef: Any) -> str:
@@ -77,35 +81,28 @@ def audit(items: Iterable[Any], settings: Settings) -> list[AuditEntry]:
     """
     entries: dict[AuditEntry, list[str]] = {}
     for item in items:
-        definitions = _definitions(item)
+        info = getattr(item, "_fixtureinfo", None)
+        definitions = getattr(info, "name2fixturedefs", None) or {}
         loops = definitions.get("event_loop")
-        test_scope = loop_scope_of_test(item, settings)
+        event_loop = str(loops[-1].scope) if loops else "function"
+        test_scope = _loop_scope_of_test(item, settings, event_loop)
         for name, stack in definitions.items():
             if not stack:
                 continue
             fixture, where = stack[-1], _place(stack[-1])
             if name == "event_loop" and settings.asyncio_version >= (1, 0):
-                text = (
-                    "fixture event_loop is ignored: pytest-asyncio 1.0 removed it, and no test "
-                    "runs on the loop it makes"
-                )
-                entries[AuditEntry("note", text, where)] = []
+                entries[AuditEntry("note", _IGNORED, where)] = []
                 continue
-            scope = loop_scope_of_fixture(fixture, settings, loops[-1] if loops else None)
+            scope = loop_scope_of_fixture(fixture, settings, event_loop)
             if scope is None or not peek.is_coroutine(fixture.func):
                 continue
             if ORDER.index(str(fixture.scope)) > ORDER.index(scope):
-                text = (
-                    f"fixture {name} is cached for the {fixture.scope} but runs on a "
-                    f"{scope} loop, which is closed first"
-                )
-                entries[AuditEntry("outlives", text, where)] = []
+                cached = f"fixture {name} is cached for the {fixture.scope} but runs on a {scope}"
+                entries[AuditEntry("outlives", f"{cached} loop, which is closed first", where)] = []
             if test_scope not in (None, scope):
-                text = (
-                    f"fixture {name} runs on a {scope} loop, the tests that use it on a "
-                    f"{test_scope} loop"
-                )
-                entries.setdefault(AuditEntry("mismatch", text, where), []).append(item.nodeid)
+                runs = f"fixture {name} runs on a {scope} loop, the tests that use it on a"
+                entry = AuditEntry("mismatch", f"{runs} {test_scope} loop", where)
+                entries.setdefault(entry, []).append(item.nodeid)
     rows = [entry._replace(tests=tuple(nodes)) for entry, nodes in entries.items()]
     return sorted(rows, key=lambda entry: entry.kind == "mismatch")
 
@@ -114,20 +111,11 @@ def report(entries: list[AuditEntry], tests: int) -> list[str]:
     """The audit as lines; the last one is its result."""
     lines = []
     for entry in entries:
-        lines += _wrapped(f"{entry.kind}: {entry.text} ({entry.where})")
+        lines += _LINES.wrap(f"{entry.kind}: {entry.text} ({entry.where})")
         lines += [f"    {node}" for node in entry.tests]
     bad = sum(len(entry.tests) or 1 for entry in entries if entry.kind != "note")
     if bad:
-        lines += _wrapped(
-            "cure: run fixtures and tests on one loop: asyncio_default_fixture_loop_scope and "
-            "asyncio_default_test_loop_scope with the same value, or the same loop_scope= on both"
-        )
+        lines += _LINES.wrap(_CURE)
     problems = f"{bad} loop scope problem{'' if bad == 1 else 's'}"
     collected = f"{tests} collected test{'' if tests == 1 else 's'}"
-    return lines + _wrapped(f"{problems} in {collected}; nothing was run")
-
-
-def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(
-        text, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
-    )
+    return lines + _LINES.wrap(f"{problems} in {collected}; nothing was run")

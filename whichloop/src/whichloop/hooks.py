@@ -30,15 +30,12 @@ class Hooks:
     """The hooks of ``explain`` and of the audit."""
 
     def __init__(self, config: pytest.Config) -> None:
-        self.config = config
+        self.config: Any = config
         self.path = config.getoption("whichloop_record")
-        self.settings = TRACKER.settings
         self.actors: dict[tuple[Any, str], Actor] = {}
-        self.keep = TRACKER.recording
         self.findings: list[Finding] = []
         self.finding: Finding | None = None  # of the phase that has just ended
         self.background: list[Finding] = []
-        self.background_shown = 0
         self.background_more = 0
         self.audited: list[str] = []
         self.unwritten = ""
@@ -54,8 +51,7 @@ class Hooks:
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
         scene = TRACKER.scene
         around = scene.during, scene.hooks[:]  # of a test that runs a session of its own
-        scene.during = item.nodeid
-        scene.hooks[:] = [Actor("test", item.nodeid)]
+        scene.during, scene.hooks[:] = item.nodeid, [Actor("test", item.nodeid)]
         TRACKER.crossings.clear()
         TRACKER.loops.ran_here.clear()
         try:
@@ -74,14 +70,13 @@ class Hooks:
 
     def _fixture(self, fixturedef: Any) -> Actor:
         function = peek.function_of(fixturedef.func)
-        code = function.__code__ if function is not None else None
         # Not by code alone: pytest-asyncio makes its runner fixtures from one function.
-        key = (code, fixturedef.argname)
+        key = (function.__code__ if function is not None else None, fixturedef.argname)
         actor = self.actors.get(key)
         if actor is None:
             loop_scope = None
             with TRACKER.guarded("loop scopes of fixtures"):
-                loop_scope = loop_scope_of_fixture(fixturedef, self.settings)
+                loop_scope = loop_scope_of_fixture(fixturedef, TRACKER.settings)
             actor = Actor("fixture", fixturedef.argname, str(fixturedef.scope), loop_scope)
             if function is not None:
                 self.actors[key] = actor
@@ -107,23 +102,18 @@ class Hooks:
             self.finding = self._explain(call.excinfo.value, item.nodeid, call.when)
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+    def pytest_runtest_logreport(self, report: Any) -> None:
         finding, self.finding = self.finding, None
         if finding is not None and report.failed:
             with TRACKER.guarded("explanations"):
-                self._attach(report, finding)
+                self.findings.append(finding)
+                text = render(finding)
+                if hasattr(report.longrepr, "addsection"):
+                    report.longrepr.addsection(TITLE, text, "-")
+                else:
+                    report.sections.append((TITLE, text))
         if TRACKER.crossings and (report.when != "setup" or not report.passed):
             TRACKER.crossings.clear()
-
-    def _attach(self, report: pytest.TestReport, finding: Finding) -> None:
-        if self.keep:
-            self.findings.append(finding)
-        text = render(finding)
-        longrepr: Any = report.longrepr
-        if hasattr(longrepr, "addsection"):
-            longrepr.addsection(TITLE, text, "-")
-        else:
-            report.sections.append((TITLE, text))
 
     def _in_background(self, error: BaseException, where: str) -> None:
         finding = self._explain(error, TRACKER.scene.during, where)
@@ -137,11 +127,10 @@ class Hooks:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
-        if not self.config.getoption("whichloop_audit"):
+        broken = session.testsfailed and not session.config.option.continue_on_collection_errors
+        if broken or not self.config.getoption("whichloop_audit"):
             return None
-        if session.testsfailed and not session.config.option.continue_on_collection_errors:
-            return None
-        entries = audit(session.items, self.settings)
+        entries = audit(session.items, TRACKER.settings)
         self.audited = report(entries, len(session.items))
         if any(entry.kind != "note" for entry in entries):
             session.testsfailed = 1
@@ -158,47 +147,45 @@ class Hooks:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
         self.errors.uninstall_logging()
-        if not self.keep:
+        if not TRACKER.recording:
             return
         with TRACKER.guarded("recording"):
             findings = (*self.findings, *self.background)
             recording = TRACKER.whole()._replace(findings=findings)
-            config: Any = self.config
-            if hasattr(config, "workeroutput"):
-                rows = to_json(recording, config.workerinput["workerid"])
+            if hasattr(self.config, "workeroutput"):
+                rows = to_json(recording, self.config.workerinput["workerid"])
                 # As text: execnet would refuse a value of a subclass.
-                config.workeroutput["whichloop"] = json.dumps(rows)
-            elif self.path:
+                self.config.workeroutput["whichloop"] = json.dumps(rows)
+            else:
                 of_workers = [part for _, part in sorted(self.workers.items())]
                 self.unwritten = write(Path(self.path), to_json(recording), of_workers)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        write_line = terminalreporter.write_line
+        section, line = terminalreporter.section, terminalreporter.write_line
         if self.audited:
-            terminalreporter.section("whichloop audit", sep="-")
-            for line in self.audited:
-                write_line(line)
+            section("whichloop audit", sep="-")
+            line("\n".join(self.audited))
         counts = Counter(map(render, self.background))
-        self.background_shown = len(self.background)
+        self.background.clear()
         if counts:
-            terminalreporter.section("whichloop: errors that were only logged", sep="-")
+            section("whichloop: errors that were only logged", sep="-")
         for text, count in counts.items():
-            write_line(f"{text}{f' ({count} times)' if count > 1 else ''}\n")
+            line(f"{text}{f' ({count} times)' if count > 1 else ''}\n")
         if self.background_more:
-            write_line(f"and {self.background_more} more that are not shown")
+            line(f"and {self.background_more} more that are not shown")
         off = TRACKER.switched_off
         warnings = [f"probe {probe} switched off: {error}" for probe, error in off.items()]
         for text in [*warnings, *filter(None, [self.unwritten])]:
-            write_line(f"whichloop: warning: {text}", yellow=True)
+            line(f"whichloop: warning: {text}", yellow=True)
         if self.path and not self.unwritten and "recording" not in off:
-            write_line(f"whichloop: recording written to {self.path}")
+            line(f"whichloop: recording written to {self.path}")
 
     def after_everything(self) -> None:
         """The last clean-up of the session: errors of finalizers that ran after the summary."""
         self.errors.uninstall()
-        texts = dict.fromkeys(map(render, self.background[self.background_shown :]))
-        for text in ["whichloop: errors raised at exit", *texts] if texts else []:
-            print(text, file=sys.stderr)
+        texts = dict.fromkeys(map(render, self.background))
+        if texts:
+            print("whichloop: errors raised at exit", *texts, sep="\n", file=sys.stderr)
 
 
 class ThoroughHooks(Hooks):
@@ -213,8 +200,14 @@ class ThoroughHooks(Hooks):
         if report.passed and self.config.getoption("whichloop") == "strict":
             with TRACKER.guarded("strict"):
                 self._hold_to_strict(report)
-        if self.keep and report.when == "call":
-            self._note_outcome(report)
+        if TRACKER.recording and report.when == "call":
+            # The outcome belongs to the loop of the test's body: the last that it ran on so far.
+            own = ("test", report.nodeid, None)
+            for at in reversed(range(len(TRACKER.ran))):
+                ran = TRACKER.ran[at]
+                if (ran.kind, ran.name, ran.outcome) == own:
+                    TRACKER.ran[at] = ran._replace(outcome=report.outcome)
+                    break
         return report
 
     def _hold_to_strict(self, report: pytest.TestReport) -> None:
@@ -222,23 +215,12 @@ class ThoroughHooks(Hooks):
             recording = TRACKER.snapshot()
             finding = explain_crossing(recording, recording.crossings[-1], report.when or "")
             what = "used an object on another event loop than its own"
-        else:
-            left = left_open() if report.when == "teardown" else []
-            if not left:
-                return
-            finding = explain_left_open(self.settings, *left[0], report.nodeid)
+        elif report.when == "teardown" and (left := left_open()):
+            finding = explain_left_open(TRACKER.settings, *left[0], report.nodeid)
             what = "left a connection on a closed event loop"
-        if self.keep:
-            self.findings.append(finding)
+        else:
+            return
+        self.findings.append(finding)
         report.outcome = "failed"
         passed = f"whichloop (strict): {report.nodeid} passed, but {what}"
         report.longrepr = f"{passed}\n\n{render(finding)}"
-
-    @staticmethod
-    def _note_outcome(report: pytest.TestReport) -> None:
-        """The outcome of a test, at the loop that its body ran on: the last of the test's."""
-        for at in reversed(range(len(TRACKER.ran))):
-            ran = TRACKER.ran[at]
-            if (ran.kind, ran.name, ran.outcome) == ("test", report.nodeid, None):
-                TRACKER.ran[at] = ran._replace(outcome=report.outcome)
-                return

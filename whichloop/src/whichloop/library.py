@@ -2,7 +2,6 @@
 went wrong in this block?"""
 
 import asyncio
-import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -18,12 +17,9 @@ install, uninstall = REGISTRY.install, REGISTRY.uninstall
 
 
 class Binding(NamedTuple):
-    """The answer of :func:`loop_of`.
-
-    ``known`` is False for an object that no probe knows; ``loops`` holds each loop the object, or
-    a connection it holds, is bound to (empty: not bound yet); ``looked_at`` says what the answer
-    rests on, so that it can be checked.
-    """
+    """The answer of :func:`loop_of`. ``known`` is False for an object that no probe knows;
+    ``loops`` has each loop that the object, or a connection it holds, is bound to (empty: not bound
+    yet); ``looked_at`` says what the answer rests on."""
 
     known: bool
     label: str
@@ -32,17 +28,14 @@ class Binding(NamedTuple):
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop | None:
-        """The loop, where there is exactly one; None where there is none, or several."""
+        """The loop, where there is exactly one."""
         return self.loops[0] if len(self.loops) == 1 else None
 
     def __str__(self) -> str:
         if not self.known:
             return f"{self.label}: not an object that whichloop knows"
-        looked = ", ".join(self.looked_at)
-        if not self.loops:
-            return f"{self.label}: bound to no loop yet (looked at {looked})"
-        names = " and ".join(_words(loop) for loop in self.loops)
-        return f"{self.label}: bound to {names} (looked at {looked})"
+        names = " and ".join(map(_words, self.loops)) or "no loop yet"
+        return f"{self.label}: bound to {names} (looked at {', '.join(self.looked_at)})"
 
 
 class LoopMismatch(AssertionError):
@@ -60,12 +53,8 @@ def _words(loop: Any) -> str:
 def loop_of(obj: Any) -> Binding:
     """The event loop that ``obj`` is bound to, read from what the object holds.
 
-    Knows SQLAlchemy's AsyncEngine, AsyncConnection, AsyncSession and async_sessionmaker, asyncpg
-    connections and pools, Motor and PyMongo clients, databases and collections, redis.asyncio
-    clients, pools and connections, httpx and httpcore clients and pools, psycopg pools, aiohttp
-    sessions, grpc.aio channels, asyncio's own primitives, streams, futures and tasks, and any
-    object that keeps a loop in ``_loop`` or ``loop``. Never waits, connects or imports; raises
-    nothing. An unknown object gives a Binding whose ``known`` is False.
+    Knows what the README lists. Never waits, connects or imports; raises nothing. An unknown object
+    gives a Binding whose ``known`` is False.
     """
     reading = REGISTRY.read(obj)
     if reading is None:
@@ -115,8 +104,6 @@ def watch() -> Iterator[None]:
     """
     __tracebackhide__ = True
     install()
-    if not TRACKER.settings.python:
-        TRACKER.settings = TRACKER.settings._replace(python=platform.python_version())
     before = len(TRACKER.crossings)
     try:
         yield

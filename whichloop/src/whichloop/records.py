@@ -24,9 +24,8 @@ class Actor(NamedTuple):
     cache: str | None = None
 
     def __str__(self) -> str:
-        if self.kind == "unknown":
-            return "not known"
-        return f"import of {self.name}" if self.kind == "import" else f"{self.kind} {self.name}"
+        words = {"unknown": "not known", "import": f"import of {self.name}"}
+        return words.get(self.kind, f"{self.kind} {self.name}")
 
 
 NOBODY = Actor("unknown", "")
@@ -81,21 +80,22 @@ class LoopRecord(NamedTuple):
     @property
     def owner(self) -> str:
         """Whose loop it is, in a few words that do not change from run to run."""
-        where = f" at {self.opened_at}" if self.opened_at else ""
-        if self.runner == "pytest-asyncio":
-            if self.scope == "function" and self.opened_by.name:
-                return f"function loop of {self.opened_by.name}"
-            return f"{self.scope} loop" if self.scope else "loop made inside pytest-asyncio"
-        if self.runner == "anyio":
-            who = f" ({self.opened_by})" if self.opened_by.kind != "unknown" else ""
-            return f"anyio plugin's loop{who}"
-        if self.runner == "unittest":
-            return f"IsolatedAsyncioTestCase loop of {self.opened_by.name}"
-        if self.runner == "TestClient":
-            return f"TestClient portal{where}"
-        if self.thread != "MainThread" and self.runner in ("new_event_loop", "asyncio.run"):
-            return f"loop of thread {self.thread}, {self.runner}{where}"
-        return "owner not known" if self.runner == "unknown" else f"{self.runner}{where}"
+        by, where = self.opened_by, f" at {self.opened_at}" if self.opened_at else ""
+        who = f" ({by})" if by.kind != "unknown" else ""
+        scoped = f"{self.scope} loop" if self.scope else "loop made inside pytest-asyncio"
+        if self.scope == "function" and by.name:
+            scoped = f"function loop of {by.name}"
+        thread = f"loop of thread {self.thread}, " if self.thread != "MainThread" else ""
+        words = {
+            "pytest-asyncio": scoped,
+            "anyio": f"anyio plugin's loop{who}",
+            "unittest": f"IsolatedAsyncioTestCase loop of {by.name}",
+            "TestClient": f"TestClient portal{where}",
+            "new_event_loop": f"{thread}new_event_loop{where}",
+            "asyncio.run": f"{thread}asyncio.run{where}",
+            "unknown": "owner not known",
+        }
+        return words.get(self.runner, f"{self.runner}{where}")
 
 
 class ObjectRecord(NamedTuple):
@@ -211,7 +211,3 @@ class Recording(NamedTuple):
     def loop(self, name: str | None) -> LoopRecord | None:
         """The loop called ``name``, or None."""
         return next((loop for loop in self.loops if loop.id == name), None)
-
-    def object(self, seq: int) -> ObjectRecord | None:
-        """The object with that sequence number, or None."""
-        return next((record for record in self.objects if record.seq == seq), None)

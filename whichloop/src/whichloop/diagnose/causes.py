@@ -22,6 +22,8 @@ NOUNS = {
     "grpc": "gRPC channel",
 }
 _WIDER = ("function", "class", "module", "package", "session")
+_AWAITED = ("Future", "Task")
+_NOTHING = ObjectRecord(0, "", "object", "")
 
 
 class Case(NamedTuple):
@@ -34,54 +36,47 @@ class Case(NamedTuple):
     used_by: Actor = NOBODY
 
     @property
+    def thing(self) -> ObjectRecord:
+        """The object, or an empty record."""
+        return self.obj or _NOTHING
+
+    @property
     def runners(self) -> set[str]:
         """What runs the loops."""
         return {loop.runner for loop in (self.bound, self.using) if loop is not None}
 
     def noun(self, driver: str | None = None) -> str:
-        """The thing in plain words, for readers who do not know asyncio."""
-        obj = self.obj
-        if obj is None:
-            return NOUNS.get(driver or "", "object")
-        if obj.driver == "asyncio":
-            return obj.type.rpartition(".")[2].lower()
-        if obj.driver == "asyncpg" and "pool" in obj.label:
+        """The thing in plain words, for readers who do not know asyncio; ``driver`` is that of an
+        object that was not seen."""
+        thing = self.thing
+        if thing.driver == "asyncio":
+            return thing.type.rpartition(".")[2].lower()
+        if thing.driver == "asyncpg" and "pool" in thing.label:
             return "connection pool"
-        return NOUNS.get(obj.driver, obj.label)
+        return NOUNS.get(thing.driver or driver or "", thing.label)
 
     @property
-    def keeper(self) -> tuple[str, str]:
-        """What keeps the object longer than a test: a kind (cache, module, fixture) and words for
-        it; both empty where that is not known."""
-        if self.obj is None:
-            return "", ""
-        by, kept_by = self.obj.built_by, self.obj.kept_by
-        if kept_by:
-            return ("cache" if kept_by.startswith("functools") else "module"), kept_by
+    def keeper(self) -> str:
+        """What keeps the object longer than a test; an empty text where that is not known."""
+        by = self.thing.built_by
+        if self.thing.kept_by:
+            return self.thing.kept_by
         if by.cache:
-            return "cache", f"functools cache {by.cache}"
-        if by.kind == "import":
-            return "module", f"{by}"
+            return f"functools cache {by.cache}"
         if _cached_longer(by):
-            return "fixture", f"fixture {by.name}, cached for the {by.caching_scope}"
-        return "", ""
-
-    @property
-    def awaited(self) -> bool:
-        """Is the object a future or a task?"""
-        return self.obj is not None and self.obj.type in ("Future", "Task")
+            return f"fixture {by.name}, cached for the {by.caching_scope}"
+        return str(by) if by.kind == "import" else ""
 
     @property
     def null_pool(self) -> list[str]:
         """The cure for a connection that an engine pools."""
-        obj = self.obj
-        pooled = obj is not None and (obj.driver == "sqlalchemy" or obj.part_of == "AsyncEngine")
+        pooled = self.thing.driver == "sqlalchemy" or self.thing.part_of == "AsyncEngine"
         return ["null-pool"] if pooled else []
 
     @property
     def words(self) -> dict[str, str]:
         """What the causes' sentences say of the case."""
-        keeper, bound, using = self.keeper[1], self.bound, self.using
+        keeper, bound, using = self.keeper, self.bound, self.using
         return {
             "keeper": f" by {keeper}" if keeper else ", by what is not known,",
             "kept": f"; the object is kept by {keeper}" if keeper else "",
@@ -127,15 +122,14 @@ class Cause(NamedTuple):
     def cures(self, case: Case) -> tuple[Cure, ...]:
         """What cures it, the most fitting first."""
         names, words = self.advise(case)
-        place = {"place": case.keeper[1]} if case.keeper[1] else {}
+        place = {"place": case.keeper} if case.keeper else {}
         return made(names, case.settings, {"noun": case.noun(), **place, **words})
 
 
 def _advise_mismatch(case: Case) -> Advice:
     """Which side to move: the tests to the fixture's loop, or the fixture to the test's."""
-    settings, kept = case.settings, bool(case.keeper[0])
+    settings, fixture = case.settings, case.thing.bound_by
     fixture_side, test_side = case.bound, case.using
-    fixture = case.obj.bound_by if case.obj is not None else NOBODY
     if fixture.kind != "fixture" and case.used_by.kind == "fixture":
         fixture_side, test_side, fixture = case.using, case.bound, case.used_by
     wide = (fixture_side.scope if fixture_side else None) or "session"
@@ -152,10 +146,10 @@ def _advise_mismatch(case: Case) -> Advice:
         names = [to_test]  # the mirror image: the tests' loop lives longer than the fixtures'
     elif fixture_side is None:
         names = ["one-loop", to_test]  # nothing is known but that there are two scopes
-    elif fixture.kind == "fixture" and not kept and not _cached_longer(fixture):
+    elif fixture.kind == "fixture" and not case.keeper and not _cached_longer(fixture):
         # Cached for longer than a test, a loop per test would be worse, not better.
         names.append(to_test)
-    return [*names, *(case.null_pool if kept else [])], {"scope": wide, "narrow": narrow}
+    return [*names, *(case.null_pool if case.keeper else [])], {"scope": wide, "narrow": narrow}
 
 
 def _advise_teardown(case: Case) -> Advice:
@@ -168,21 +162,18 @@ def _advise_teardown(case: Case) -> Advice:
 
 
 def _advise_outlives(case: Case) -> Advice:
-    pool = case.null_pool
-    if "unittest" in case.runners:
-        return ["async-setup", *pool], {}
-    if case.awaited:
-        return ["own-future"], {}
+    by, thing, pool = case.thing.built_by, case.thing, case.null_pool
     dispose = [*pool, "dispose"] if pool else []
-    if case.using is not None and case.using.runner == "anyio":
-        return [*dispose, "create-inside"], {}
-    if case.obj is not None and case.keeper[0] == "fixture":
-        by = case.obj.built_by
-        words = {"fixture": by.name, "scope": by.caching_scope or "session"}
-        return ["one-loop", "cache-per-test"], words
-    if case.obj is not None and case.obj.driver == "asyncio":
-        return ["create-inside", "one-loop"], {}
-    return ["one-loop", *(dispose or ["build-inside"])], {}
+    rules = (
+        ("unittest" in case.runners, ["async-setup", *pool]),
+        (thing.type in _AWAITED, ["own-future"]),
+        (case.using is not None and case.using.runner == "anyio", [*dispose, "create-inside"]),
+        (case.keeper.startswith("fixture "), ["one-loop", "cache-per-test"]),
+        (thing.driver == "asyncio", ["create-inside", "one-loop"]),
+        (True, ["one-loop", *(dispose or ["build-inside"])]),
+    )
+    words = {"fixture": by.name, "scope": by.caching_scope or "session"}
+    return next(names for holds, names in rules if holds), words
 
 
 def _advise_portal(case: Case) -> Advice:
@@ -203,7 +194,9 @@ def _advise_running(case: Case) -> Advice:
 
 
 def _advise_repeated(case: Case) -> Advice:
-    return ["own-future"] if case.awaited else ["one-run", "build-per-run", *case.null_pool], {}
+    if case.thing.type in _AWAITED:
+        return ["own-future"], {}
+    return ["one-run", "build-per-run", *case.null_pool], {}
 
 
 MISMATCH = Cause(

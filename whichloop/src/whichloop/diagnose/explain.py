@@ -3,18 +3,8 @@
 from typing import Any
 
 from whichloop import messages
-from whichloop.diagnose.causes import (
-    MISMATCH,
-    OUTLIVES,
-    PORTAL,
-    REPEATED,
-    TEARDOWN,
-    THREAD,
-    TWO_PLUGINS,
-    UNKNOWN,
-    Case,
-    Cause,
-)
+from whichloop.diagnose import causes
+from whichloop.diagnose.causes import Case, Cause
 from whichloop.diagnose.cures import made
 from whichloop.messages import Message
 from whichloop.records import (
@@ -89,8 +79,8 @@ def explain_left_open(
 ) -> Finding:
     """A connection that a closed loop left behind, which nothing failed at yet."""
     failure = Failure((), during=during, phase="teardown")
-    sentence = f"{OUTLIVES.meaning}; nothing failed yet."
-    return _finding(Case(settings, obj, bound), failure, OUTLIVES, sentence=sentence)
+    sentence = f"{causes.OUTLIVES.meaning}; nothing failed yet."
+    return _finding(Case(settings, obj, bound), failure, causes.OUTLIVES, sentence=sentence)
 
 
 def choose(recording: Recording, failure: Failure) -> Crossing | None:
@@ -110,17 +100,17 @@ def cause_of(case: Case, tick: int) -> Cause:
     """The cause of a use at ``tick``, from the two loops alone: the first that holds."""
     bound, using, runners = case.bound, case.using, case.runners
     if bound is None or using is None:
-        return UNKNOWN
+        return causes.UNKNOWN
     holds = (
-        (PORTAL, runners & {"TestClient", "portal"}),
-        (TWO_PLUGINS, len(runners & PLUGINS) > 1),
-        (REPEATED, "async_to_sync" in runners),
-        (THREAD, bound.thread != using.thread and "unittest" not in runners),
-        (REPEATED, runners & RUNS),
-        (OUTLIVES, bound.closed is not None and bound.closed < tick),
-        (MISMATCH, runners & PLUGINS),
+        (causes.PORTAL, runners & {"TestClient", "portal"}),
+        (causes.TWO_PLUGINS, len(runners & PLUGINS) > 1),
+        (causes.REPEATED, "async_to_sync" in runners),
+        (causes.THREAD, bound.thread != using.thread and "unittest" not in runners),
+        (causes.REPEATED, runners & RUNS),
+        (causes.OUTLIVES, bound.closed is not None and bound.closed < tick),
+        (causes.MISMATCH, runners & PLUGINS),
     )
-    return next((cause for cause, held in holds if held), UNKNOWN)
+    return next((cause for cause, held in holds if held), causes.UNKNOWN)
 
 
 def _left_open_by(test: str, case: Case) -> bool:
@@ -178,7 +168,7 @@ def _crossed(
 ) -> Finding:
     case = Case(
         recording.settings,
-        recording.object(crossing.seq),
+        next((obj for obj in recording.objects if obj.seq == crossing.seq), None),
         recording.loop(crossing.bound_to),
         recording.loop(crossing.used_on),
         crossing.by,
@@ -187,10 +177,10 @@ def _crossed(
     cause = cause_of(case, crossing.tick)
     if (
         failure.phase == "teardown"
-        and cause in (MISMATCH, OUTLIVES)
+        and cause in (causes.MISMATCH, causes.OUTLIVES)
         and _left_open_by(during, case)
     ):
-        cause = TEARDOWN
+        cause = causes.TEARDOWN
     line = crossing.at or failure.crossing_line
     return _finding(case, failure, cause, message, sure=sure, during=during, crossing_line=line)
 
@@ -200,7 +190,7 @@ def _concurrent(case: Case, failure: Failure, message: Message, plain: Finding) 
     obj = case.obj
     if obj is not None and obj.left_by is not None:
         sentence = f"an operation begun on another loop by {obj.left_by} was never ended."
-        return _finding(case, failure, MISMATCH, message, sure="likely", sentence=sentence)
+        return _finding(case, failure, causes.MISMATCH, message, sure="likely", sentence=sentence)
     sure = "likely: no use on another loop was seen in this test"
     if obj is not None and obj.bound_to is not None and obj.bound_to == failure.used_on:
         sure = f"sure: the connection belongs to loop {obj.bound_to}, and was used there"
@@ -221,7 +211,7 @@ def _running_already(
         return _finding(
             Case(settings, using=around),
             failure,
-            REPEATED,
+            causes.REPEATED,
             message,
             sentence=f"code that loop {around.id} runs asked to start a loop in the same thread.",
             headline=_STARTED_TWICE,
@@ -235,7 +225,7 @@ def _running_already(
         "and a thread can run no second loop until the first has stopped."
     )
     changes = {"sentence": sentence, "headline": _LEFT_RUNNING}
-    return _finding(Case(settings, bound=left), failure, TWO_PLUGINS, message, **changes)
+    return _finding(Case(settings, bound=left), failure, causes.TWO_PLUGINS, message, **changes)
 
 
 def _scope_mismatch(recording: Recording, failure: Failure, message: Message, text: str) -> Finding:
@@ -247,7 +237,7 @@ def _scope_mismatch(recording: Recording, failure: Failure, message: Message, te
     return _finding(
         Case(recording.settings),
         failure,
-        MISMATCH,
+        causes.MISMATCH,
         message,
         sure=message.sure,
         sentence=f"{message.says}: cached for the {scope}.",
@@ -263,7 +253,7 @@ def _unseen(recording: Recording, failure: Failure, message: Message, plain: Fin
         if bound is None or (bound.closed is None if using is None else bound.id == using.id):
             continue
         if using is None:  # a finalizer, or code between two runs
-            cause = OUTLIVES
+            cause = causes.OUTLIVES
         else:
             cause = cause_of(case, using.born if bound.closed is None else bound.closed + 1)
         sure = "likely: read from the values in the traceback"
@@ -272,4 +262,4 @@ def _unseen(recording: Recording, failure: Failure, message: Message, plain: Fin
     if message.nature == "maybe":
         sure = "not known: no use on another loop was seen in this test"
     case, changes = _case(recording, failure), {"sentence": plain.sentence, "cures": plain.cures}
-    return _finding(case, failure, UNKNOWN, message, sure=sure, **changes)
+    return _finding(case, failure, causes.UNKNOWN, message, sure=sure, **changes)

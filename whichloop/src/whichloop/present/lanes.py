@@ -16,6 +16,7 @@ DRAWN_OF_A_KIND = 2
 # A picture that does not fit a screen is no picture; `--all` draws it nevertheless.
 MAX_LANES = 24
 
+Tests = Collection[str] | None  # node ids; None for all
 _PARTS = ("born", "life", "closed", "open", "bound", "thread", "crossed", "cut", "more")
 _SIGNS = {
     False: dict(zip(_PARTS, (*"├─┤→●╌✗…", "… "), strict=True)),
@@ -37,7 +38,7 @@ def draw_lanes(
     *,
     width: int = 80,
     ascii: bool = False,
-    tests: Collection[str] | None = None,
+    tests: Tests = None,
     every: bool = False,
 ) -> list[str]:
     """Draw what was recorded in one process or several, at most ``width`` columns wide.
@@ -45,19 +46,17 @@ def draw_lanes(
     Each loop is a lane, with the fixtures and tests that ran on it; each object that was used on
     another loop than its own is a thread from where it bound to where it was used, with the lines
     of code below. Of many loops that did the same two are drawn, and a line counts the others;
-    ``every`` draws them all. ``tests`` (node ids) draws only their loops and the loops of what
-    they used. ``ascii`` uses signs of ASCII only, and replaces other letters. Raises ``ValueError``
-    for a width below 60.
+    ``every`` draws them all, and ``tests`` (node ids) only their loops and the loops of what they
+    used. ``ascii`` replaces all letters that are not ASCII's. Raises ``ValueError`` for a width
+    below 60.
     """
     if width < 60:
         raise ValueError("lanes need at least 60 columns")
-    lines: list[str] = []
     # The process that started pytest-xdist's workers ran nothing itself.
-    for recording in [part for part in recordings if part.loops] or recordings[:1]:
-        lines += _Picture(recording, width, _SIGNS[ascii], tests, every).lines()
-    if ascii:
-        lines = [line.encode("ascii", "replace").decode() for line in lines]
-    return lines
+    drawn = [part for part in recordings if part.loops] or recordings[:1]
+    pictures = [_Picture(part, width, _SIGNS[ascii], tests, every) for part in drawn]
+    lines = [line for picture in pictures for line in picture.lines()]
+    return [line.encode("ascii", "replace").decode() for line in lines] if ascii else lines
 
 
 def kind_of(loop: LoopRecord) -> str:
@@ -69,33 +68,25 @@ def _loops(count: int) -> str:
     return f"{count} more loop{'' if count == 1 else 's'}"
 
 
-def _deeds(loop: LoopRecord, ran: Sequence[Ran], threads: list[Thread]) -> list[str]:
+def _deeds(loop: LoopRecord, ran: list[Ran], threads: list[Thread]) -> list[str]:
     """What happened on a loop, in words that are equal for loops that did the same."""
     deeds: dict[str, None] = {}
     for thread in threads:
-        article = "an" if thread.label[0] in "aeiou" else "a"
+        a_thread = f"{'an' if thread.label[0] in 'aeiou' else 'a'} {thread.label}"
         if thread.bound_to == loop.id:
-            deeds[f"left {article} {thread.label} to another loop"] = None
+            deeds[f"left {a_thread} to another loop"] = None
         if any(use.used_on == loop.id for use in thread.uses):
-            deeds[f"used {article} {thread.label} of another loop"] = None
-    if deeds:
-        return list(deeds)
-    many = len({row.name for row in ran if row.kind == "test" and row.loop == loop.id})
-    if not many:
-        return ["ran no test"]
-    return [f"with {'one test' if many == 1 else 'tests'} that used nothing of another loop"]
+            deeds[f"used {a_thread} of another loop"] = None
+    tests = {row.name for row in ran if row.kind == "test" and row.loop == loop.id}
+    many = "one test" if len(tests) == 1 else "tests"
+    quiet = f"with {many} that used nothing of another loop" if tests else "ran no test"
+    return [*deeds] or [quiet]
 
 
 def _fold(
-    loops: Sequence[LoopRecord],
-    ran: Sequence[Ran],
-    threads: list[Thread],
-    tests: Collection[str] | None,
+    loops: Sequence[LoopRecord], ran: list[Ran], threads: list[Thread], tests: Tests
 ) -> tuple[list[str], list[str]]:
-    """The names of the loops to draw, and a line for each kind of the others.
-
-    ``tests`` are those whose loops, and those of the objects they used, are to be drawn.
-    """
+    """The names of the loops to draw, and a line for each kind of the others."""
     if tests is not None:
         wanted = {row.loop for row in ran if row.name in tests}
         wanted.update(*(thread.loops for thread in threads))
@@ -131,17 +122,15 @@ class _Lane(NamedTuple):
     ends: list[tuple[int, str]]
 
 
-def _lane(
-    loop: LoopRecord, ran: list[Ran], threads: list[Thread], tests: Collection[str] | None
-) -> _Lane:
+def _lane(loop: LoopRecord, ran: list[Ran], threads: list[Thread], tests: Tests) -> _Lane:
     ends = [end for thread in threads for end in thread.ends(loop.id)]
     rows = [row for row in ran if row.loop == loop.id]
-    named = rows
+    keep = rows
     if len(rows) > MAX_NAMES:
         keep = [row for row in rows if tests is not None and row.name in tests]
         for tick, _ in ends:
             keep += [row for row in rows if row.tick <= tick][-1:]
-        named = [row for row in rows if row in (keep or rows[:MAX_NAMES])]
+    named = [row for row in rows if row in (keep or rows[:MAX_NAMES])]
     return _Lane(loop, named, len(rows) - len(named), ends)
 
 
@@ -150,12 +139,7 @@ class _Picture:
     the distances are not."""
 
     def __init__(
-        self,
-        recording: Recording,
-        width: int,
-        signs: Mapping[str, str],
-        tests: Collection[str] | None,
-        every: bool,
+        self, recording: Recording, width: int, signs: Mapping[str, str], tests: Tests, every: bool
     ) -> None:
         self.width, self.room, self.signs = width, width - LABEL - 2, signs
         self.crossed = bool(recording.crossings)
@@ -163,10 +147,9 @@ class _Picture:
         ran = [row for row in recording.ran if row.kind == "fixture" or row.outcome is not None]
         ran.sort(key=lambda row: row.tick)
         threads = threads_of(recording, tests)
-        self.folds: list[str] = []
-        drawn = [loop.id for loop in recording.loops]
-        if not every:
-            drawn, self.folds = _fold(recording.loops, ran, threads, tests)
+        drawn, self.folds = _fold(recording.loops, ran, threads, tests)
+        if every:
+            drawn, self.folds = [loop.id for loop in recording.loops], []
         cut = [thread.cut_to(drawn) for thread in threads]
         self.threads = [thread for thread in cut if thread.uses]
         loops = [loop for loop in recording.loops if loop.id in drawn]
@@ -177,8 +160,9 @@ class _Picture:
             if len(lane.rows) > 1 or lane.unnamed:
                 ticks.update(row.tick for row in lane.rows)
         last = max(len(ticks) - 1, 1)
-        places = (round(at * (self.room - 1) / last) for at in range(len(ticks)))
-        self.column: dict[int | None, int] = dict(zip(sorted(ticks), places, strict=True))
+        self.column: dict[int | None, int] = {
+            tick: round(at * (self.room - 1) / last) for at, tick in enumerate(sorted(ticks))
+        }
 
     def lines(self) -> list[str]:
         """The lanes, what is folded, then the threads."""
@@ -212,12 +196,12 @@ class _Picture:
             cells[self.column[tick]] = signs[sign]
         below = ""
         name = _short(lane.rows[0]) if lane.rows else ""
+        after, before = end + 2, start - 1 - len(name)
+        beside = after if after + len(name) <= self.room else before
         if len(lane.rows) != 1 or lane.unnamed:
             below = self._below(lane)
-        elif end + 2 + len(name) <= self.room:
-            cells[end + 2 : end + 2 + len(name)] = name
-        elif start > len(name):
-            cells[start - 1 - len(name) : start - 1] = name
+        elif beside >= 0:
+            cells[beside : beside + len(name)] = name
         else:
             below = self._indented(name, start, self.room)
         label = self._cut(f"{loop.id:<3} {kind_of(loop)}", LABEL)
