@@ -86,10 +86,8 @@ def audit(items: Iterable[Any], settings: Settings) -> list[AuditEntry]:
         loops = definitions.get("event_loop")
         event_loop = str(loops[-1].scope) if loops else "function"
         test_scope = _loop_scope_of_test(item, settings, event_loop)
-        for name, stack in definitions.items():
-            if not stack:
-                continue
-            fixture, where = stack[-1], _place(stack[-1])
+        for name, fixture in [(name, stack[-1]) for name, stack in definitions.items() if stack]:
+            where = _place(fixture)
             if name == "event_loop" and settings.asyncio_version >= (1, 0):
                 entries[AuditEntry("note", _IGNORED, where)] = []
                 continue

@@ -42,8 +42,6 @@ class Hooks:
         self.workers: dict[str, dict[str, Any]] = {}
         self.errors = BackgroundErrors(self._in_background)
 
-    # -- who is at work -------------------------------------------------------------------
-
     def pytest_sessionstart(self) -> None:
         self.errors.install()
 
@@ -84,8 +82,6 @@ class Hooks:
                     TRACKER.scene.fixtures[function.__code__] = actor
         return actor
 
-    # -- explanations ---------------------------------------------------------------------
-
     def _explain(self, error: BaseException, during: str, phase: str) -> Finding | None:
         with TRACKER.guarded("explanations"):
             failure, recording = TRACKER.evidence(error, during, phase, REGISTRY.objects_in)
@@ -123,8 +119,6 @@ class Hooks:
             else:
                 self.background_more += 1
 
-    # -- audit ----------------------------------------------------------------------------
-
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
         broken = session.testsfailed and not session.config.option.continue_on_collection_errors
@@ -135,8 +129,6 @@ class Hooks:
         if any(entry.kind != "note" for entry in entries):
             session.testsfailed = 1
         return True
-
-    # -- the end --------------------------------------------------------------------------
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: Any) -> None:
@@ -192,9 +184,7 @@ class ThoroughHooks(Hooks):
     """The hooks of ``strict`` and of a recording, which look at tests that pass, too."""
 
     @pytest.hookimpl(wrapper=True, trylast=True)
-    def pytest_runtest_makereport(
-        self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
         report = yield
         super().pytest_runtest_makereport(item, call)
         if report.passed and self.config.getoption("whichloop") == "strict":

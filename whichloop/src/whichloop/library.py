@@ -43,19 +43,15 @@ class LoopMismatch(AssertionError):
 
 
 def _words(loop: Any) -> str:
-    live = TRACKER.loops.find(loop)
-    state = peek.loop_state(loop)
+    live, state = TRACKER.loops.find(loop), peek.loop_state(loop)
     if live is not None and live.record.runner != "unknown":
         return f"loop {live.record.id}, the {live.record.owner} ({state})"
     return f"the {peek.class_of(loop)[1]} at {id(loop):#x} ({state})"
 
 
 def loop_of(obj: Any) -> Binding:
-    """The event loop that ``obj`` is bound to, read from what the object holds.
-
-    Knows what the README lists. Never waits, connects or imports; raises nothing. An unknown object
-    gives a Binding whose ``known`` is False.
-    """
+    """The event loop that ``obj`` is bound to, read from what the object holds; the README lists
+    what it knows. Never waits, connects or imports; raises nothing."""
     reading = REGISTRY.read(obj)
     if reading is None:
         return Binding(False, ".".join(peek.class_of(obj)), (), ())
@@ -95,12 +91,11 @@ def explain_error(error: BaseException, during: str = "", phase: str = "") -> Fi
 
 @contextmanager
 def watch() -> Iterator[None]:
-    """Watch the block; a loop error that leaves it gets the explanation as a note.
+    """Watch the block, a whole run or a part of a coroutine; a loop error that leaves it gets the
+    explanation as a note.
 
-    The error itself is raised on, unchanged but for ``__notes__``. The probes stay in place after
-    the block, so that the next one (the next Celery task, the next ``asyncio.run``) knows what was
-    bound in this one; :func:`uninstall` takes them out. Use it around whole runs or inside a
-    coroutine.
+    The probes stay in place after the block, so that the next one (the next Celery task, the next
+    ``asyncio.run``) knows what was bound in this one; :func:`uninstall` takes them out.
     """
     __tracebackhide__ = True
     install()

@@ -14,8 +14,7 @@ from whichloop.records import Cure, ObjectRecord, Settings
 MAX_LINE = 4000
 
 _HEADER = re.compile(
-    r"asyncio_default_fixture_loop_scope=(?P<fixture>\w+),?\s*"
-    r"asyncio_default_test_loop_scope=(?P<test>\w+)"
+    r"asyncio_default_fixture_loop_scope=(\w+),?\s*asyncio_default_test_loop_scope=(\w+)"
 )
 _PLUGIN = re.compile(r"\basyncio-(\d+(?:\.\d+)+)")
 _PYTHON = re.compile(r"Python (\d+\.\d+\.\d+).*?pytest-(\d+(?:\.\d+)+)")
@@ -37,18 +36,13 @@ def decode(raw: bytes) -> str | None:
     """The text of a log, or None for bytes that are no text."""
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         return raw.decode("utf-16", "replace")
-    if b"\0" in raw:
-        return None
     text = raw.decode("utf-8", "replace")
-    strange = text.count("\ufffd")
-    return None if text and strange > len(text) * 0.1 else text
+    strange = b"\0" in raw or text.count("\ufffd") > len(text) * 0.1
+    return None if strange else text
 
 
 def read_log(text: str) -> LogReading | None:
-    """What a log tells of event loops; None if it has none of the messages of the catalogue.
-
-    A log that is cut off in the middle is read as far as it goes.
-    """
+    """What a log, maybe cut off, tells of event loops; None for one without a known message."""
     text = _COLOUR.sub("", text)
     entries = messages.MESSAGES
     lines = (line[:MAX_LINE] for line in text.splitlines())
@@ -56,8 +50,7 @@ def read_log(text: str) -> LogReading | None:
     counts = Counter(entry for entry in matched if entry is not None)
     if not counts:
         return None
-    order = sorted(entries, key=lambda entry: messages.NATURES.index(entry.nature))
-    seen = tuple((entry, counts[entry]) for entry in order if entry in counts)
+    seen = tuple((entry, counts[entry]) for entry in entries if entry in counts)
     first = seen[0][0]
     settings = _settings(text)
     cause, sure, because = _weigh(first, text, settings)

@@ -12,16 +12,13 @@ from typing import Literal, NamedTuple
 from whichloop.diagnose.causes import MISMATCH, NOT_LOOPS, OUTLIVES, REPEATED, TWO_PLUGINS, Cause
 
 Kind = Literal["different_loop", "loop_closed", "operation_in_progress"]
-NATURES = ("loop", "maybe", "other")  # the most telling first
 
 
 class Message(NamedTuple):
     """One entry: ``pattern`` is searched in ``Type: text`` of each exception of a chain.
 
-    ``sure`` is how far the text alone carries, and ``nature`` what it tells: "loop" is always about
-    two loops (or a closed one), "maybe" needs the recording to decide, "other" only looks as if it
-    were. ``driver`` raises it, where no other can; ``cures`` it calls for whatever else was seen.
-    ``kind`` puts those together that say the same.
+    ``sure`` is how far the text alone carries; ``driver`` raises it, where no other can; ``cures``
+    it calls for whatever else was seen. ``kind`` puts those together that say the same.
     """
 
     id: str
@@ -29,7 +26,6 @@ class Message(NamedTuple):
     says: str
     cause: Cause
     sure: str = "sure"
-    nature: str = "loop"
     driver: str | None = None
     kind: Kind | None = None
     cures: tuple[str, ...] = ()
@@ -55,7 +51,8 @@ _LINES = {
     r"[\\/]psycopg_pool[\\/]": "psycopg_pool",
 }
 
-MESSAGES = (
+# Always about two loops, or a closed one.
+LOOP = (
     Message(
         "different-loop",
         r"got Future .*attached to a different loop",
@@ -100,35 +97,6 @@ MESSAGES = (
         kind="different_loop",
     ),
     Message(
-        "await-not-used",
-        r"await wasn't used with future",
-        "a future that an earlier loop had begun to wait for was awaited again",
-        OUTLIVES,
-        "likely: the same future awaited after a first failure",
-        nature="maybe",
-        driver="asyncio",
-    ),
-    Message(
-        "operation-in-progress",
-        r"another operation is in progress",
-        "one database connection was asked for a second operation before the first had ended",
-        NOT_LOOPS,
-        "undecided: two tasks on one connection, or what is left after a use on another loop",
-        nature="maybe",
-        driver="asyncpg",
-        kind="operation_in_progress",
-        cures=("one-per-task",),
-    ),
-    Message(
-        "transaction-in-error",
-        r"cannot rollback; the transaction is in error state",
-        "a rollback hides the first error (SQLAlchemy 2.1.0 to 2.1.3 did this to loop errors)",
-        OUTLIVES,
-        "undecided: read the error above it",
-        nature="maybe",
-        driver="asyncpg",
-    ),
-    Message(
         "handler-closed",
         r"unable to perform operation.*the handler is closed",
         "a connection of a closed uvloop loop was used",
@@ -145,24 +113,6 @@ MESSAGES = (
         driver="pytest",
         cures=("loop-as-long-as-cache", "cache-per-test"),
         headline="A fixture is kept for longer than the machinery that runs it.",
-    ),
-    Message(
-        "pool-timeout",
-        r"PoolTimeout: couldn't get a connection after",
-        "the pool gave no connection in time: all in use, or its workers' loop does not run",
-        OUTLIVES,
-        "undecided: also the message of a pool that is too small",
-        nature="maybe",
-        driver="psycopg_pool",
-    ),
-    Message(
-        "timeout-outside-task",
-        r"Timeout context manager should be used inside a task",
-        "an aiohttp session was used outside a task of the loop it was made on",
-        OUTLIVES,
-        "likely: a session used on another loop",
-        nature="maybe",
-        driver="aiohttp",
     ),
     Message(
         "loop-running",
@@ -182,12 +132,59 @@ MESSAGES = (
         "likely: asyncio.run() or run_until_complete() called inside async code",
         cures=("await-it",),
     ),
+)
+# What else was seen decides.
+MAYBE = (
+    Message(
+        "await-not-used",
+        r"await wasn't used with future",
+        "a future that an earlier loop had begun to wait for was awaited again",
+        OUTLIVES,
+        "likely: the same future awaited after a first failure",
+        driver="asyncio",
+    ),
+    Message(
+        "operation-in-progress",
+        r"another operation is in progress",
+        "one database connection was asked for a second operation before the first had ended",
+        NOT_LOOPS,
+        "undecided: two tasks on one connection, or what is left after a use on another loop",
+        driver="asyncpg",
+        kind="operation_in_progress",
+        cures=("one-per-task",),
+    ),
+    Message(
+        "transaction-in-error",
+        r"cannot rollback; the transaction is in error state",
+        "a rollback hides the first error (SQLAlchemy 2.1.0 to 2.1.3 did this to loop errors)",
+        OUTLIVES,
+        "undecided: read the error above it",
+        driver="asyncpg",
+    ),
+    Message(
+        "pool-timeout",
+        r"PoolTimeout: couldn't get a connection after",
+        "the pool gave no connection in time: all in use, or its workers' loop does not run",
+        OUTLIVES,
+        "undecided: also the message of a pool that is too small",
+        driver="psycopg_pool",
+    ),
+    Message(
+        "timeout-outside-task",
+        r"Timeout context manager should be used inside a task",
+        "an aiohttp session was used outside a task of the loop it was made on",
+        OUTLIVES,
+        "likely: a session used on another loop",
+        driver="aiohttp",
+    ),
+)
+# These only look as if they were about loops.
+OTHER = (
     Message(
         "no-running-loop",
         r"RuntimeError: no running event loop|There is no current event loop",
         "something that needs a running event loop was made where none runs",
         NOT_LOOPS,
-        nature="other",
         cures=("build-in-coroutine",),
         headline="Something was built in a place where its machinery does not run yet.",
     ),
@@ -196,7 +193,6 @@ MESSAGES = (
         r"concurrent operations are not permitted|IllegalStateChangeError",
         "two tasks used one SQLAlchemy session at the same time",
         NOT_LOOPS,
-        nature="other",
         driver="sqlalchemy",
         cures=("one-per-task",),
     ),
@@ -205,7 +201,6 @@ MESSAGES = (
         r"sorry, too many clients already|remaining connection slots are reserved",
         "the database server has no connection left: engines or pools were not disposed",
         NOT_LOOPS,
-        nature="other",
         driver="postgres",
         cures=("dispose-every",),
         headline="The database server has no free connection left for this test.",
@@ -215,19 +210,20 @@ MESSAGES = (
         r"greenlet_spawn has not been called",
         "SQLAlchemy was asked for a lazy load outside await; the event loop is not involved",
         NOT_LOOPS,
-        nature="other",
         driver="sqlalchemy",
         cures=("await-load",),
         headline="The database was asked for more data at a place that cannot wait for it.",
     ),
 )
+MESSAGES = (*LOOP, *MAYBE, *OTHER)
 
 
 def find(texts: Iterable[str]) -> tuple[Message, str] | None:
-    """The entry that fits best, with the text it fits: "loop" messages before "maybe" ones,
-    and both before "other", wherever in the chain they stand."""
-    matches = [(message, text) for text in texts for message in MESSAGES if message.match(text)]
-    return min(matches, key=lambda match: NATURES.index(match[0].nature), default=None)
+    """The entry that fits best, with the text it fits: those of LOOP before those of MAYBE, and
+    both before OTHER, wherever in the chain they stand."""
+    lines, groups = list(texts), (LOOP, MAYBE, OTHER)
+    pairs = ((entry, text) for group in groups for text in lines for entry in group)
+    return next(((entry, text) for entry, text in pairs if entry.match(text)), None)
 
 
 def kind_of(text: str) -> Kind | None:

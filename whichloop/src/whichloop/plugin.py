@@ -32,7 +32,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--whichloop-record",
         metavar="PATH",
-        default=None,
         help="write loops, fixtures, tests, connections and crossings to PATH as JSON",
     )
 

@@ -113,11 +113,10 @@ def of_json(data: Any) -> tuple[Recording, ...]:
         records = _value(_hints(Recording)[field], data.get(key), key)
         for record, row in zip(records, data[key], strict=True):
             parts[str(row.get("worker", ""))][field].append(record)
-    recordings = []
-    for _, part in sorted(parts.items()) or [("", {})]:
-        tables: dict[str, Any] = {field: tuple(rows) for field, rows in part.items()}
-        recordings.append(Recording(**tables, settings=settings))
-    return tuple(recordings)
+    return tuple(
+        Recording(**{field: tuple(rows) for field, rows in part.items()}, settings=settings)
+        for _, part in sorted(parts.items()) or [("", {})]
+    )
 
 
 def _value(kind: Any, value: Any, where: str) -> Any:

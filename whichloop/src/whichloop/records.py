@@ -1,8 +1,7 @@
-"""What was seen, as plain values: nothing here refers to a loop, a driver object or a frame.
+"""What was seen, as plain values: nothing here keeps a loop, a driver object or a frame alive.
 
-Tuples of strings, numbers and other such tuples: a recording can be kept, compared, written as JSON
-and read back without keeping anything of the suite alive. (Named tuples and no frozen dataclasses:
-every run of pytest imports them, and makes one or two for each test.)
+Named tuples and no frozen dataclasses: every run of pytest imports them, and makes one or two for
+each test.
 """
 
 import re
@@ -10,12 +9,9 @@ from typing import NamedTuple
 
 
 class Actor(NamedTuple):
-    """Who did something. ``kind`` is one of fixture, test, import, code, unknown.
-
-    ``name`` is the fixture's name, the test's node id, the module's name or the function's name.
-    ``caching_scope`` and ``loop_scope`` are set for fixtures, ``cache`` where the value went
-    through a ``functools`` cache of that name.
-    """
+    """Who did something. ``kind`` is fixture, test, import, code or unknown, ``name`` that of the
+    fixture, module or function, or the test's node id. Fixtures have both scopes; ``cache`` is the
+    name of the ``functools`` cache that the value went through."""
 
     kind: str
     name: str
@@ -60,11 +56,9 @@ class Site(NamedTuple):
 
 
 class LoopRecord(NamedTuple):
-    """One event loop. ``id`` is A, B, C … in order of birth; ``born`` and ``closed`` are ticks.
-
+    """One event loop. ``id`` is A, B, C … in order of birth; ``born`` and ``closed`` are ticks;
     ``runner`` says what made it (see ``observe.owners``), ``scope`` is its pytest loop scope where
-    it has one, ``opened_by`` who asked for it, ``thread`` the thread that ran it.
-    """
+    it has one, ``opened_by`` who asked for it, ``thread`` the thread that ran it."""
 
     id: str
     kind: str

@@ -42,7 +42,6 @@ class Case(NamedTuple):
 
     @property
     def runners(self) -> set[str]:
-        """What runs the loops."""
         return {loop.runner for loop in (self.bound, self.using) if loop is not None}
 
     def noun(self, driver: str | None = None) -> str:
@@ -104,9 +103,8 @@ Advice = tuple[list[str], dict[str, str]]
 
 
 class Cause(NamedTuple):
-    """``meaning`` is one clause for any object; ``tell``, with a case's words in braces, is the
-    sentence for it; ``headline`` is for a reader who does not know asyncio, with ``{thing}`` for
-    the object."""
+    """``meaning`` is a clause for any object, ``tell`` the sentence for one, with a case's words in
+    braces, ``headline`` that for a reader who does not know asyncio, with ``{thing}``."""
 
     name: str
     meaning: str
@@ -116,11 +114,9 @@ class Cause(NamedTuple):
     about_loops: bool = True
 
     def sentence(self, case: Case) -> str:
-        """What happened, in one sentence."""
         return self.tell.format(meaning=self.meaning, **case.words)
 
     def cures(self, case: Case) -> tuple[Cure, ...]:
-        """What cures it, the most fitting first."""
         names, words = self.advise(case)
         place = {"place": case.keeper} if case.keeper else {}
         return made(names, case.settings, {"noun": case.noun(), **place, **words})
@@ -182,8 +178,7 @@ def _advise_portal(case: Case) -> Advice:
 
 
 def _advise_running(case: Case) -> Advice:
-    """The object was prepared by another plugin; or, without one, ``bound`` was left running in
-    the thread that another loop was to use."""
+    """Of another plugin's object; without one, of ``bound``, left running in its thread."""
     if case.obj is not None or case.bound is None:
         return ["one-plugin"], {}
     by = case.bound.opened_by

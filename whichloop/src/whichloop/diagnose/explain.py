@@ -23,6 +23,9 @@ PLUGINS = {"pytest-asyncio", "anyio", "pytest-trio", "pytest-aiohttp"}
 RUNS = {"asyncio.run", "asyncio.Runner", "async_to_sync", "new_event_loop"}
 # Of two objects that crossed at the same line the one nearer to the user is the one to name.
 _RANK = {"sqlalchemy": 0, "motor": 0, "pymongo": 0, "asyncpg": 1, "asyncio": 3}
+_NO_MESSAGE = (
+    "likely, not certain: the message is not one of those known to come from several loops"
+)
 _NO_OBJECT = "Something made in one part of this run was used in another, where it cannot work."
 _LEFT_RUNNING = "This test could not start: an earlier step of this run still has its machinery on."
 _STARTED_TWICE = "What runs this code was asked to start a second time, which it cannot do."
@@ -39,10 +42,7 @@ def explain(recording: Recording, failure: Failure) -> Finding | None:
     if match is None:
         if crossing is None or crossing.at not in {frame.site for frame in failure.frames}:
             return None
-        sure = (
-            "likely, not certain: the message is not one of those known to come from several loops"
-        )
-        return _crossed(recording, failure, crossing, sure=sure)
+        return _crossed(recording, failure, crossing)._replace(sure=_NO_MESSAGE)
     message, text = match
     if message.id == "scope-mismatch":
         return _scope_mismatch(recording, failure, message, text)
@@ -58,7 +58,7 @@ def explain(recording: Recording, failure: Failure) -> Finding | None:
         sentence=f"{message.says}.",
         cures=made(message.cures, recording.settings, {"noun": noun}),
     )
-    if message.nature == "other":
+    if message in messages.OTHER:
         return plain
     if message.id in ("loop-running", "nested-run"):
         return _running_already(recording, failure, message, plain)
@@ -78,9 +78,9 @@ def explain_left_open(
     settings: Settings, obj: ObjectRecord, bound: LoopRecord | None, during: str
 ) -> Finding:
     """A connection that a closed loop left behind, which nothing failed at yet."""
-    failure = Failure((), during=during, phase="teardown")
+    case, failure = Case(settings, obj, bound), Failure((), during=during, phase="teardown")
     sentence = f"{causes.OUTLIVES.meaning}; nothing failed yet."
-    return _finding(Case(settings, obj, bound), failure, causes.OUTLIVES, sentence=sentence)
+    return _finding(case, failure, causes.OUTLIVES, sentence=sentence)
 
 
 def choose(recording: Recording, failure: Failure) -> Crossing | None:
@@ -111,14 +111,6 @@ def cause_of(case: Case, tick: int) -> Cause:
         (causes.MISMATCH, runners & PLUGINS),
     )
     return next((cause for cause, held in holds if held), causes.UNKNOWN)
-
-
-def _left_open_by(test: str, case: Case) -> bool:
-    """At a teardown: is it the test's own object, or one that its open loop shares with others?"""
-    obj, bound = case.obj, case.bound
-    if obj is None or bound is None or obj.bound_by.kind != "test":
-        return False
-    return bound.closed is None or bound.opened_by.name == test
 
 
 def _finding(
@@ -160,29 +152,21 @@ def _case(recording: Recording, failure: Failure, obj: ObjectRecord | None = Non
 
 
 def _crossed(
-    recording: Recording,
-    failure: Failure,
-    crossing: Crossing,
-    message: Message | None = None,
-    sure: str = "sure",
+    recording: Recording, failure: Failure, crossing: Crossing, message: Message | None = None
 ) -> Finding:
-    case = Case(
-        recording.settings,
-        next((obj for obj in recording.objects if obj.seq == crossing.seq), None),
-        recording.loop(crossing.bound_to),
-        recording.loop(crossing.used_on),
-        crossing.by,
-    )
+    bound = recording.loop(crossing.bound_to)
+    obj = next((obj for obj in recording.objects if obj.seq == crossing.seq), None)
+    using = recording.loop(crossing.used_on)
+    case = Case(recording.settings, obj, bound, using, crossing.by)
     during = failure.during or crossing.during
     cause = cause_of(case, crossing.tick)
-    if (
-        failure.phase == "teardown"
-        and cause in (causes.MISMATCH, causes.OUTLIVES)
-        and _left_open_by(during, case)
-    ):
-        cause = causes.TEARDOWN
+    if failure.phase == "teardown" and cause in (causes.MISMATCH, causes.OUTLIVES) and bound:
+        # The test's own object, or one that its open loop shares with others?
+        left_by_test = bound.closed is None or bound.opened_by.name == during
+        if left_by_test and case.thing.bound_by.kind == "test":
+            cause = causes.TEARDOWN
     line = crossing.at or failure.crossing_line
-    return _finding(case, failure, cause, message, sure=sure, during=during, crossing_line=line)
+    return _finding(case, failure, cause, message, during=during, crossing_line=line)
 
 
 def _concurrent(case: Case, failure: Failure, message: Message, plain: Finding) -> Finding:
@@ -208,41 +192,37 @@ def _running_already(
     settings = recording.settings
     left, around = recording.loop(failure.running), recording.loop(failure.used_on)
     if around is not None and failure.crossing_line is not None and left in (None, around):
-        return _finding(
-            Case(settings, using=around),
-            failure,
-            causes.REPEATED,
-            message,
-            sentence=f"code that loop {around.id} runs asked to start a loop in the same thread.",
-            headline=_STARTED_TWICE,
-            cures=made(["await-it"], settings, {}),
-        )
+        started = f"code that loop {around.id} runs asked to start a loop in the same thread."
+        changes = {
+            "sentence": started,
+            "headline": _STARTED_TWICE,
+            "cures": made(["await-it"], settings, {}),
+        }
+        return _finding(Case(settings, using=around), failure, causes.REPEATED, message, **changes)
     if left is None:
         return plain if plain.object else plain._replace(headline=_STARTED_TWICE)
-    by = f"by {left.opened_by}" if left.opened_by.name else "by what is not known"
-    sentence = (
-        f"loop {left.id} was left running {by}, "
-        "and a thread can run no second loop until the first has stopped."
-    )
-    changes = {"sentence": sentence, "headline": _LEFT_RUNNING}
+    by = left.opened_by if left.opened_by.name else "what is not known"
+    changes = {
+        "sentence": f"loop {left.id} was left running by {by}, and a thread can run no second loop "
+        "until the first has stopped.",
+        "headline": _LEFT_RUNNING,
+    }
     return _finding(Case(settings, bound=left), failure, causes.TWO_PLUGINS, message, **changes)
 
 
 def _scope_mismatch(recording: Recording, failure: Failure, message: Message, text: str) -> Finding:
     """pytest refused before there was an object or a loop: none is named."""
-    requester = recording.objects[-1] if recording.objects else None
     scopes = ("session", "package", "module", "class")
     scope = next((scope for scope in scopes if f"with a {scope} scoped" in text), "session")
-    words = {"scope": scope, **({"fixture": requester.built_by.name} if requester else {})}
-    return _finding(
-        Case(recording.settings),
-        failure,
-        causes.MISMATCH,
-        message,
-        sure=message.sure,
-        sentence=f"{message.says}: cached for the {scope}.",
-        cures=made(message.cures, recording.settings, words),
-    )
+    words = {"scope": scope}
+    if recording.objects:
+        words["fixture"] = recording.objects[-1].built_by.name
+    changes = {
+        "sure": message.sure,
+        "sentence": f"{message.says}: cached for the {scope}.",
+        "cures": made(message.cures, recording.settings, words),
+    }
+    return _finding(Case(recording.settings), failure, causes.MISMATCH, message, **changes)
 
 
 def _unseen(recording: Recording, failure: Failure, message: Message, plain: Finding) -> Finding:
@@ -259,7 +239,7 @@ def _unseen(recording: Recording, failure: Failure, message: Message, plain: Fin
         sure = "likely: read from the values in the traceback"
         return _finding(case, failure, cause, message, sure=sure)
     sure = "sure of two loops; the object is not one that whichloop knows"
-    if message.nature == "maybe":
+    if message in messages.MAYBE:
         sure = "not known: no use on another loop was seen in this test"
     case, changes = _case(recording, failure), {"sentence": plain.sentence, "cures": plain.cures}
     return _finding(case, failure, causes.UNKNOWN, message, sure=sure, **changes)

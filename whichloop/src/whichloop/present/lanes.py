@@ -75,7 +75,7 @@ def _deeds(loop: LoopRecord, ran: list[Ran], threads: list[Thread]) -> list[str]
         a_thread = f"{'an' if thread.label[0] in 'aeiou' else 'a'} {thread.label}"
         if thread.bound_to == loop.id:
             deeds[f"left {a_thread} to another loop"] = None
-        if any(use.used_on == loop.id for use in thread.uses):
+        if loop.id in thread.used_on:
             deeds[f"used {a_thread} of another loop"] = None
     tests = {row.name for row in ran if row.kind == "test" and row.loop == loop.id}
     many = "one test" if len(tests) == 1 else "tests"
@@ -89,7 +89,7 @@ def _fold(
     """The names of the loops to draw, and a line for each kind of the others."""
     if tests is not None:
         wanted = {row.loop for row in ran if row.name in tests}
-        wanted.update(*(thread.loops for thread in threads))
+        wanted |= {loop for thread in threads for loop in (thread.bound_to, *thread.used_on)}
         drawn = [loop.id for loop in loops if loop.id in wanted]
         count = len(loops) - len(drawn)
         return drawn, [f"{_loops(count)} not drawn here"] if count else []
@@ -99,7 +99,7 @@ def _fold(
     names = {name for group in groups.values() for name in group[:DRAWN_OF_A_KIND]}
     # A thread is drawn from end to end: with a loop that used something comes the one it is of.
     for thread in threads:
-        if any(use.used_on in names for use in thread.uses):
+        if names.intersection(thread.used_on):
             names.add(thread.bound_to)
     drawn = [loop.id for loop in loops if loop.id in names][:MAX_LANES]
     lines = []
@@ -150,7 +150,7 @@ class _Picture:
         drawn, self.folds = _fold(recording.loops, ran, threads, tests)
         if every:
             drawn, self.folds = [loop.id for loop in recording.loops], []
-        cut = [thread.cut_to(drawn) for thread in threads]
+        cut = [thread.cut_to(drawn) for thread in threads if thread.bound_to in drawn]
         self.threads = [thread for thread in cut if thread.uses]
         loops = [loop for loop in recording.loops if loop.id in drawn]
         self.lanes = [_lane(loop, ran, self.threads, tests) for loop in loops]

@@ -32,7 +32,6 @@ def _scopes(actor: Actor) -> str:
 
 
 def describe(loop: LoopRecord | None) -> str:
-    """A loop by its letter and its owner."""
     if loop is None:
         return "a loop that is not known"
     article = "the " if "loop" in loop.owner.split(" of ")[0].split()[-1:] else ""
@@ -40,19 +39,16 @@ def describe(loop: LoopRecord | None) -> str:
 
 
 def life(loop: LoopRecord) -> str:
-    """Birth and death of a loop."""
-    opened = f"opened by {loop.opened_by if loop.opened_by.name else 'what is not known'}"
+    opener = loop.opened_by if loop.opened_by.name else "what is not known"
     at = f" at {loop.opened_at}" if loop.opened_at else ""
     thread = "" if loop.thread == "MainThread" else f" in thread {loop.thread}"
+    closer = loop.closed_by if loop.closed_by and loop.closed_by.name else None
+    end = f"closed during {closer}" if closer else "closed since"
     if loop.closed is None:
         end = "still open"
-    elif loop.closed_by is None or not loop.closed_by.name:
-        end = "closed since"
-    elif loop.closed_by == loop.opened_by:
+    elif closer == loop.opened_by:
         end = "closed at its end"
-    else:
-        end = f"closed during {loop.closed_by}"
-    return f"loop {loop.id} was {opened}{at}{thread}; {end}"
+    return f"loop {loop.id} was opened by {opener}{at}{thread}; {end}"
 
 
 def _let(obj: ObjectRecord, loop: LoopRecord | None) -> list[str]:

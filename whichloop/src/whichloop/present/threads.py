@@ -17,14 +17,11 @@ class Thread(NamedTuple):
     uses: list[Crossing]
 
     @property
-    def loops(self) -> set[str]:
-        """Every loop that it touches."""
-        return {self.bound_to, *(use.used_on for use in self.uses)}
+    def used_on(self) -> list[str]:
+        return [use.used_on for use in self.uses]
 
     def cut_to(self, loops: Collection[str]) -> "Thread":
-        """What can be drawn of it on these loops: maybe no use at all."""
-        drawn = self.bound_to in loops
-        return self._replace(uses=[use for use in self.uses if drawn and use.used_on in loops])
+        return self._replace(uses=[use for use in self.uses if use.used_on in loops])
 
     def ends(self, loop: str) -> list[tuple[int, str]]:
         """The ticks at which it bound to a loop or was used there, with their signs' names."""
@@ -38,11 +35,9 @@ def _place(site: Site | None) -> str:
 
 
 def threads_of(recording: Recording, tests: Collection[str] | None = None) -> list[Thread]:
-    """The threads of a recording; with ``tests``, of the crossings during those only.
-
-    A connection is often seen twice, by its pool's probe and by its driver's: what has the same
-    label and crosses at the same places is one thread.
-    """
+    """The threads of the crossings, with ``tests`` of those during them only. A connection is often
+    seen twice, by its pool's probe and by its driver's: what has the same label and crosses at the
+    same places is one thread."""
     labels = {record.seq: record.label for record in recording.objects}
     threads: dict[tuple[int, int | None], Thread] = {}
     for use in recording.crossings:
