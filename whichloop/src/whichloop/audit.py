@@ -68,10 +68,10 @@ def _loop_scope_of_test(item: Any, settings: Settings, event_loop: str) -> str |
 
 def _place(fixturedef: Any) -> str:
     function = peek.function_of(fixturedef.func)
-    inner = peek.function_of(peek.attribute(function, "__wrapped__")) or function
-    if inner is None:
+    function = peek.function_of(peek.attribute(function, "__wrapped__")) or function
+    if function is None:
         return fixturedef.baseid or "a plugin"
-    return f"{shown(inner.__code__.co_filename)}:{inner.__code__.co_firstlineno}"
+    return f"{shown(function.__code__.co_filename)}:{function.__code__.co_firstlineno}"
 
 
 def audit(items: Iterable[Any], settings: Settings) -> list[AuditEntry]:

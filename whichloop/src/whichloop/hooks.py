@@ -149,8 +149,8 @@ class Hooks:
                 # As text: execnet would refuse a value of a subclass.
                 self.config.workeroutput["whichloop"] = json.dumps(rows)
             else:
-                of_workers = [part for _, part in sorted(self.workers.items())]
-                self.unwritten = write(Path(self.path), to_json(recording), of_workers)
+                parts = [self.workers[name] for name in sorted(self.workers)]
+                self.unwritten = write(Path(self.path), to_json(recording), parts)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         section, line = terminalreporter.section, terminalreporter.write_line

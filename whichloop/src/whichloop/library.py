@@ -80,9 +80,9 @@ def assert_same_loop(*objects: Any) -> tuple[Binding, ...]:
     return seen
 
 
-def explain_error(error: BaseException, during: str = "", phase: str = "") -> Finding | None:
+def explain_error(error: BaseException) -> Finding | None:
     """What ``error`` has to do with event loops, from what was watched; None if nothing."""
-    failure, recording = TRACKER.evidence(error, during, phase, REGISTRY.objects_in)
+    failure, recording = TRACKER.evidence(error, "", "", REGISTRY.objects_in)
     running = asyncio._get_running_loop()
     if running is not None:
         failure = failure._replace(used_on=TRACKER.loop(running).record.id)

@@ -1,5 +1,6 @@
 """A pasted traceback or a CI log in, the most likely cause out. Pure."""
 
+import itertools
 import re
 from collections import Counter
 from typing import NamedTuple
@@ -8,7 +9,7 @@ from whichloop import messages
 from whichloop.diagnose import causes
 from whichloop.diagnose.cures import made
 from whichloop.messages import Message
-from whichloop.present.section import wrapped
+from whichloop.present.section import lines_of, under
 from whichloop.records import Cure, ObjectRecord, Settings
 
 MAX_LINE = 4000
@@ -105,20 +106,17 @@ def _weigh(message: Message, text: str, settings: Settings) -> tuple[causes.Caus
 
 def report(reading: LogReading) -> list[str]:
     """The reading as lines for a terminal."""
-    first, count = reading.messages[0]
-    times = "once" if count == 1 else f"{count} times"
-    rows = [("Seen", f"{first.says} ({times})")]
-    rows += [("Also", f"{message.says} ({number})") for message, number in reading.messages[1:]]
-    if reading.driver and reading.driver not in ("asyncio", "pytest"):
-        rows.append(("In", reading.driver))
-    rows.append(("So", f"{reading.cause.name}: {reading.cause.meaning}"))
-    rows.append(("Sure", reading.sure))
-    if reading.because:
-        rows.append(("", f"because {reading.because}"))
-    for at, cure in enumerate(reading.cures):
-        rows.append(("" if at else "Cure", f"{cure.text}: {cure.change}"))
-        if cure.link:
-            rows.append(("", cure.link))
-    next_step = "pip install whichloop, and run the failing test again: it names the object"
-    rows.append(("Next", next_step))
-    return [line for start, text in rows for line in wrapped(start, text)]
+    (first, count), *others = reading.messages
+    driver = reading.driver if reading.driver not in ("asyncio", "pytest") else None
+    texts = [(f"{cure.text}: {cure.change}", cure.link or "") for cure in reading.cures]
+    rows = [
+        ("Seen", f"{first.says} ({'once' if count == 1 else f'{count} times'})"),
+        *(("Also", f"{message.says} ({number})") for message, number in others),
+        ("In", driver or ""),
+        ("So", f"{reading.cause.name}: {reading.cause.meaning}"),
+        ("Sure", reading.sure),
+        ("", f"because {reading.because}" if reading.because else ""),
+        *under("Cure", itertools.chain.from_iterable(texts)),
+        ("Next", "pip install whichloop, and run the failing test again: it names the object"),
+    ]
+    return lines_of(rows)

@@ -55,8 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if inside:  # asked for by name, in a test of another session: that one goes on afterwards
         config.add_cleanup(functools.partial(_resume, TRACKER.settings, TRACKER.recording))
     _resume(settings_of(config), bool(path))
-    thorough = TRACKER.recording or mode == "strict"
-    hooks = ThoroughHooks(config) if thorough else Hooks(config)
+    hooks = ThoroughHooks(config) if path or mode == "strict" else Hooks(config)
     config.pluginmanager.register(hooks, HOOKS)
 
 

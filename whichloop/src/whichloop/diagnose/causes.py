@@ -58,13 +58,10 @@ class Case(NamedTuple):
     def keeper(self) -> str:
         """What keeps the object longer than a test; an empty text where that is not known."""
         by = self.thing.built_by
-        if self.thing.kept_by:
-            return self.thing.kept_by
-        if by.cache:
-            return f"functools cache {by.cache}"
-        if _cached_longer(by):
-            return f"fixture {by.name}, cached for the {by.caching_scope}"
-        return str(by) if by.kind == "import" else ""
+        cache = f"functools cache {by.cache}" if by.cache else ""
+        imported = str(by) if by.kind == "import" else ""
+        fixture = f"fixture {by.name}, cached for the {by.caching_scope}"
+        return self.thing.kept_by or cache or imported or (fixture if _cached_longer(by) else "")
 
     @property
     def null_pool(self) -> list[str]:
@@ -189,9 +186,8 @@ def _advise_running(case: Case) -> Advice:
 
 
 def _advise_repeated(case: Case) -> Advice:
-    if case.thing.type in _AWAITED:
-        return ["own-future"], {}
-    return ["one-run", "build-per-run", *case.null_pool], {}
+    awaited = case.thing.type in _AWAITED
+    return ["own-future"] if awaited else ["one-run", "build-per-run", *case.null_pool], {}
 
 
 MISMATCH = Cause(

@@ -232,9 +232,8 @@ def _unseen(recording: Recording, failure: Failure, message: Message, plain: Fin
         bound, using = case.bound, case.using
         if bound is None or (bound.closed is None if using is None else bound.id == using.id):
             continue
-        if using is None:  # a finalizer, or code between two runs
-            cause = causes.OUTLIVES
-        else:
+        cause = causes.OUTLIVES  # used in a finalizer, or in code between two runs
+        if using is not None:
             cause = cause_of(case, using.born if bound.closed is None else bound.closed + 1)
         sure = "likely: read from the values in the traceback"
         return _finding(case, failure, cause, message, sure=sure)

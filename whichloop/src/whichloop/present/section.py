@@ -1,34 +1,35 @@
 """A finding as the lines of a report. Pure."""
 
 import textwrap
+from collections.abc import Iterable
 
-from whichloop.records import Actor, Finding, LoopRecord, ObjectRecord, Site
+from whichloop.records import Finding, LoopRecord, ObjectRecord, Site
 
 WIDTH = 80
 
 
-def wrapped(head: str, text: str) -> list[str]:
-    """``text`` beside ``head``, with a hanging indent."""
-    return textwrap.wrap(
-        text,
-        WIDTH,
-        initial_indent=f"{head:<7}",
-        subsequent_indent=" " * 7,
-        break_long_words=False,
-        break_on_hyphens=False,
-    ) or [head]
+def under(head: str, texts: Iterable[str]) -> list[tuple[str, str]]:
+    """The texts as rows, of which the first has the head."""
+    return [("" if at else head, text) for at, text in enumerate(texts)]
+
+
+def lines_of(rows: Iterable[tuple[str, str]]) -> list[str]:
+    """Each text beside its head, with a hanging indent; a row without a text has no line."""
+    lines = []
+    for head, text in rows:
+        lines += textwrap.wrap(
+            text,
+            WIDTH,
+            initial_indent=f"{head:<7}",
+            subsequent_indent=" " * 7,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    return lines
 
 
 def _at(site: Site | None) -> str:
     return str(site or "a line not known")
-
-
-def _scopes(actor: Actor) -> str:
-    if actor.kind != "fixture":
-        return ""
-    caching, loop = actor.caching_scope or "not known", actor.loop_scope
-    runs = f", loop scope {loop}" if loop else ", not async"
-    return f" (caching scope {caching}{runs})"
 
 
 def describe(loop: LoopRecord | None) -> str:
@@ -51,14 +52,20 @@ def life(loop: LoopRecord) -> str:
     return f"loop {loop.id} was opened by {opener}{at}{thread}; {end}"
 
 
-def _let(obj: ObjectRecord, loop: LoopRecord | None) -> list[str]:
+def _let(obj: ObjectRecord | None, loop: LoopRecord | None) -> list[str]:
     """Who built the object and what keeps it; what it bound to, and the life of that loop."""
+    lived = [life(loop)] if loop is not None else []
+    if obj is None:
+        return lived
     engine, builder = obj.part_of == "AsyncEngine", obj.built_by
     part = f" of {'an ' if engine else ''}{obj.part_of}" if obj.part_of else ""
     built = "built where whichloop did not see it"
     if obj.built_at is not None or builder.kind != "unknown":
+        runs = f"loop scope {builder.loop_scope}" if builder.loop_scope else "not async"
+        cached = builder.caching_scope or "not known"
+        scopes = f" (caching scope {cached}, {runs})" if builder.kind == "fixture" else ""
         what = f"{'the engine' if engine else 'its owner'} built" if obj.part_of else "built"
-        built = f"{what} at {_at(obj.built_at)} by {builder}{_scopes(builder)}"
+        built = f"{what} at {_at(obj.built_at)} by {builder}{scopes}"
     keeper = obj.kept_by or (f"functools cache {builder.cache}" if builder.cache else "")
     kept = f", kept by {keeper}" if keeper else ""
     first_use = "at a line not known"
@@ -66,9 +73,9 @@ def _let(obj: ObjectRecord, loop: LoopRecord | None) -> list[str]:
         by = "" if obj.bound_by == builder else f" by {obj.bound_by}"
         first_use = f"at its first use, {_at(obj.bound_at)}{by}"
     return [
-        *wrapped("Let", f"{obj.label} {obj.type}{part}, {built}{kept}"),
-        *wrapped("", f"it bound to {describe(loop)}, {first_use}"),
-        *(wrapped("", life(loop)) if loop is not None else []),
+        f"{obj.label} {obj.type}{part}, {built}{kept}",
+        f"it bound to {describe(loop)}, {first_use}",
+        *lived,
     ]
 
 
@@ -91,18 +98,13 @@ def _then(finding: Finding) -> str:
 
 def render(finding: Finding) -> str:
     """The section of one finding: headline, Let, Then, So, Cure."""
-    lines = textwrap.wrap(finding.headline, WIDTH)
-    if finding.object is not None:
-        lines += _let(finding.object, finding.bound_loop)
-    elif finding.bound_loop is not None:
-        lines += wrapped("Let", life(finding.bound_loop))
-    then = _then(finding)
-    lines += wrapped("Then", then) if then else []
-    lines += wrapped("So", f"{finding.cause}: {finding.sentence}")
-    if finding.sure != "sure":
-        lines += wrapped("", f"({finding.sure})")
     advice = [f"{cure.text}: {cure.change}" for cure in finding.cures]
-    for at, text in enumerate(advice or ["not known: no advice is better than a guess"]):
-        lines += wrapped("" if at else "Cure", text)
-    link = next((cure.link for cure in finding.cures if cure.link), None)
-    return "\n".join([*lines, f"See    {link}"] if link else lines)
+    rows = [
+        *under("Let", _let(finding.object, finding.bound_loop)),
+        ("Then", _then(finding)),
+        ("So", f"{finding.cause}: {finding.sentence}"),
+        ("", f"({finding.sure})" if finding.sure != "sure" else ""),
+        *under("Cure", advice or ["not known: no advice is better than a guess"]),
+        ("See", next((cure.link for cure in finding.cures if cure.link), "")),
+    ]
+    return "\n".join([*textwrap.wrap(finding.headline, WIDTH), *lines_of(rows)])
