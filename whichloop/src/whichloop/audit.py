@@ -115,5 +115,5 @@ def report(entries: list[AuditEntry], tests: int) -> list[str]:
     if bad:
         lines += _LINES.wrap(_CURE)
     problems = f"{bad} loop scope problem{'' if bad == 1 else 's'}"
-    collected = f"{tests} collected test{'' if tests == 1 else 's'}"
-    return lines + _LINES.wrap(f"{problems} in {collected}; nothing was run")
+    many = "" if tests == 1 else "s"
+    return lines + _LINES.wrap(f"{problems} in {tests} collected test{many}; nothing was run")

@@ -8,8 +8,6 @@ from whichloop.logs import decode, read_log, report
 from whichloop.present.lanes import draw_lanes, needs_ascii
 from whichloop.recording import RecordingError, of_text
 
-NOTHING, USAGE = 1, 2
-
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; 0 for an answer, 1 for a log that says nothing, 2 for bad input."""
@@ -44,12 +42,12 @@ def main(arguments: list[str] | None = None) -> int:
     except ValueError as error:  # no text, or too narrow
         return _fail(str(error))
     if not lines:
-        return _fail(f"no message of several event loops in {where}", NOTHING)
+        return _fail(f"no message of several event loops in {where}", 1)
     sys.stdout.write("\n".join([*lines, ""]).encode(encoding, "replace").decode(encoding))
     return 0
 
 
-def _fail(words: str, status: int = USAGE) -> int:
+def _fail(words: str, status: int = 2) -> int:
     print(f"whichloop: {words}", file=sys.stderr)
     return status
 

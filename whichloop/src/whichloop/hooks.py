@@ -192,10 +192,9 @@ class ThoroughHooks(Hooks):
                 self._hold_to_strict(report)
         if TRACKER.recording and report.when == "call":
             # The outcome belongs to the loop of the test's body: the last that it ran on so far.
-            own = ("test", report.nodeid, None)
             for at in reversed(range(len(TRACKER.ran))):
                 ran = TRACKER.ran[at]
-                if (ran.kind, ran.name, ran.outcome) == own:
+                if (ran.kind, ran.name, ran.outcome) == ("test", report.nodeid, None):
                     TRACKER.ran[at] = ran._replace(outcome=report.outcome)
                     break
         return report
@@ -212,5 +211,5 @@ class ThoroughHooks(Hooks):
             return
         self.findings.append(finding)
         report.outcome = "failed"
-        passed = f"whichloop (strict): {report.nodeid} passed, but {what}"
-        report.longrepr = f"{passed}\n\n{render(finding)}"
+        what = f"whichloop (strict): {report.nodeid} passed, but {what}"
+        report.longrepr = f"{what}\n\n{render(finding)}"

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
-from whichloop.diagnose.causes import MISMATCH, NOT_LOOPS, OUTLIVES, REPEATED, TWO_PLUGINS, Cause
+from whichloop.diagnose import causes
 
 Kind = Literal["different_loop", "loop_closed", "operation_in_progress"]
 
@@ -24,7 +24,7 @@ class Message(NamedTuple):
     id: str
     pattern: str
     says: str
-    cause: Cause
+    cause: causes.Cause
     sure: str = "sure"
     driver: str | None = None
     kind: Kind | None = None
@@ -38,26 +38,13 @@ class Message(NamedTuple):
 # A callback on the future names the library that made it, where no line of its own is left. What
 # the program holds may be another's: a SQLAlchemy engine, with asyncpg's connections in it.
 CALLBACKS = {"_chain_future": "motor", "_on_waiter_completed": "asyncpg"}
-# A line of a driver in a traceback, the one nearest to the program first.
-_LINES = {
-    r"[\\/]motor[\\/]": "motor",
-    r"[\\/]sqlalchemy[\\/]": "sqlalchemy",
-    r"[\\/]asyncpg[\\/]|asyncpg\.": "asyncpg",
-    r"[\\/]pymongo[\\/]|AsyncMongoClient": "pymongo",
-    r"[\\/]redis[\\/]": "redis",
-    r"[\\/]httpcore[\\/]|[\\/]httpx[\\/]": "httpx",
-    r"[\\/]aiohttp[\\/]": "aiohttp",
-    r"[\\/]grpc[\\/]": "grpc",
-    r"[\\/]psycopg_pool[\\/]": "psycopg_pool",
-}
-
 # Always about two loops, or a closed one.
 LOOP = (
     Message(
         "different-loop",
         r"got Future .*attached to a different loop",
         "a task on one event loop waited for a future of another",
-        MISMATCH,
+        causes.MISMATCH,
         "sure of two loops; which mismatch needs a run with the plugin",
         kind="different_loop",
     ),
@@ -65,7 +52,7 @@ LOOP = (
         "loop-closed",
         r"RuntimeError: Event loop is closed",
         "something was kept after its event loop was closed, and used again",
-        OUTLIVES,
+        causes.OUTLIVES,
         "sure of a closed loop; what kept the object needs a run with the plugin",
         kind="loop_closed",
     ),
@@ -73,7 +60,7 @@ LOOP = (
         "mongo-different-loop",
         r"Cannot use AsyncMongoClient in different event loop",
         "an AsyncMongoClient was used on another loop than that of its first operation",
-        MISMATCH,
+        causes.MISMATCH,
         "sure of two loops and of the client",
         driver="pymongo",
         kind="different_loop",
@@ -82,7 +69,7 @@ LOOP = (
         "bound-to-different-loop",
         r"is bound to a different event loop",
         "an asyncio lock, event or queue was waited for on another loop than its own",
-        OUTLIVES,
+        causes.OUTLIVES,
         "sure of two loops and of the kind of object",
         driver="asyncio",
         kind="different_loop",
@@ -91,7 +78,7 @@ LOOP = (
         "future-belongs",
         r"The future belongs to a different loop than the one specified",
         "a future of one loop was passed to shield, wait_for or gather on another",
-        MISMATCH,
+        causes.MISMATCH,
         "sure of two loops",
         driver="asyncio",
         kind="different_loop",
@@ -100,7 +87,7 @@ LOOP = (
         "handler-closed",
         r"unable to perform operation.*the handler is closed",
         "a connection of a closed uvloop loop was used",
-        OUTLIVES,
+        causes.OUTLIVES,
         "sure of a closed loop",
         kind="loop_closed",
     ),
@@ -109,7 +96,7 @@ LOOP = (
         r"ScopeMismatch: You tried to access the \w+ scoped "
         r"fixture (_\w+_scoped_runner|event_loop|\S*<event_loop>)",
         "an async fixture is cached for longer than the event loop it runs on lives",
-        MISMATCH,
+        causes.MISMATCH,
         driver="pytest",
         cures=("loop-as-long-as-cache", "cache-per-test"),
         headline="A fixture is kept for longer than the machinery that runs it.",
@@ -119,7 +106,7 @@ LOOP = (
         r"Runner\.run\(\) cannot be called from a running event loop"
         r"|Cannot run the event loop while another loop is running",
         "an event loop was started in a thread where one runs already",
-        TWO_PLUGINS,
+        causes.TWO_PLUGINS,
         "likely: two plugins or libraries that both drive a loop",
         cures=("one-driver-of-loops", "async-interface"),
     ),
@@ -128,7 +115,7 @@ LOOP = (
         r"This event loop is already running"
         r"|asyncio\.run\(\) cannot be called from a running event loop",
         "code that an event loop runs asked to start one again in the same thread",
-        REPEATED,
+        causes.REPEATED,
         "likely: asyncio.run() or run_until_complete() called inside async code",
         cures=("await-it",),
     ),
@@ -139,7 +126,7 @@ MAYBE = (
         "await-not-used",
         r"await wasn't used with future",
         "a future that an earlier loop had begun to wait for was awaited again",
-        OUTLIVES,
+        causes.OUTLIVES,
         "likely: the same future awaited after a first failure",
         driver="asyncio",
     ),
@@ -147,7 +134,7 @@ MAYBE = (
         "operation-in-progress",
         r"another operation is in progress",
         "one database connection was asked for a second operation before the first had ended",
-        NOT_LOOPS,
+        causes.NOT_LOOPS,
         "undecided: two tasks on one connection, or what is left after a use on another loop",
         driver="asyncpg",
         kind="operation_in_progress",
@@ -157,7 +144,7 @@ MAYBE = (
         "transaction-in-error",
         r"cannot rollback; the transaction is in error state",
         "a rollback hides the first error (SQLAlchemy 2.1.0 to 2.1.3 did this to loop errors)",
-        OUTLIVES,
+        causes.OUTLIVES,
         "undecided: read the error above it",
         driver="asyncpg",
     ),
@@ -165,7 +152,7 @@ MAYBE = (
         "pool-timeout",
         r"PoolTimeout: couldn't get a connection after",
         "the pool gave no connection in time: all in use, or its workers' loop does not run",
-        OUTLIVES,
+        causes.OUTLIVES,
         "undecided: also the message of a pool that is too small",
         driver="psycopg_pool",
     ),
@@ -173,7 +160,7 @@ MAYBE = (
         "timeout-outside-task",
         r"Timeout context manager should be used inside a task",
         "an aiohttp session was used outside a task of the loop it was made on",
-        OUTLIVES,
+        causes.OUTLIVES,
         "likely: a session used on another loop",
         driver="aiohttp",
     ),
@@ -184,7 +171,7 @@ OTHER = (
         "no-running-loop",
         r"RuntimeError: no running event loop|There is no current event loop",
         "something that needs a running event loop was made where none runs",
-        NOT_LOOPS,
+        causes.NOT_LOOPS,
         cures=("build-in-coroutine",),
         headline="Something was built in a place where its machinery does not run yet.",
     ),
@@ -192,7 +179,7 @@ OTHER = (
         "session-concurrency",
         r"concurrent operations are not permitted|IllegalStateChangeError",
         "two tasks used one SQLAlchemy session at the same time",
-        NOT_LOOPS,
+        causes.NOT_LOOPS,
         driver="sqlalchemy",
         cures=("one-per-task",),
     ),
@@ -200,7 +187,7 @@ OTHER = (
         "too-many-clients",
         r"sorry, too many clients already|remaining connection slots are reserved",
         "the database server has no connection left: engines or pools were not disposed",
-        NOT_LOOPS,
+        causes.NOT_LOOPS,
         driver="postgres",
         cures=("dispose-every",),
         headline="The database server has no free connection left for this test.",
@@ -209,7 +196,7 @@ OTHER = (
         "missing-greenlet",
         r"greenlet_spawn has not been called",
         "SQLAlchemy was asked for a lazy load outside await; the event loop is not involved",
-        NOT_LOOPS,
+        causes.NOT_LOOPS,
         driver="sqlalchemy",
         cures=("await-load",),
         headline="The database was asked for more data at a place that cannot wait for it.",
@@ -238,5 +225,5 @@ def driver_of(text: str) -> str | None:
 
 def driver_hint(message: Message, text: str) -> str | None:
     """The driver that a message, or other words of the same log, point to; or None."""
-    line = next((driver for part, driver in _LINES.items() if re.search(part, text)), None)
-    return line or message.driver or driver_of(text)
+    lines = (driver for driver, (_, line) in causes.DRIVERS.items() if re.search(line, text))
+    return next(lines, None) or message.driver or driver_of(text)

@@ -4,23 +4,26 @@ A :class:`Cause` is the one place for all that is said of a cause. Which of them
 a :class:`Case`, and ``explain`` decides it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-from whichloop.diagnose.cures import made
+from whichloop.diagnose.cures import ENTRIES
 from whichloop.records import NOBODY, Actor, Cure, LoopRecord, ObjectRecord, Settings
 
-NOUNS = {
-    "motor": "MongoDB client",
-    "pymongo": "MongoDB client",
-    "sqlalchemy": "database connection",
-    "asyncpg": "database connection",
-    "psycopg_pool": "connection pool",
-    "redis": "Redis connection",
-    "httpx": "HTTP connection",
-    "aiohttp": "HTTP session",
-    "grpc": "gRPC channel",
+# A driver's object in plain words, and what a line of the driver in a traceback looks like: the one
+# nearest to the program first.
+DRIVERS = {
+    "motor": ("MongoDB client", r"[\\/]motor[\\/]"),
+    "sqlalchemy": ("database connection", r"[\\/]sqlalchemy[\\/]"),
+    "asyncpg": ("database connection", r"[\\/]asyncpg[\\/]|asyncpg\."),
+    "pymongo": ("MongoDB client", r"[\\/]pymongo[\\/]|AsyncMongoClient"),
+    "redis": ("Redis connection", r"[\\/]redis[\\/]"),
+    "httpx": ("HTTP connection", r"[\\/]httpcore[\\/]|[\\/]httpx[\\/]"),
+    "aiohttp": ("HTTP session", r"[\\/]aiohttp[\\/]"),
+    "grpc": ("gRPC channel", r"[\\/]grpc[\\/]"),
+    "psycopg_pool": ("connection pool", r"[\\/]psycopg_pool[\\/]"),
 }
+NOUNS = {driver: noun for driver, (noun, _) in DRIVERS.items()}
 _WIDER = ("function", "class", "module", "package", "session")
 _AWAITED = ("Future", "Task")
 _NOTHING = ObjectRecord(0, "", "object", "")
@@ -49,7 +52,7 @@ class Case(NamedTuple):
         object that was not seen."""
         thing = self.thing
         if thing.driver == "asyncio":
-            return thing.type.rpartition(".")[2].lower()
+            return thing.type.rpartition(".")[2].lower() or "object"
         if thing.driver == "asyncpg" and "pool" in thing.label:
             return "connection pool"
         return NOUNS.get(thing.driver or driver or "", thing.label)
@@ -93,6 +96,31 @@ def _scope_of(loop: LoopRecord | None) -> str:
     if loop is None:
         return "a loop that is not known"
     return f"a {loop.scope} loop" if loop.scope else f"the {loop.owner}"
+
+
+# Words for cures where nothing better is known.
+_WORDS = {
+    "noun": "object",
+    "place": "where it is kept",
+    "scope": "session",
+    "narrow": "function",
+    "fixture": "in question",
+    "loop": "A",
+}
+
+
+def made(names: Iterable[str], settings: Settings, words: Mapping[str, str]) -> tuple[Cure, ...]:
+    """The cures of these names as this pytest-asyncio understands them, without those that it does
+    not have."""
+    known, version = {**_WORDS, **words}, settings.asyncio_version
+    cures = []
+    for name in names:
+        text, change, remedy, link = ENTRIES[name]
+        if not isinstance(change, str):
+            change = next((words for least, words in change.items() if version >= least), "")
+        if change:
+            cures.append(Cure(name, text.format_map(known), change.format_map(known), remedy, link))
+    return tuple(cures)
 
 
 # The names of cures, the most fitting first, and words for them beside those that all have.
@@ -148,10 +176,8 @@ def _advise_mismatch(case: Case) -> Advice:
 def _advise_teardown(case: Case) -> Advice:
     """The fixture to the test's loop, or both to one. How the object is kept changes nothing."""
     test, fixture = (loop.scope if loop else None for loop in (case.bound, case.using))
-    names = ["fixtures-to-tests"]
-    if _WIDER.index(test or "function") < _WIDER.index(fixture or "session"):
-        names.insert(0, "one-loop")
-    return names, {"narrow": test or "function"}
+    wider = _WIDER.index(test or "function") < _WIDER.index(fixture or "session")
+    return [*(["one-loop"] if wider else []), "fixtures-to-tests"], {"narrow": test or "function"}
 
 
 def _advise_outlives(case: Case) -> Advice:

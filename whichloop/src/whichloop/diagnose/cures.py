@@ -1,12 +1,9 @@
 """Cures, as a table: what to change, from which pytest-asyncio on, and where it is documented.
 
-``causes`` chooses from it, with the words that stand here in braces.
+A table and nothing else: ``causes`` chooses from it and fills in the words in braces.
 """
 
-from collections.abc import Iterable, Mapping
 from typing import NamedTuple
-
-from whichloop.records import Cure, Settings
 
 _PYTEST_ASYNCIO = "https://pytest-asyncio.readthedocs.io/en/stable/"
 _ONE_LOOP = _PYTEST_ASYNCIO + "how-to-guides/run_session_tests_in_same_loop.html"
@@ -194,26 +191,3 @@ ENTRIES = {
         "for Playwright: playwright.async_api in an async fixture, on the test's loop",
     ),
 }
-# Words for cures where nothing better is known.
-_WORDS = {
-    "noun": "object",
-    "place": "where it is kept",
-    "scope": "session",
-    "narrow": "function",
-    "fixture": "in question",
-    "loop": "A",
-}
-
-
-def made(names: Iterable[str], settings: Settings, words: Mapping[str, str]) -> tuple[Cure, ...]:
-    """The cures of these names as this pytest-asyncio understands them, without those that it does
-    not have."""
-    known, version = {**_WORDS, **words}, settings.asyncio_version
-    cures = []
-    for name in names:
-        text, change, remedy, link = ENTRIES[name]
-        if not isinstance(change, str):
-            change = next((words for least, words in change.items() if version >= least), "")
-        if change:
-            cures.append(Cure(name, text.format_map(known), change.format_map(known), remedy, link))
-    return tuple(cures)

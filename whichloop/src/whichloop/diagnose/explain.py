@@ -4,8 +4,7 @@ from typing import Any
 
 from whichloop import messages
 from whichloop.diagnose import causes
-from whichloop.diagnose.causes import Case, Cause
-from whichloop.diagnose.cures import made
+from whichloop.diagnose.causes import Case, Cause, made
 from whichloop.messages import Message
 from whichloop.records import (
     NOBODY,
@@ -192,9 +191,9 @@ def _running_already(
     settings = recording.settings
     left, around = recording.loop(failure.running), recording.loop(failure.used_on)
     if around is not None and failure.crossing_line is not None and left in (None, around):
-        started = f"code that loop {around.id} runs asked to start a loop in the same thread."
         changes = {
-            "sentence": started,
+            "sentence": f"code that loop {around.id} runs asked to start a loop in the same "
+            "thread.",
             "headline": _STARTED_TWICE,
             "cures": made(["await-it"], settings, {}),
         }

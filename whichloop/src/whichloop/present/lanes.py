@@ -54,7 +54,7 @@ def draw_lanes(
         raise ValueError("lanes need at least 60 columns")
     # The process that started pytest-xdist's workers ran nothing itself.
     drawn = [part for part in recordings if part.loops] or recordings[:1]
-    pictures = [_Picture(part, width, _SIGNS[ascii], tests, every) for part in drawn]
+    pictures = (_Picture(part, width, _SIGNS[ascii], tests, every) for part in drawn)
     lines = [line for picture in pictures for line in picture.lines()]
     return [line.encode("ascii", "replace").decode() for line in lines] if ascii else lines
 
