@@ -36,9 +36,7 @@ def loop_scope_of_fixture(
     fixturedef: Any, settings: Settings, event_loop: str = "function"
 ) -> str | None:
     """The loop scope an async fixture runs in under pytest-asyncio; None for any other fixture.
-
-    ``event_loop`` is the scope of that fixture, on whose loop versions before 0.23 ran them.
-    """
+    ``event_loop`` is the scope of that fixture, on whose loop versions before 0.23 ran them."""
     function = peek.function_of(fixturedef.func)
     forced = peek.attribute(function, "_force_asyncio_fixture") is True
     if not forced and (settings.asyncio_mode != "auto" or not peek.is_coroutine(function)):
@@ -75,10 +73,8 @@ def _place(fixturedef: Any) -> str:
 
 
 def audit(items: Iterable[Any], settings: Settings) -> list[AuditEntry]:
-    """Every loop scope that does not fit, in the order of collection, mismatches last.
-
-    ``items`` are collected pytest items; a test with no fixture information is passed over.
-    """
+    """Every loop scope of pytest's items that does not fit, in the order of collection, mismatches
+    last."""
     entries: dict[AuditEntry, list[str]] = {}
     for item in items:
         info = getattr(item, "_fixtureinfo", None)

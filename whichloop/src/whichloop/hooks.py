@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from whichloop.audit import audit, loop_scope_of_fixture, report
-from whichloop.diagnose.causes import CAUSES
+from whichloop.diagnose.causes import CAUSES, Case
 from whichloop.diagnose.explain import explain, explain_crossing, explain_left_open
 from whichloop.observe import peek
 from whichloop.observe.background_errors import BackgroundErrors
@@ -205,7 +205,7 @@ class ThoroughHooks(Hooks):
             finding = explain_crossing(recording, recording.crossings[-1], report.when or "")
             what = "used an object on another event loop than its own"
         elif report.when == "teardown" and (left := left_open()):
-            finding = explain_left_open(TRACKER.settings, *left[0], report.nodeid)
+            finding = explain_left_open(Case(TRACKER.settings, *left[0]), report.nodeid)
             what = "left a connection on a closed event loop"
         else:
             return

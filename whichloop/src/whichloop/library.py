@@ -59,12 +59,10 @@ def loop_of(obj: Any) -> Binding:
 
 
 def assert_same_loop(*objects: Any) -> tuple[Binding, ...]:
-    """Assert that all ``objects``, and the running loop if there is one, share one loop.
-
-    Objects not bound yet agree with any loop. Returns what was seen of each. Raises
-    :class:`LoopMismatch` where two loops differ, and :class:`TypeError` for no objects at all or
-    an object whose loop cannot be read: a check that cannot check must not pass.
-    """
+    """What was seen of each of the ``objects``, which share one loop with each other and with the
+    running one, or are not bound yet. Raises :class:`LoopMismatch` where two loops differ, and
+    :class:`TypeError` for no object at all or one whose loop cannot be read: a check that cannot
+    check must not pass."""
     if not objects:
         raise TypeError("assert_same_loop needs at least one object")
     seen = tuple(loop_of(obj) for obj in objects)
@@ -92,11 +90,8 @@ def explain_error(error: BaseException) -> Finding | None:
 @contextmanager
 def watch() -> Iterator[None]:
     """Watch the block, a whole run or a part of a coroutine; a loop error that leaves it gets the
-    explanation as a note.
-
-    The probes stay in place after the block, so that the next one (the next Celery task, the next
-    ``asyncio.run``) knows what was bound in this one; :func:`uninstall` takes them out.
-    """
+    explanation as a note. The probes stay in place after the block, so that the next one (the next
+    Celery task or ``asyncio.run``) knows what was bound in this; :func:`uninstall` removes them."""
     __tracebackhide__ = True
     install()
     before = len(TRACKER.crossings)

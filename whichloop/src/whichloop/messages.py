@@ -1,9 +1,5 @@
-"""The messages that several event loops produce, as data: the one catalogue of them.
-
-The plugin explains by it, ``whichloop explain`` reads logs by it, and other programs can
-(:func:`find`, :func:`kind_of`, :func:`driver_of`). Each pattern is held to a message that a real
-driver raised, in ``tests/whichloop/test_messages.py``.
-"""
+"""The messages that several event loops produce, as data: the one catalogue, for the plugin, for
+``whichloop explain`` and for other programs (:func:`kind_of`, :func:`driver_of`)."""
 
 import re
 from collections.abc import Iterable
@@ -15,11 +11,9 @@ Kind = Literal["different_loop", "loop_closed", "operation_in_progress"]
 
 
 class Message(NamedTuple):
-    """One entry: ``pattern`` is searched in ``Type: text`` of each exception of a chain.
-
-    ``sure`` is how far the text alone carries; ``driver`` raises it, where no other can; ``cures``
-    it calls for whatever else was seen. ``kind`` puts those together that say the same.
-    """
+    """One entry. ``pattern`` is searched in ``Type: text`` of each exception of a chain; ``sure``
+    is how far the text alone carries; ``driver`` raises it, where no other can; ``cures`` are those
+    it calls for, whatever else was seen; ``kind`` puts those together that say the same."""
 
     id: str
     pattern: str

@@ -1,8 +1,5 @@
-"""The closed list of causes: what each is called, how it is told, and what cures it. Pure.
-
-A :class:`Cause` is the one place for all that is said of a cause. Which of them it is follows from
-a :class:`Case`, and ``explain`` decides it.
-"""
+"""The closed list of causes: what each is called, how it is told, and what cures it. Pure. Which of
+them it is follows from a :class:`Case`, and ``explain`` decides it."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Cures, as a table: what to change, from which pytest-asyncio on, and where it is documented.
-
-A table and nothing else: ``causes`` chooses from it and fills in the words in braces.
-"""
+``causes`` chooses from it and fills in the words in braces."""
 
 from typing import NamedTuple
 

@@ -6,17 +6,7 @@ from whichloop import messages
 from whichloop.diagnose import causes
 from whichloop.diagnose.causes import Case, Cause, made
 from whichloop.messages import Message
-from whichloop.records import (
-    NOBODY,
-    Actor,
-    Crossing,
-    Failure,
-    Finding,
-    LoopRecord,
-    ObjectRecord,
-    Recording,
-    Settings,
-)
+from whichloop.records import NOBODY, Actor, Crossing, Failure, Finding, ObjectRecord, Recording
 
 PLUGINS = {"pytest-asyncio", "anyio", "pytest-trio", "pytest-aiohttp"}
 RUNS = {"asyncio.run", "asyncio.Runner", "async_to_sync", "new_event_loop"}
@@ -31,11 +21,9 @@ _STARTED_TWICE = "What runs this code was asked to start a second time, which it
 
 
 def explain(recording: Recording, failure: Failure) -> Finding | None:
-    """What a failure has to do with event loops; None where nothing says it has.
-
-    A message of the catalogue speaks for itself. Any other failure is explained only if its
-    traceback passes through a line at which an object was used on a loop not its own.
-    """
+    """What a failure has to do with event loops; None where nothing says it has. A message of the
+    catalogue speaks for itself. Any other failure is explained only if its traceback passes through
+    a line at which an object was used on a loop not its own."""
     match = messages.find(f"{kind}: {text}" for kind, text in failure.chain)
     crossing = choose(recording, failure)
     if match is None:
@@ -73,11 +61,9 @@ def explain_crossing(recording: Recording, crossing: Crossing, phase: str) -> Fi
     return _crossed(recording, Failure((), during=crossing.during, phase=phase), crossing)
 
 
-def explain_left_open(
-    settings: Settings, obj: ObjectRecord, bound: LoopRecord | None, during: str
-) -> Finding:
+def explain_left_open(case: Case, during: str) -> Finding:
     """A connection that a closed loop left behind, which nothing failed at yet."""
-    case, failure = Case(settings, obj, bound), Failure((), during=during, phase="teardown")
+    failure = Failure((), during=during, phase="teardown")
     sentence = f"{causes.OUTLIVES.meaning}; nothing failed yet."
     return _finding(case, failure, causes.OUTLIVES, sentence=sentence)
 
@@ -184,10 +170,8 @@ def _concurrent(case: Case, failure: Failure, message: Message, plain: Finding) 
 def _running_already(
     recording: Recording, failure: Failure, message: Message, plain: Finding
 ) -> Finding:
-    """A loop could not start: one was left running, or runs the very code that asked for it.
-
-    A Runner in the traceback is not what is wrong: no object is named, only the loops.
-    """
+    """A loop could not start: one was left running, or runs the very code that asked for it. A
+    Runner in the traceback is not what is wrong: no object is named, only the loops."""
     settings = recording.settings
     left, around = recording.loop(failure.running), recording.loop(failure.used_on)
     if around is not None and failure.crossing_line is not None and left in (None, around):

@@ -41,15 +41,11 @@ def draw_lanes(
     tests: Tests = None,
     every: bool = False,
 ) -> list[str]:
-    """Draw what was recorded in one process or several, at most ``width`` columns wide.
-
-    Each loop is a lane, with the fixtures and tests that ran on it; each object that was used on
-    another loop than its own is a thread from where it bound to where it was used, with the lines
-    of code below. Of many loops that did the same two are drawn, and a line counts the others;
-    ``every`` draws them all, and ``tests`` (node ids) only their loops and the loops of what they
-    used. ``ascii`` replaces all letters that are not ASCII's. Raises ``ValueError`` for a width
-    below 60.
-    """
+    """Draw what was recorded in one process or several, at most ``width`` columns wide: a lane for
+    each loop, with what ran on it, and a thread for each object from where it bound to where other
+    loops used it. Of loops that did the same two are drawn, with ``every`` all, with ``tests`` only
+    theirs and those of what they used. ``ascii`` replaces all letters that are not ASCII's. Raises
+    ``ValueError`` for a width below 60."""
     if width < 60:
         raise ValueError("lanes need at least 60 columns")
     # The process that started pytest-xdist's workers ran nothing itself.
@@ -135,8 +131,7 @@ def _lane(loop: LoopRecord, ran: list[Ran], threads: list[Thread], tests: Tests)
 
 
 class _Picture:
-    """One process's loops; ``column`` has a place for every tick of interest: the order is kept,
-    the distances are not."""
+    """One process's loops; ``column`` keeps the order of the ticks drawn, not their distances."""
 
     def __init__(
         self, recording: Recording, width: int, signs: Mapping[str, str], tests: Tests, every: bool
