@@ -263,7 +263,7 @@ def test_every_headline_is_one_plain_sentence(cause):
 
 
 def test_a_section_is_never_wider_than_it_may_be():
-    text = render(explain(recording(SESSION, FUNCTION), failure()), width=80)
+    text = render(explain(recording(SESSION, FUNCTION), failure()))
 
     lines = [line for line in text.splitlines() if "http" not in line]
     assert max(map(len, lines)) <= 80

@@ -8,7 +8,17 @@ from whichloop.observe import peek
 from whichloop.observe.frames import shown
 from whichloop.records import Settings
 
-WIDTH = 80
+_LINES = textwrap.TextWrapper(
+    80, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+)
+_IGNORED = (
+    "fixture event_loop is ignored: pytest-asyncio 1.0 removed it, and no test runs on the loop it "
+    "makes"
+)
+_CURE = (
+    "cure: run fixtures and tests on one loop: asyncio_default_fixture_loop_scope and "
+    "asyncio_default_test_loop_scope with the same value, or the same loop_scope= on both"
+)
 ORDER = ("function", "class", "module", "package", "session")
 
 
@@ -22,25 +32,23 @@ class AuditEntry(NamedTuple):
     tests: tuple[str, ...] = ()
 
 
-def loop_scope_of_fixture(fixturedef: Any, settings: Settings, loop: Any = None) -> str | None:
+def loop_scope_of_fixture(
+    fixturedef: Any, settings: Settings, event_loop: str = "function"
+) -> str | None:
     """The loop scope an async fixture runs in under pytest-asyncio; None for any other fixture.
-
-    ``loop`` is the ``event_loop`` fixture in force, which versions before 0.23 ran them in.
-    """
+    ``event_loop`` is the scope of that fixture, on whose loop versions before 0.23 ran them."""
     function = peek.function_of(fixturedef.func)
     forced = peek.attribute(function, "_force_asyncio_fixture") is True
     if not forced and (settings.asyncio_mode != "auto" or not peek.is_coroutine(function)):
         return None
     if settings.asyncio_version < (0, 23):
-        return str(loop.scope) if loop is not None else "function"
+        return event_loop
     own = peek.attribute(function, "_loop_scope")
-    default = settings.fixture_loop_scope
-    if default == "fixture-scope":
-        default = None
-    return (own if type(own) is str else None) or default or str(fixturedef.scope)
+    scope = own if type(own) is str else settings.fixture_loop_scope
+    return scope if scope and scope != "fixture-scope" else str(fixturedef.scope)
 
 
-def loop_scope_of_test(item: Any, settings: Settings) -> str | None:
+def _loop_scope_of_test(item: Any, settings: Settings, event_loop: str) -> str | None:
     """The loop scope of a coroutine test under pytest-asyncio; None for any other test."""
     marker = item.get_closest_marker("asyncio")
     function = peek.function_of(getattr(item, "function", None))
@@ -51,94 +59,57 @@ def loop_scope_of_test(item: Any, settings: Settings) -> str | None:
     if marker is None and (settings.asyncio_mode != "auto" or anyios):
         return None
     if settings.asyncio_version < (0, 23):
-        loops = _definitions(item).get("event_loop")
-        return str(loops[-1].scope) if loops else "function"
+        return event_loop
     given = marker.kwargs.get("loop_scope") or marker.kwargs.get("scope") if marker else None
     return given or settings.test_loop_scope or "function"
 
 
-def _definitions(item: Any) -> dict[str, Any]:
-    info = getattr(item, "_fixtureinfo", None)
-    return getattr(info, "name2fixturedefs", None) or {}
-
-
 def _place(fixturedef: Any) -> str:
     function = peek.function_of(fixturedef.func)
-    inner = peek.function_of(peek.attribute(function, "__wrapped__")) or function
-    if inner is None:
+    function = peek.function_of(peek.attribute(function, "__wrapped__")) or function
+    if function is None:
         return fixturedef.baseid or "a plugin"
-    return f"{shown(inner.__code__.co_filename)}:{inner.__code__.co_firstlineno}"
+    return f"{shown(function.__code__.co_filename)}:{function.__code__.co_firstlineno}"
 
 
 def audit(items: Iterable[Any], settings: Settings) -> list[AuditEntry]:
-    """Every loop scope that does not fit, in the order of collection.
-
-    ``items`` are collected pytest items; a test with no fixture information is passed over.
-    """
-    entries: dict[tuple[str, str], AuditEntry] = {}
-    tests: dict[tuple[str, str, str, str], list[str]] = {}
+    """Every loop scope of pytest's items that does not fit, in the order of collection, mismatches
+    last."""
+    entries: dict[AuditEntry, list[str]] = {}
     for item in items:
-        definitions = _definitions(item)
+        info = getattr(item, "_fixtureinfo", None)
+        definitions = getattr(info, "name2fixturedefs", None) or {}
         loops = definitions.get("event_loop")
-        loop_fixture = loops[-1] if loops else None
-        test_scope = loop_scope_of_test(item, settings)
-        for name, stack in definitions.items():
-            if not stack:
-                continue
-            fixture = stack[-1]
+        event_loop = str(loops[-1].scope) if loops else "function"
+        test_scope = _loop_scope_of_test(item, settings, event_loop)
+        for name, fixture in [(name, stack[-1]) for name, stack in definitions.items() if stack]:
             where = _place(fixture)
             if name == "event_loop" and settings.asyncio_version >= (1, 0):
-                text = (
-                    "fixture event_loop is ignored: pytest-asyncio 1.0 removed it, and no test "
-                    "runs on the loop it makes"
-                )
-                entries.setdefault(("note", where), AuditEntry("note", text, where))
+                entries[AuditEntry("note", _IGNORED, where)] = []
                 continue
-            loop_scope = loop_scope_of_fixture(fixture, settings, loop_fixture)
-            if loop_scope is None or not peek.is_coroutine(fixture.func):
+            scope = loop_scope_of_fixture(fixture, settings, event_loop)
+            if scope is None or not peek.is_coroutine(fixture.func):
                 continue
-            if ORDER.index(str(fixture.scope)) > ORDER.index(loop_scope):
-                text = (
-                    f"fixture {name} is cached for the {fixture.scope} but runs on a "
-                    f"{loop_scope} loop, which is closed first"
-                )
-                key = ("outlives", f"{where} {name}")
-                entries.setdefault(key, AuditEntry("outlives", text, where))
-            if test_scope is not None and test_scope != loop_scope:
-                nodes = tests.setdefault((name, where, loop_scope, test_scope), [])
-                nodes.append(item.nodeid)
-    for (name, where, loop_scope, test_scope), nodes in tests.items():
-        text = (
-            f"fixture {name} runs on a {loop_scope} loop, the tests that use it on a "
-            f"{test_scope} loop"
-        )
-        entries[name, f"{where} {loop_scope} {test_scope}"] = AuditEntry(
-            "mismatch", text, where, tuple(nodes)
-        )
-    return list(entries.values())
+            if ORDER.index(str(fixture.scope)) > ORDER.index(scope):
+                cached = f"fixture {name} is cached for the {fixture.scope} but runs on a {scope}"
+                entries[AuditEntry("outlives", f"{cached} loop, which is closed first", where)] = []
+            if test_scope not in (None, scope):
+                runs = f"fixture {name} runs on a {scope} loop, the tests that use it on a"
+                entry = AuditEntry("mismatch", f"{runs} {test_scope} loop", where)
+                entries.setdefault(entry, []).append(item.nodeid)
+    rows = [entry._replace(tests=tuple(nodes)) for entry, nodes in entries.items()]
+    return sorted(rows, key=lambda entry: entry.kind == "mismatch")
 
 
 def report(entries: list[AuditEntry], tests: int) -> list[str]:
     """The audit as lines; the last one is its result."""
     lines = []
     for entry in entries:
-        lines += _wrapped(f"{entry.kind}: {entry.text} ({entry.where})")
+        lines += _LINES.wrap(f"{entry.kind}: {entry.text} ({entry.where})")
         lines += [f"    {node}" for node in entry.tests]
     bad = sum(len(entry.tests) or 1 for entry in entries if entry.kind != "note")
     if bad:
-        lines += _wrapped(
-            "cure: run fixtures and tests on one loop: asyncio_default_fixture_loop_scope and "
-            "asyncio_default_test_loop_scope with the same value, or the same loop_scope= on both"
-        )
+        lines += _LINES.wrap(_CURE)
+    problems = f"{bad} loop scope problem{'' if bad == 1 else 's'}"
     many = "" if tests == 1 else "s"
-    lines += _wrapped(
-        f"{bad} loop scope problem{'' if bad == 1 else 's'} in {tests} collected test{many}; "
-        "nothing was run"
-    )
-    return lines
-
-
-def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(
-        text, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
-    )
+    return lines + _LINES.wrap(f"{problems} in {tests} collected test{many}; nothing was run")

@@ -4,11 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from whichloop import recording
 from whichloop.logs import decode, read_log, report
 from whichloop.present.lanes import draw_lanes, needs_ascii
-
-NOTHING, USAGE = 1, 2
+from whichloop.recording import RecordingError, of_text
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -24,59 +22,42 @@ def main(arguments: list[str] | None = None) -> int:
     lanes.add_argument("--ascii", action="store_true", help="use signs of ASCII only")
     lanes.add_argument("--width", type=int, default=80, help="columns, at least 60 (default 80)")
     lanes.add_argument("--all", action="store_true", help="draw every loop, also those alike")
-    lanes.add_argument(
-        "--test",
-        action="append",
-        metavar="NODEID",
-        help="draw only the loops of this test and of what it used; can be given more than once",
-    )
+    only = "draw only the loops of this test and of what it used; can be given more than once"
+    lanes.add_argument("--test", action="append", metavar="NODEID", help=only)
     options = parser.parse_args(arguments)
+    where = "standard input" if options.file == "-" else options.file
+    encoding = sys.stdout.encoding or "ascii"
     try:
         raw = sys.stdin.buffer.read() if options.file == "-" else Path(options.file).read_bytes()
+        if options.command == "explain":
+            lines = _explain(raw, where)
+        else:
+            ascii, tests = options.ascii or needs_ascii(encoding), options.test
+            width, every = options.width, options.all
+            lines = draw_lanes(of_text(raw), width=width, ascii=ascii, tests=tests, every=every)
     except OSError as error:
         return _fail(f"cannot read {options.file}: {error.strerror or error}")
-    return (_explain if options.command == "explain" else _lanes)(raw, options)
+    except RecordingError as error:
+        return _fail(f"cannot draw {options.file}: {error}")
+    except ValueError as error:  # no text, or too narrow
+        return _fail(str(error))
+    if not lines:
+        return _fail(f"no message of several event loops in {where}", 1)
+    sys.stdout.write("\n".join([*lines, ""]).encode(encoding, "replace").decode(encoding))
+    return 0
 
 
-def _fail(words: str, status: int = USAGE) -> int:
+def _fail(words: str, status: int = 2) -> int:
     print(f"whichloop: {words}", file=sys.stderr)
     return status
 
 
-def _explain(raw: bytes, options: argparse.Namespace) -> int:
-    where = "standard input" if options.file == "-" else options.file
+def _explain(raw: bytes, where: str) -> list[str]:
+    """What a log tells, as lines; none if that is nothing. Raises ValueError for what is no log."""
     if not raw.strip():
-        return _fail(f"{where} is empty")
+        raise ValueError(f"{where} is empty")
     text = decode(raw)
     if text is None:
-        return _fail(f"{where} is not text: give it the log itself, unpacked")
+        raise ValueError(f"{where} is not text: give it the log itself, unpacked")
     reading = read_log(text)
-    if reading is None:
-        return _fail(f"no message of several event loops in {where}", NOTHING)
-    _print(report(reading))
-    return 0
-
-
-def _lanes(raw: bytes, options: argparse.Namespace) -> int:
-    plain = options.ascii or needs_ascii(sys.stdout.encoding)
-    try:
-        recorded = recording.of_text(raw)
-        lines = draw_lanes(
-            recorded, width=options.width, ascii=plain, tests=options.test, every=options.all
-        )
-    except recording.RecordingError as error:
-        return _fail(f"cannot draw {options.file}: {error}")
-    except ValueError as error:  # too narrow
-        return _fail(str(error))
-    _print(lines)
-    return 0
-
-
-def _print(lines: list[str]) -> None:
-    text = "\n".join(lines) + "\n"
-    encoding = sys.stdout.encoding or "ascii"
-    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return report(reading) if reading is not None else []

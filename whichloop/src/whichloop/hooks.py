@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -9,17 +10,16 @@ from typing import Any
 import pytest
 
 from whichloop.audit import audit, loop_scope_of_fixture, report
-from whichloop.diagnose.causes import CAUSES
+from whichloop.diagnose.causes import CAUSES, Case
 from whichloop.diagnose.explain import explain, explain_crossing, explain_left_open
 from whichloop.observe import peek
 from whichloop.observe.background_errors import BackgroundErrors
 from whichloop.observe.left_open import left_open
 from whichloop.observe.probes.registry import REGISTRY
 from whichloop.observe.tracker import TRACKER
-from whichloop.present import summary
 from whichloop.present.section import render
-from whichloop.recording import of_text, of_worker, to_json, write
-from whichloop.records import Actor, Finding, Recording
+from whichloop.recording import to_json, write
+from whichloop.records import Actor, Finding
 
 TITLE = "whichloop"
 # A suite whose every test logs an error says so often enough with these.
@@ -27,26 +27,20 @@ MAX_BACKGROUND = 200
 
 
 class Hooks:
-    """What every mode has; how it sees the end of a phase is its subclasses' own."""
+    """The hooks of ``explain`` and of the audit."""
 
     def __init__(self, config: pytest.Config) -> None:
-        self.config = config
-        self.auditing = bool(config.getoption("whichloop_audit"))
+        self.config: Any = config
         self.path = config.getoption("whichloop_record")
-        self.settings = TRACKER.settings
         self.actors: dict[tuple[Any, str], Actor] = {}
-        self.keep = TRACKER.recording
         self.findings: list[Finding] = []
         self.finding: Finding | None = None  # of the phase that has just ended
         self.background: list[Finding] = []
-        self.background_shown = 0
         self.background_more = 0
         self.audited: list[str] = []
         self.unwritten = ""
-        self.workers: list[Recording] = []
+        self.workers: dict[str, dict[str, Any]] = {}
         self.errors = BackgroundErrors(self._in_background)
-
-    # -- who is at work -------------------------------------------------------------------
 
     def pytest_sessionstart(self) -> None:
         self.errors.install()
@@ -55,8 +49,7 @@ class Hooks:
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
         scene = TRACKER.scene
         around = scene.during, scene.hooks[:]  # of a test that runs a session of its own
-        scene.during = item.nodeid
-        scene.hooks[:] = [Actor("test", item.nodeid)]
+        scene.during, scene.hooks[:] = item.nodeid, [Actor("test", item.nodeid)]
         TRACKER.crossings.clear()
         TRACKER.loops.ran_here.clear()
         try:
@@ -75,14 +68,13 @@ class Hooks:
 
     def _fixture(self, fixturedef: Any) -> Actor:
         function = peek.function_of(fixturedef.func)
-        code = function.__code__ if function is not None else None
         # Not by code alone: pytest-asyncio makes its runner fixtures from one function.
-        key = (code, fixturedef.argname)
+        key = (function.__code__ if function is not None else None, fixturedef.argname)
         actor = self.actors.get(key)
         if actor is None:
             loop_scope = None
             with TRACKER.guarded("loop scopes of fixtures"):
-                loop_scope = loop_scope_of_fixture(fixturedef, self.settings)
+                loop_scope = loop_scope_of_fixture(fixturedef, TRACKER.settings)
             actor = Actor("fixture", fixturedef.argname, str(fixturedef.scope), loop_scope)
             if function is not None:
                 self.actors[key] = actor
@@ -90,15 +82,15 @@ class Hooks:
                     TRACKER.scene.fixtures[function.__code__] = actor
         return actor
 
-    # -- explanations ---------------------------------------------------------------------
-
     def _explain(self, error: BaseException, during: str, phase: str) -> Finding | None:
         with TRACKER.guarded("explanations"):
             failure, recording = TRACKER.evidence(error, during, phase, REGISTRY.objects_in)
             return explain(recording, failure)
         return None
 
-    def look(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    # The common case is a test that passes: two plain hooks cost less than one wrapper.
+    # Not tryfirst: pytest's own hook for unittest puts the exception in its place before.
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
         """Explain what a phase ended with, for the report that is about to be made."""
         self.finding = None
         # A skip is an exception too, and no failure.
@@ -106,24 +98,18 @@ class Hooks:
             self.finding = self._explain(call.excinfo.value, item.nodeid, call.when)
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if self.finding is not None:
-            finding, self.finding = self.finding, None
-            if report.failed:
-                with TRACKER.guarded("explanations"):
-                    self._attach(report, finding)
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        finding, self.finding = self.finding, None
+        if finding is not None and report.failed:
+            with TRACKER.guarded("explanations"):
+                self.findings.append(finding)
+                text = render(finding)
+                if hasattr(report.longrepr, "addsection"):
+                    report.longrepr.addsection(TITLE, text, "-")
+                else:
+                    report.sections.append((TITLE, text))
         if TRACKER.crossings and (report.when != "setup" or not report.passed):
             TRACKER.crossings.clear()
-
-    def _attach(self, rep: pytest.TestReport, finding: Finding) -> None:
-        if self.keep:
-            self.findings.append(finding)
-        text = render(finding)
-        longrepr: Any = rep.longrepr
-        if hasattr(longrepr, "addsection"):
-            longrepr.addsection(TITLE, text, "-")
-        else:
-            rep.sections.append((TITLE, text))
 
     def _in_background(self, error: BaseException, where: str) -> None:
         finding = self._explain(error, TRACKER.scene.during, where)
@@ -133,114 +119,97 @@ class Hooks:
             else:
                 self.background_more += 1
 
-    # -- audit ----------------------------------------------------------------------------
-
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
-        if not self.auditing:
+        broken = session.testsfailed and not session.config.option.continue_on_collection_errors
+        if broken or not self.config.getoption("whichloop_audit"):
             return None
-        if session.testsfailed and not session.config.option.continue_on_collection_errors:
-            return None
-        entries = audit(session.items, self.settings)
+        entries = audit(session.items, TRACKER.settings)
         self.audited = report(entries, len(session.items))
         if any(entry.kind != "note" for entry in entries):
             session.testsfailed = 1
         return True
 
-    # -- the end --------------------------------------------------------------------------
-
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: Any) -> None:
         output = getattr(node, "workeroutput", None) or {}
         if "whichloop" in output:
-            with TRACKER.guarded("recording"):
-                (recording,) = of_text(output["whichloop"])
-                self.workers.append(of_worker(recording, node.gateway.id))
+            self.workers[node.gateway.id] = json.loads(output["whichloop"])
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
         self.errors.uninstall_logging()
-        if not self.keep:
+        if not TRACKER.recording:
             return
         with TRACKER.guarded("recording"):
             findings = (*self.findings, *self.background)
             recording = TRACKER.whole()._replace(findings=findings)
-            output = getattr(self.config, "workeroutput", None)
-            if output is not None:
-                output["whichloop"] = json.dumps(to_json([recording]))
-            elif self.path:
-                workers = sorted(self.workers, key=lambda part: part.worker)
-                self.unwritten = write(Path(self.path), [recording, *workers])
+            if hasattr(self.config, "workeroutput"):
+                rows = to_json(recording, self.config.workerinput["workerid"])
+                # As text: execnet would refuse a value of a subclass.
+                self.config.workeroutput["whichloop"] = json.dumps(rows)
+            else:
+                parts = [self.workers[name] for name in sorted(self.workers)]
+                self.unwritten = write(Path(self.path), to_json(recording), parts)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        self.background_shown = len(self.background)
-        for text, style in (
-            *summary.audited(self.audited),
-            *summary.only_logged(self.background, self.background_more),
-            *summary.warnings(TRACKER.switched_off, self.path, self.unwritten),
-        ):
-            if style == "title":
-                terminalreporter.section(text, sep="-")
-            else:
-                terminalreporter.write_line(text, yellow=style == "warning")
+        section, line = terminalreporter.section, terminalreporter.write_line
+        if self.audited:
+            section("whichloop audit", sep="-")
+            line("\n".join(self.audited))
+        counts = Counter(map(render, self.background))
+        self.background.clear()
+        if counts:
+            section("whichloop: errors that were only logged", sep="-")
+        for text, count in counts.items():
+            line(f"{text}{f' ({count} times)' if count > 1 else ''}\n")
+        if self.background_more:
+            line(f"and {self.background_more} more that are not shown")
+        off = TRACKER.switched_off
+        warnings = [f"probe {probe} switched off: {error}" for probe, error in off.items()]
+        for text in [*warnings, *filter(None, [self.unwritten])]:
+            line(f"whichloop: warning: {text}", yellow=True)
+        if self.path and not self.unwritten and "recording" not in off:
+            line(f"whichloop: recording written to {self.path}")
 
     def after_everything(self) -> None:
         """The last clean-up of the session: errors of finalizers that ran after the summary."""
         self.errors.uninstall()
-        for text in summary.raised_at_exit(self.background[self.background_shown :]):
-            print(text, file=sys.stderr)
-
-
-class ExplainHooks(Hooks):
-    """The hooks of ``explain``."""
-
-    # The common case is a test that passes: two plain hooks cost less than one wrapper.
-    # Not tryfirst: pytest's own hook for unittest puts the exception in its place before.
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
-        self.look(item, call)
+        texts = dict.fromkeys(map(render, self.background))
+        if texts:
+            print("whichloop: errors raised at exit", *texts, sep="\n", file=sys.stderr)
 
 
 class ThoroughHooks(Hooks):
     """The hooks of ``strict`` and of a recording, which look at tests that pass, too."""
 
-    def __init__(self, config: pytest.Config) -> None:
-        super().__init__(config)
-        self.strict = config.getoption("whichloop") == "strict"
-
     @pytest.hookimpl(wrapper=True, trylast=True)
-    def pytest_runtest_makereport(
-        self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        rep = yield
-        self.look(item, call)
-        if self.strict and rep.passed:
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+        report = yield
+        super().pytest_runtest_makereport(item, call)
+        if report.passed and self.config.getoption("whichloop") == "strict":
             with TRACKER.guarded("strict"):
-                self._hold_to_strict(rep)
-        if self.keep and rep.when == "call":
-            self._note_outcome(item, rep)
-        return rep
+                self._hold_to_strict(report)
+        if TRACKER.recording and report.when == "call":
+            # The outcome belongs to the loop of the test's body: the last that it ran on so far.
+            for at in reversed(range(len(TRACKER.ran))):
+                ran = TRACKER.ran[at]
+                if (ran.kind, ran.name, ran.outcome) == ("test", report.nodeid, None):
+                    TRACKER.ran[at] = ran._replace(outcome=report.outcome)
+                    break
+        return report
 
-    def _hold_to_strict(self, rep: pytest.TestReport) -> None:
+    def _hold_to_strict(self, report: pytest.TestReport) -> None:
         if TRACKER.crossings:
             recording = TRACKER.snapshot()
-            finding = explain_crossing(recording, recording.crossings[-1], rep.when or "")
+            finding = explain_crossing(recording, recording.crossings[-1], report.when or "")
             what = "used an object on another event loop than its own"
-        else:
-            left = left_open() if rep.when == "teardown" else []
-            if not left:
-                return
-            finding = explain_left_open(self.settings, *left[0], rep.nodeid)
+        elif report.when == "teardown" and (left := left_open()):
+            finding = explain_left_open(Case(TRACKER.settings, *left[0]), report.nodeid)
             what = "left a connection on a closed event loop"
-        if self.keep:
-            self.findings.append(finding)
-        text = render(finding)
-        rep.outcome = "failed"
-        rep.longrepr = f"whichloop (strict): {rep.nodeid} passed, but {what}\n\n{text}"
-
-    @staticmethod
-    def _note_outcome(item: pytest.Item, rep: pytest.TestReport) -> None:
-        for at in range(len(TRACKER.ran) - 1, -1, -1):
-            ran = TRACKER.ran[at]
-            if ran.kind == "test" and ran.name == item.nodeid and ran.outcome is None:
-                TRACKER.ran[at] = ran._replace(outcome=rep.outcome)
-                return
+        else:
+            return
+        self.findings.append(finding)
+        report.outcome = "failed"
+        what = f"whichloop (strict): {report.nodeid} passed, but {what}"
+        report.longrepr = f"{what}\n\n{render(finding)}"

@@ -2,7 +2,6 @@
 went wrong in this block?"""
 
 import asyncio
-import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -18,12 +17,9 @@ install, uninstall = REGISTRY.install, REGISTRY.uninstall
 
 
 class Binding(NamedTuple):
-    """The answer of :func:`loop_of`.
-
-    ``known`` is False for an object that no probe knows; ``loops`` holds each loop the object, or
-    a connection it holds, is bound to (empty: not bound yet); ``looked_at`` says what the answer
-    rests on, so that it can be checked.
-    """
+    """The answer of :func:`loop_of`. ``known`` is False for an object that no probe knows;
+    ``loops`` has each loop that the object, or a connection it holds, is bound to (empty: not bound
+    yet); ``looked_at`` says what the answer rests on."""
 
     known: bool
     label: str
@@ -32,17 +28,14 @@ class Binding(NamedTuple):
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop | None:
-        """The loop, where there is exactly one; None where there is none, or several."""
+        """The loop, where there is exactly one."""
         return self.loops[0] if len(self.loops) == 1 else None
 
     def __str__(self) -> str:
         if not self.known:
             return f"{self.label}: not an object that whichloop knows"
-        looked = ", ".join(self.looked_at)
-        if not self.loops:
-            return f"{self.label}: bound to no loop yet (looked at {looked})"
-        names = " and ".join(_words(loop) for loop in self.loops)
-        return f"{self.label}: bound to {names} (looked at {looked})"
+        names = " and ".join(map(_words, self.loops)) or "no loop yet"
+        return f"{self.label}: bound to {names} (looked at {', '.join(self.looked_at)})"
 
 
 class LoopMismatch(AssertionError):
@@ -50,23 +43,15 @@ class LoopMismatch(AssertionError):
 
 
 def _words(loop: Any) -> str:
-    live = TRACKER.loops.find(loop)
-    state = peek.loop_state(loop)
+    live, state = TRACKER.loops.find(loop), peek.loop_state(loop)
     if live is not None and live.record.runner != "unknown":
         return f"loop {live.record.id}, the {live.record.owner} ({state})"
     return f"the {peek.class_of(loop)[1]} at {id(loop):#x} ({state})"
 
 
 def loop_of(obj: Any) -> Binding:
-    """The event loop that ``obj`` is bound to, read from what the object holds.
-
-    Knows SQLAlchemy's AsyncEngine, AsyncConnection, AsyncSession and async_sessionmaker, asyncpg
-    connections and pools, Motor and PyMongo clients, databases and collections, redis.asyncio
-    clients, pools and connections, httpx and httpcore clients and pools, psycopg pools, aiohttp
-    sessions, grpc.aio channels, asyncio's own primitives, streams, futures and tasks, and any
-    object that keeps a loop in ``_loop`` or ``loop``. Never waits, connects or imports; raises
-    nothing. An unknown object gives a Binding whose ``known`` is False.
-    """
+    """The event loop that ``obj`` is bound to, read from what the object holds; the README lists
+    what it knows. Never waits, connects or imports; raises nothing."""
     reading = REGISTRY.read(obj)
     if reading is None:
         return Binding(False, ".".join(peek.class_of(obj)), (), ())
@@ -74,12 +59,10 @@ def loop_of(obj: Any) -> Binding:
 
 
 def assert_same_loop(*objects: Any) -> tuple[Binding, ...]:
-    """Assert that all ``objects``, and the running loop if there is one, share one loop.
-
-    Objects not bound yet agree with any loop. Returns what was seen of each. Raises
-    :class:`LoopMismatch` where two loops differ, and :class:`TypeError` for no objects at all or
-    an object whose loop cannot be read: a check that cannot check must not pass.
-    """
+    """What was seen of each of the ``objects``, which share one loop with each other and with the
+    running one, or are not bound yet. Raises :class:`LoopMismatch` where two loops differ, and
+    :class:`TypeError` for no object at all or one whose loop cannot be read: a check that cannot
+    check must not pass."""
     if not objects:
         raise TypeError("assert_same_loop needs at least one object")
     seen = tuple(loop_of(obj) for obj in objects)
@@ -95,9 +78,9 @@ def assert_same_loop(*objects: Any) -> tuple[Binding, ...]:
     return seen
 
 
-def explain_error(error: BaseException, during: str = "", phase: str = "") -> Finding | None:
+def explain_error(error: BaseException) -> Finding | None:
     """What ``error`` has to do with event loops, from what was watched; None if nothing."""
-    failure, recording = TRACKER.evidence(error, during, phase, REGISTRY.objects_in)
+    failure, recording = TRACKER.evidence(error, "", "", REGISTRY.objects_in)
     running = asyncio._get_running_loop()
     if running is not None:
         failure = failure._replace(used_on=TRACKER.loop(running).record.id)
@@ -106,17 +89,11 @@ def explain_error(error: BaseException, during: str = "", phase: str = "") -> Fi
 
 @contextmanager
 def watch() -> Iterator[None]:
-    """Watch the block; a loop error that leaves it gets the explanation as a note.
-
-    The error itself is raised on, unchanged but for ``__notes__``. The probes stay in place after
-    the block, so that the next one (the next Celery task, the next ``asyncio.run``) knows what was
-    bound in this one; :func:`uninstall` takes them out. Use it around whole runs or inside a
-    coroutine.
-    """
+    """Watch the block, a whole run or a part of a coroutine; a loop error that leaves it gets the
+    explanation as a note. The probes stay in place after the block, so that the next one (the next
+    Celery task or ``asyncio.run``) knows what was bound in this; :func:`uninstall` removes them."""
     __tracebackhide__ = True
     install()
-    if not TRACKER.settings.python:
-        TRACKER.settings = TRACKER.settings._replace(python=platform.python_version())
     before = len(TRACKER.crossings)
     try:
         yield

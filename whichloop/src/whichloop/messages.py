@@ -1,34 +1,25 @@
-"""The messages that several event loops produce, as data: the one catalogue of them.
-
-The plugin explains by it, ``whichloop explain`` reads logs by it, and other programs can
-(:func:`find`, :func:`kind_of`, :func:`driver_of`). Each pattern is held to a message that a real
-driver raised, in ``tests/whichloop/test_messages.py``.
-"""
+"""The messages that several event loops produce, as data: the one catalogue, for the plugin, for
+``whichloop explain`` and for other programs (:func:`kind_of`, :func:`driver_of`)."""
 
 import re
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
-from whichloop.diagnose.causes import MISMATCH, NOT_LOOPS, OUTLIVES, REPEATED, TWO_PLUGINS, Cause
+from whichloop.diagnose import causes
 
 Kind = Literal["different_loop", "loop_closed", "operation_in_progress"]
 
 
 class Message(NamedTuple):
-    """One entry: ``pattern`` is searched in ``Type: text`` of each exception of a chain.
-
-    ``sure`` is how far the text alone carries, and ``nature`` what it tells: "loop" is always about
-    two loops (or a closed one), "maybe" needs the recording to decide, "other" only looks as if it
-    were. ``driver`` raises it, where no other can; ``cures`` it calls for whatever else was seen.
-    ``kind`` puts those together that say the same.
-    """
+    """One entry. ``pattern`` is searched in ``Type: text`` of each exception of a chain; ``sure``
+    is how far the text alone carries; ``driver`` raises it, where no other can; ``cures`` are those
+    it calls for, whatever else was seen; ``kind`` puts those together that say the same."""
 
     id: str
     pattern: str
     says: str
-    cause: Cause
+    cause: causes.Cause
     sure: str = "sure"
-    nature: str = "loop"
     driver: str | None = None
     kind: Kind | None = None
     cures: tuple[str, ...] = ()
@@ -41,25 +32,13 @@ class Message(NamedTuple):
 # A callback on the future names the library that made it, where no line of its own is left. What
 # the program holds may be another's: a SQLAlchemy engine, with asyncpg's connections in it.
 CALLBACKS = {"_chain_future": "motor", "_on_waiter_completed": "asyncpg"}
-# A line of a driver in a traceback, the one nearest to the program first.
-_LINES = {
-    r"[\\/]motor[\\/]": "motor",
-    r"[\\/]sqlalchemy[\\/]": "sqlalchemy",
-    r"[\\/]asyncpg[\\/]|asyncpg\.": "asyncpg",
-    r"[\\/]pymongo[\\/]|AsyncMongoClient": "pymongo",
-    r"[\\/]redis[\\/]": "redis",
-    r"[\\/]httpcore[\\/]|[\\/]httpx[\\/]": "httpx",
-    r"[\\/]aiohttp[\\/]": "aiohttp",
-    r"[\\/]grpc[\\/]": "grpc",
-    r"[\\/]psycopg_pool[\\/]": "psycopg_pool",
-}
-
-MESSAGES = (
+# Always about two loops, or a closed one.
+LOOP = (
     Message(
         "different-loop",
         r"got Future .*attached to a different loop",
         "a task on one event loop waited for a future of another",
-        MISMATCH,
+        causes.MISMATCH,
         "sure of two loops; which mismatch needs a run with the plugin",
         kind="different_loop",
     ),
@@ -67,7 +46,7 @@ MESSAGES = (
         "loop-closed",
         r"RuntimeError: Event loop is closed",
         "something was kept after its event loop was closed, and used again",
-        OUTLIVES,
+        causes.OUTLIVES,
         "sure of a closed loop; what kept the object needs a run with the plugin",
         kind="loop_closed",
     ),
@@ -75,7 +54,7 @@ MESSAGES = (
         "mongo-different-loop",
         r"Cannot use AsyncMongoClient in different event loop",
         "an AsyncMongoClient was used on another loop than that of its first operation",
-        MISMATCH,
+        causes.MISMATCH,
         "sure of two loops and of the client",
         driver="pymongo",
         kind="different_loop",
@@ -84,7 +63,7 @@ MESSAGES = (
         "bound-to-different-loop",
         r"is bound to a different event loop",
         "an asyncio lock, event or queue was waited for on another loop than its own",
-        OUTLIVES,
+        causes.OUTLIVES,
         "sure of two loops and of the kind of object",
         driver="asyncio",
         kind="different_loop",
@@ -93,45 +72,16 @@ MESSAGES = (
         "future-belongs",
         r"The future belongs to a different loop than the one specified",
         "a future of one loop was passed to shield, wait_for or gather on another",
-        MISMATCH,
+        causes.MISMATCH,
         "sure of two loops",
         driver="asyncio",
         kind="different_loop",
     ),
     Message(
-        "await-not-used",
-        r"await wasn't used with future",
-        "a future that an earlier loop had begun to wait for was awaited again",
-        OUTLIVES,
-        "likely: the same future awaited after a first failure",
-        nature="maybe",
-        driver="asyncio",
-    ),
-    Message(
-        "operation-in-progress",
-        r"another operation is in progress",
-        "one database connection was asked for a second operation before the first had ended",
-        NOT_LOOPS,
-        "undecided: two tasks on one connection, or what is left after a use on another loop",
-        nature="maybe",
-        driver="asyncpg",
-        kind="operation_in_progress",
-        cures=("one-per-task",),
-    ),
-    Message(
-        "transaction-in-error",
-        r"cannot rollback; the transaction is in error state",
-        "a rollback hides the first error (SQLAlchemy 2.1.0 to 2.1.3 did this to loop errors)",
-        OUTLIVES,
-        "undecided: read the error above it",
-        nature="maybe",
-        driver="asyncpg",
-    ),
-    Message(
         "handler-closed",
         r"unable to perform operation.*the handler is closed",
         "a connection of a closed uvloop loop was used",
-        OUTLIVES,
+        causes.OUTLIVES,
         "sure of a closed loop",
         kind="loop_closed",
     ),
@@ -140,35 +90,17 @@ MESSAGES = (
         r"ScopeMismatch: You tried to access the \w+ scoped "
         r"fixture (_\w+_scoped_runner|event_loop|\S*<event_loop>)",
         "an async fixture is cached for longer than the event loop it runs on lives",
-        MISMATCH,
+        causes.MISMATCH,
         driver="pytest",
         cures=("loop-as-long-as-cache", "cache-per-test"),
         headline="A fixture is kept for longer than the machinery that runs it.",
-    ),
-    Message(
-        "pool-timeout",
-        r"PoolTimeout: couldn't get a connection after",
-        "the pool gave no connection in time: all in use, or its workers' loop does not run",
-        OUTLIVES,
-        "undecided: also the message of a pool that is too small",
-        nature="maybe",
-        driver="psycopg_pool",
-    ),
-    Message(
-        "timeout-outside-task",
-        r"Timeout context manager should be used inside a task",
-        "an aiohttp session was used outside a task of the loop it was made on",
-        OUTLIVES,
-        "likely: a session used on another loop",
-        nature="maybe",
-        driver="aiohttp",
     ),
     Message(
         "loop-running",
         r"Runner\.run\(\) cannot be called from a running event loop"
         r"|Cannot run the event loop while another loop is running",
         "an event loop was started in a thread where one runs already",
-        TWO_PLUGINS,
+        causes.TWO_PLUGINS,
         "likely: two plugins or libraries that both drive a loop",
         cures=("one-driver-of-loops", "async-interface"),
     ),
@@ -177,16 +109,63 @@ MESSAGES = (
         r"This event loop is already running"
         r"|asyncio\.run\(\) cannot be called from a running event loop",
         "code that an event loop runs asked to start one again in the same thread",
-        REPEATED,
+        causes.REPEATED,
         "likely: asyncio.run() or run_until_complete() called inside async code",
         cures=("await-it",),
     ),
+)
+# What else was seen decides.
+MAYBE = (
+    Message(
+        "await-not-used",
+        r"await wasn't used with future",
+        "a future that an earlier loop had begun to wait for was awaited again",
+        causes.OUTLIVES,
+        "likely: the same future awaited after a first failure",
+        driver="asyncio",
+    ),
+    Message(
+        "operation-in-progress",
+        r"another operation is in progress",
+        "one database connection was asked for a second operation before the first had ended",
+        causes.NOT_LOOPS,
+        "undecided: two tasks on one connection, or what is left after a use on another loop",
+        driver="asyncpg",
+        kind="operation_in_progress",
+        cures=("one-per-task",),
+    ),
+    Message(
+        "transaction-in-error",
+        r"cannot rollback; the transaction is in error state",
+        "a rollback hides the first error (SQLAlchemy 2.1.0 to 2.1.3 did this to loop errors)",
+        causes.OUTLIVES,
+        "undecided: read the error above it",
+        driver="asyncpg",
+    ),
+    Message(
+        "pool-timeout",
+        r"PoolTimeout: couldn't get a connection after",
+        "the pool gave no connection in time: all in use, or its workers' loop does not run",
+        causes.OUTLIVES,
+        "undecided: also the message of a pool that is too small",
+        driver="psycopg_pool",
+    ),
+    Message(
+        "timeout-outside-task",
+        r"Timeout context manager should be used inside a task",
+        "an aiohttp session was used outside a task of the loop it was made on",
+        causes.OUTLIVES,
+        "likely: a session used on another loop",
+        driver="aiohttp",
+    ),
+)
+# These only look as if they were about loops.
+OTHER = (
     Message(
         "no-running-loop",
         r"RuntimeError: no running event loop|There is no current event loop",
         "something that needs a running event loop was made where none runs",
-        NOT_LOOPS,
-        nature="other",
+        causes.NOT_LOOPS,
         cures=("build-in-coroutine",),
         headline="Something was built in a place where its machinery does not run yet.",
     ),
@@ -194,8 +173,7 @@ MESSAGES = (
         "session-concurrency",
         r"concurrent operations are not permitted|IllegalStateChangeError",
         "two tasks used one SQLAlchemy session at the same time",
-        NOT_LOOPS,
-        nature="other",
+        causes.NOT_LOOPS,
         driver="sqlalchemy",
         cures=("one-per-task",),
     ),
@@ -203,8 +181,7 @@ MESSAGES = (
         "too-many-clients",
         r"sorry, too many clients already|remaining connection slots are reserved",
         "the database server has no connection left: engines or pools were not disposed",
-        NOT_LOOPS,
-        nature="other",
+        causes.NOT_LOOPS,
         driver="postgres",
         cures=("dispose-every",),
         headline="The database server has no free connection left for this test.",
@@ -213,25 +190,21 @@ MESSAGES = (
         "missing-greenlet",
         r"greenlet_spawn has not been called",
         "SQLAlchemy was asked for a lazy load outside await; the event loop is not involved",
-        NOT_LOOPS,
-        nature="other",
+        causes.NOT_LOOPS,
         driver="sqlalchemy",
         cures=("await-load",),
         headline="The database was asked for more data at a place that cannot wait for it.",
     ),
 )
+MESSAGES = (*LOOP, *MAYBE, *OTHER)
 
 
 def find(texts: Iterable[str]) -> tuple[Message, str] | None:
-    """The entry that fits best, with the text it fits: "loop" messages before "maybe" ones,
-    and both before "other", wherever in the chain they stand."""
-    lines = list(texts)
-    for nature in ("loop", "maybe", "other"):
-        for text in lines:
-            for message in MESSAGES:
-                if message.nature == nature and message.match(text):
-                    return message, text
-    return None
+    """The entry that fits best, with the text it fits: those of LOOP before those of MAYBE, and
+    both before OTHER, wherever in the chain they stand."""
+    lines, groups = list(texts), (LOOP, MAYBE, OTHER)
+    pairs = ((entry, text) for group in groups for text in lines for entry in group)
+    return next(((entry, text) for entry, text in pairs if entry.match(text)), None)
 
 
 def kind_of(text: str) -> Kind | None:
@@ -246,5 +219,5 @@ def driver_of(text: str) -> str | None:
 
 def driver_hint(message: Message, text: str) -> str | None:
     """The driver that a message, or other words of the same log, point to; or None."""
-    lines = (driver for pattern, driver in _LINES.items() if re.search(pattern, text))
+    lines = (driver for driver, (_, line) in causes.DRIVERS.items() if re.search(line, text))
     return next(lines, None) or message.driver or driver_of(text)

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from whichloop.hooks import ExplainHooks, Hooks, ThoroughHooks
+from whichloop.hooks import Hooks, ThoroughHooks
 from whichloop.observe.probes.registry import REGISTRY
 from whichloop.observe.tracker import TRACKER
 from whichloop.records import Settings
@@ -32,7 +32,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--whichloop-record",
         metavar="PATH",
-        default=None,
         help="write loops, fixtures, tests, connections and crossings to PATH as JSON",
     )
 
@@ -40,14 +39,34 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     # Before the first conftest: a module-level engine is built when that is imported.
-    namespace = early_config.known_args_namespace
-    if getattr(namespace, "whichloop", "explain") != "off" and _outermost(early_config):
+    if early_config.known_args_namespace.whichloop != "off" and _outermost(early_config):
         _watch()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    mode, path = config.getoption("whichloop"), config.getoption("whichloop_record")
+    auditing = config.getoption("whichloop_audit")
+    if mode == "off" and not auditing:
+        return
+    inside = not _outermost(config)
+    if inside and mode == "explain" and not auditing and not path:
+        return
+    _watch()
+    if inside:  # asked for by name, in a test of another session: that one goes on afterwards
+        config.add_cleanup(functools.partial(_resume, TRACKER.settings, TRACKER.recording))
+    _resume(settings_of(config), bool(path))
+    hooks = ThoroughHooks(config) if path or mode == "strict" else Hooks(config)
+    config.pluginmanager.register(hooks, HOOKS)
 
 
 def _watch() -> None:
     TRACKER.reported_elsewhere = True
     REGISTRY.install()
+
+
+def _resume(settings: Settings, recording: bool) -> None:
+    TRACKER.settings = settings
+    TRACKER.record(recording)
 
 
 def _outermost(config: pytest.Config) -> bool:
@@ -69,36 +88,6 @@ def _end(config: pytest.Config) -> None:
     REGISTRY.uninstall()
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    mode = "audit" if config.getoption("whichloop_audit") else config.getoption("whichloop")
-    path = config.getoption("whichloop_record")
-    if mode == "off":
-        return
-    inside = not _outermost(config)
-    if inside and mode == "explain" and not path:
-        return
-    _watch()
-    if inside:  # asked for by name, in a test of another session: that one goes on afterwards
-        config.add_cleanup(functools.partial(_resume, TRACKER.settings, TRACKER.recording))
-    _resume(settings_of(config), bool(path))
-    thorough = TRACKER.recording or config.getoption("whichloop") == "strict"
-    hooks: Hooks = ThoroughHooks(config) if thorough else ExplainHooks(config)
-    config.pluginmanager.register(hooks, HOOKS)
-
-
-def _resume(settings: Settings, recording: bool) -> None:
-    TRACKER.settings = settings
-    TRACKER.record(recording)
-
-
-def _ini(config: pytest.Config, name: str) -> str | None:
-    try:
-        value = config.getini(name)
-    except (KeyError, ValueError):
-        return None
-    return str(value) if value else None
-
-
 def settings_of(config: pytest.Config) -> Settings:
     """Versions and effective loop scopes; None where the plugin or option is not there."""
     python = ".".join(map(str, sys.version_info[:3]))
@@ -113,3 +102,10 @@ def settings_of(config: pytest.Config) -> Settings:
         _ini(config, "asyncio_default_fixture_loop_scope"),
         _ini(config, "asyncio_default_test_loop_scope") or "function",
     )
+
+
+def _ini(config: pytest.Config, name: str) -> str | None:
+    try:
+        return str(config.getini(name) or "") or None
+    except (KeyError, ValueError):  # not an option of this version
+        return None

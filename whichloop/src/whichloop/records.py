@@ -1,8 +1,7 @@
-"""What was seen, as plain values: nothing here refers to a loop, a driver object or a frame.
+"""What was seen, as plain values: nothing here keeps a loop, a driver object or a frame alive.
 
-Tuples of strings, numbers and other such tuples: a recording can be kept, compared, written as JSON
-and read back without keeping anything of the suite alive. (Named tuples and no frozen dataclasses:
-every run of pytest imports them, and makes one or two for each test.)
+Named tuples and no frozen dataclasses: every run of pytest imports them, and makes one or two for
+each test.
 """
 
 import re
@@ -10,12 +9,9 @@ from typing import NamedTuple
 
 
 class Actor(NamedTuple):
-    """Who did something. ``kind`` is one of fixture, test, import, code, unknown.
-
-    ``name`` is the fixture's name, the test's node id, the module's name or the function's name.
-    ``caching_scope`` and ``loop_scope`` are set for fixtures, ``cache`` where the value went
-    through a ``functools`` cache of that name.
-    """
+    """Who did something. ``kind`` is fixture, test, import, code or unknown, ``name`` that of the
+    fixture, module or function, or the test's node id. Fixtures have both scopes; ``cache`` is the
+    name of the ``functools`` cache that the value went through."""
 
     kind: str
     name: str
@@ -24,9 +20,8 @@ class Actor(NamedTuple):
     cache: str | None = None
 
     def __str__(self) -> str:
-        if self.kind == "unknown":
-            return "not known"
-        return f"import of {self.name}" if self.kind == "import" else f"{self.kind} {self.name}"
+        words = {"unknown": "not known", "import": f"import of {self.name}"}
+        return words.get(self.kind, f"{self.kind} {self.name}")
 
 
 NOBODY = Actor("unknown", "")
@@ -61,11 +56,9 @@ class Site(NamedTuple):
 
 
 class LoopRecord(NamedTuple):
-    """One event loop. ``id`` is A, B, C … in order of birth; ``born`` and ``closed`` are ticks.
-
+    """One event loop. ``id`` is A, B, C … in order of birth; ``born`` and ``closed`` are ticks;
     ``runner`` says what made it (see ``observe.loops``), ``scope`` is its pytest loop scope where
-    it has one, ``opened_by`` who asked for it, ``thread`` the thread that ran it.
-    """
+    it has one, ``opened_by`` who asked for it, ``thread`` the thread that ran it."""
 
     id: str
     kind: str
@@ -81,21 +74,22 @@ class LoopRecord(NamedTuple):
     @property
     def owner(self) -> str:
         """Whose loop it is, in a few words that do not change from run to run."""
-        where = f" at {self.opened_at}" if self.opened_at else ""
-        if self.runner == "pytest-asyncio":
-            if self.scope == "function" and self.opened_by.name:
-                return f"function loop of {self.opened_by.name}"
-            return f"{self.scope} loop" if self.scope else "loop made inside pytest-asyncio"
-        if self.runner == "anyio":
-            who = f" ({self.opened_by})" if self.opened_by.kind != "unknown" else ""
-            return f"anyio plugin's loop{who}"
-        if self.runner == "unittest":
-            return f"IsolatedAsyncioTestCase loop of {self.opened_by.name}"
-        if self.runner == "TestClient":
-            return f"TestClient portal{where}"
-        if self.thread != "MainThread" and self.runner in ("new_event_loop", "asyncio.run"):
-            return f"loop of thread {self.thread}, {self.runner}{where}"
-        return "owner not known" if self.runner == "unknown" else f"{self.runner}{where}"
+        by, where = self.opened_by, f" at {self.opened_at}" if self.opened_at else ""
+        who = f" ({by})" if by.kind != "unknown" else ""
+        scoped = f"{self.scope} loop" if self.scope else "loop made inside pytest-asyncio"
+        if self.scope == "function" and by.name:
+            scoped = f"function loop of {by.name}"
+        thread = f"loop of thread {self.thread}, " if self.thread != "MainThread" else ""
+        words = {
+            "pytest-asyncio": scoped,
+            "anyio": f"anyio plugin's loop{who}",
+            "unittest": f"IsolatedAsyncioTestCase loop of {by.name}",
+            "TestClient": f"TestClient portal{where}",
+            "new_event_loop": f"{thread}new_event_loop{where}",
+            "asyncio.run": f"{thread}asyncio.run{where}",
+            "unknown": "owner not known",
+        }
+        return words.get(self.runner, f"{self.runner}{where}")
 
 
 class ObjectRecord(NamedTuple):
@@ -199,7 +193,7 @@ class Finding(NamedTuple):
 
 
 class Recording(NamedTuple):
-    """What was seen in one process; ``worker`` is its name under pytest-xdist."""
+    """What was seen in one process."""
 
     loops: tuple[LoopRecord, ...] = ()
     objects: tuple[ObjectRecord, ...] = ()
@@ -207,12 +201,7 @@ class Recording(NamedTuple):
     ran: tuple[Ran, ...] = ()
     settings: Settings = Settings()
     findings: tuple[Finding, ...] = ()
-    worker: str = ""
 
     def loop(self, name: str | None) -> LoopRecord | None:
         """The loop called ``name``, or None."""
         return next((loop for loop in self.loops if loop.id == name), None)
-
-    def object(self, seq: int) -> ObjectRecord | None:
-        """The object with that sequence number, or None."""
-        return next((record for record in self.objects if record.seq == seq), None)

@@ -1,8 +1,5 @@
-"""The closed list of causes: what each is called, how it is told, and what cures it. Pure.
-
-A :class:`Cause` is the one place for all that is said of a cause. Which of them it is follows from
-a :class:`Case`, and ``explain`` decides it.
-"""
+"""The closed list of causes: what each is called, how it is told, and what cures it. Pure. Which of
+them it is follows from a :class:`Case`, and ``explain`` decides it."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
@@ -10,18 +7,23 @@ from typing import NamedTuple
 from whichloop.diagnose.cures import ENTRIES
 from whichloop.records import NOBODY, Actor, Cure, LoopRecord, ObjectRecord, Settings
 
-NOUNS = {
-    "motor": "MongoDB client",
-    "pymongo": "MongoDB client",
-    "sqlalchemy": "database connection",
-    "asyncpg": "database connection",
-    "psycopg_pool": "connection pool",
-    "redis": "Redis connection",
-    "httpx": "HTTP connection",
-    "aiohttp": "HTTP session",
-    "grpc": "gRPC channel",
+# A driver's object in plain words, and what a line of the driver in a traceback looks like: the one
+# nearest to the program first.
+DRIVERS = {
+    "motor": ("MongoDB client", r"[\\/]motor[\\/]"),
+    "sqlalchemy": ("database connection", r"[\\/]sqlalchemy[\\/]"),
+    "asyncpg": ("database connection", r"[\\/]asyncpg[\\/]|asyncpg\."),
+    "pymongo": ("MongoDB client", r"[\\/]pymongo[\\/]|AsyncMongoClient"),
+    "redis": ("Redis connection", r"[\\/]redis[\\/]"),
+    "httpx": ("HTTP connection", r"[\\/]httpcore[\\/]|[\\/]httpx[\\/]"),
+    "aiohttp": ("HTTP session", r"[\\/]aiohttp[\\/]"),
+    "grpc": ("gRPC channel", r"[\\/]grpc[\\/]"),
+    "psycopg_pool": ("connection pool", r"[\\/]psycopg_pool[\\/]"),
 }
+NOUNS = {driver: noun for driver, (noun, _) in DRIVERS.items()}
 _WIDER = ("function", "class", "module", "package", "session")
+_AWAITED = ("Future", "Task")
+_NOTHING = ObjectRecord(0, "", "object", "")
 
 
 class Case(NamedTuple):
@@ -34,49 +36,63 @@ class Case(NamedTuple):
     used_by: Actor = NOBODY
 
     @property
+    def thing(self) -> ObjectRecord:
+        """The object, or an empty record."""
+        return self.obj or _NOTHING
+
+    @property
     def runners(self) -> set[str]:
-        """What runs the loops."""
         return {loop.runner for loop in (self.bound, self.using) if loop is not None}
 
     def noun(self, driver: str | None = None) -> str:
-        """The thing in plain words, for readers who do not know asyncio."""
-        obj = self.obj
-        if obj is None:
-            return NOUNS.get(driver or "", "object")
-        if obj.driver == "asyncio":
-            return obj.type.rpartition(".")[2].lower()
-        if obj.driver == "asyncpg" and "pool" in obj.label:
+        """The thing in plain words, for readers who do not know asyncio; ``driver`` is that of an
+        object that was not seen."""
+        thing = self.thing
+        if thing.driver == "asyncio":
+            return thing.type.rpartition(".")[2].lower() or "object"
+        if thing.driver == "asyncpg" and "pool" in thing.label:
             return "connection pool"
-        return NOUNS.get(obj.driver, obj.label)
+        return NOUNS.get(thing.driver or driver or "", thing.label)
 
     @property
-    def keeper(self) -> tuple[str, str]:
-        """What keeps the object longer than a test: a kind (cache, module, fixture) and words for
-        it; both empty where that is not known."""
-        if self.obj is None:
-            return "", ""
-        by, kept_by = self.obj.built_by, self.obj.kept_by
-        if kept_by:
-            return ("cache" if kept_by.startswith("functools") else "module"), kept_by
-        if by.cache:
-            return "cache", f"functools cache {by.cache}"
-        if by.kind == "import":
-            return "module", f"{by}"
-        if by.kind == "fixture" and by.caching_scope not in (None, "function"):
-            return "fixture", f"fixture {by.name}, cached for the {by.caching_scope}"
-        return "", ""
-
-    @property
-    def awaited(self) -> bool:
-        """Is the object a future or a task?"""
-        return self.obj is not None and self.obj.type in ("Future", "Task")
+    def keeper(self) -> str:
+        """What keeps the object longer than a test; an empty text where that is not known."""
+        by = self.thing.built_by
+        cache = f"functools cache {by.cache}" if by.cache else ""
+        imported = str(by) if by.kind == "import" else ""
+        fixture = f"fixture {by.name}, cached for the {by.caching_scope}"
+        return self.thing.kept_by or cache or imported or (fixture if _cached_longer(by) else "")
 
     @property
     def null_pool(self) -> list[str]:
         """The cure for a connection that an engine pools."""
-        obj = self.obj
-        pooled = obj is not None and (obj.driver == "sqlalchemy" or obj.part_of == "AsyncEngine")
+        pooled = self.thing.driver == "sqlalchemy" or self.thing.part_of == "AsyncEngine"
         return ["null-pool"] if pooled else []
+
+    @property
+    def words(self) -> dict[str, str]:
+        """What the causes' sentences say of the case."""
+        keeper, bound, using = self.keeper, self.bound, self.using
+        return {
+            "keeper": f" by {keeper}" if keeper else ", by what is not known,",
+            "kept": f"; the object is kept by {keeper}" if keeper else "",
+            "end": f" after loop {bound.id} was closed" if bound else "",
+            "bound": f"loop {bound.id}" if bound else "its loop",
+            "using": f"loop {using.id}" if using else "its loop",
+            "bound_scope": _scope_of(bound),
+            "using_scope": _scope_of(using),
+        }
+
+
+def _cached_longer(by: Actor) -> bool:
+    """Is it a fixture whose value is cached for longer than a test?"""
+    return by.kind == "fixture" and by.caching_scope not in (None, "function")
+
+
+def _scope_of(loop: LoopRecord | None) -> str:
+    if loop is None:
+        return "a loop that is not known"
+    return f"a {loop.scope} loop" if loop.scope else f"the {loop.owner}"
 
 
 # Words for cures where nothing better is known.
@@ -93,16 +109,14 @@ _WORDS = {
 def made(names: Iterable[str], settings: Settings, words: Mapping[str, str]) -> tuple[Cure, ...]:
     """The cures of these names as this pytest-asyncio understands them, without those that it does
     not have."""
-    known, version = _WORDS | dict(words), settings.asyncio_version
+    known, version = {**_WORDS, **words}, settings.asyncio_version
     cures = []
     for name in names:
-        entry = ENTRIES[name]
-        change = entry.change
+        text, change, remedy, link = ENTRIES[name]
         if not isinstance(change, str):
-            change = next((words for least, words in change if version >= least), "")
+            change = next((words for least, words in change.items() if version >= least), "")
         if change:
-            text, change = entry.text.format_map(known), change.format_map(known)
-            cures.append(Cure(name, text, change, entry.remedy, entry.link))
+            cures.append(Cure(name, text.format_map(known), change.format_map(known), remedy, link))
     return tuple(cures)
 
 
@@ -111,102 +125,71 @@ Advice = tuple[list[str], dict[str, str]]
 
 
 class Cause(NamedTuple):
-    """``meaning`` is one clause for any object; ``sentence`` says it of a case, ``headline`` in a
-    sentence for a reader who does not know asyncio, with ``{thing}`` for the object."""
+    """``meaning`` is a clause for any object, ``tell`` the sentence for one, with a case's words in
+    braces, ``headline`` that for a reader who does not know asyncio, with ``{thing}``."""
 
     name: str
     meaning: str
     headline: str
     advise: Callable[[Case], Advice] = lambda case: ([], {})
-    tell: Callable[[Case], str] | None = None
+    tell: str = "{meaning}."
     about_loops: bool = True
 
     def sentence(self, case: Case) -> str:
-        """What happened, in one sentence."""
-        return self.tell(case) if self.tell is not None else f"{self.meaning}."
+        return self.tell.format(meaning=self.meaning, **case.words)
 
     def cures(self, case: Case) -> tuple[Cure, ...]:
-        """What cures it, the most fitting first."""
         names, words = self.advise(case)
-        place = {"place": case.keeper[1]} if case.keeper[1] else {}
+        place = {"place": case.keeper} if case.keeper else {}
         return made(names, case.settings, {"noun": case.noun(), **place, **words})
-
-
-def _tell_mismatch(case: Case) -> str:
-    keeper = case.keeper[1]
-    kept = f"; the object is kept by {keeper}" if keeper else ""
-    bound, used = (
-        "a loop that is not known"
-        if loop is None
-        else (f"a {loop.scope} loop" if loop.scope else f"the {loop.owner}")
-        for loop in (case.bound, case.using)
-    )
-    return f"bound on {bound}, used on {used}{kept}."
 
 
 def _advise_mismatch(case: Case) -> Advice:
     """Which side to move: the tests to the fixture's loop, or the fixture to the test's."""
-    settings, kept = case.settings, bool(case.keeper[0])
+    settings, fixture = case.settings, case.thing.bound_by
     fixture_side, test_side = case.bound, case.using
-    fixture = case.obj.bound_by if case.obj is not None else NOBODY
     if fixture.kind != "fixture" and case.used_by.kind == "fixture":
         fixture_side, test_side, fixture = case.using, case.bound, case.used_by
     wide = (fixture_side.scope if fixture_side else None) or "session"
     narrow = (test_side.scope if test_side else None) or "function"
-    marked = settings.test_loop_scope not in (None, narrow)
     explicit = fixture.loop_scope is not None and fixture.loop_scope not in (
         settings.fixture_loop_scope,
         None if settings.fixture_loop_scope else fixture.caching_scope,
     )
     to_test = "fixture-to-test" if explicit else "fixtures-to-tests"
+    names = ["one-loop-tests" if fixture.kind == "fixture" else "one-loop"]
+    if settings.test_loop_scope not in (None, narrow):
+        names = ["test-mark"]
     if _WIDER.index(wide) < _WIDER.index(narrow):
         names = [to_test]  # the mirror image: the tests' loop lives longer than the fixtures'
     elif fixture_side is None:
         names = ["one-loop", to_test]  # nothing is known but that there are two scopes
-    elif fixture.kind != "fixture":
-        names = ["test-mark" if marked else "one-loop"]
-    else:
-        names = ["test-mark" if marked else "one-loop-tests"]
-        if not kept and fixture.caching_scope in (None, "function"):
-            # Cached for longer than a test, a loop per test would be worse, not better.
-            names.append(to_test)
-    return [*names, *(case.null_pool if kept else [])], {"scope": wide, "narrow": narrow}
-
-
-def _tell_teardown(case: Case) -> str:
-    test, fixture = (f"loop {loop.id}" if loop else "its loop" for loop in (case.bound, case.using))
-    return f"the test ended with it open on {test}, and a fixture closes it on {fixture}."
+    elif fixture.kind == "fixture" and not case.keeper and not _cached_longer(fixture):
+        # Cached for longer than a test, a loop per test would be worse, not better.
+        names.append(to_test)
+    return [*names, *(case.null_pool if case.keeper else [])], {"scope": wide, "narrow": narrow}
 
 
 def _advise_teardown(case: Case) -> Advice:
     """The fixture to the test's loop, or both to one. How the object is kept changes nothing."""
     test, fixture = (loop.scope if loop else None for loop in (case.bound, case.using))
-    names = ["fixtures-to-tests"]
-    if _WIDER.index(test or "function") < _WIDER.index(fixture or "session"):
-        names.insert(0, "one-loop")
-    return names, {"narrow": test or "function"}
-
-
-def _tell_outlives(case: Case) -> str:
-    keeper = case.keeper[1]
-    kept = f" by {keeper}" if keeper else ", by what is not known,"
-    return f"kept{kept}{f' after loop {case.bound.id} was closed' if case.bound else ''}."
+    wider = _WIDER.index(test or "function") < _WIDER.index(fixture or "session")
+    return [*(["one-loop"] if wider else []), "fixtures-to-tests"], {"narrow": test or "function"}
 
 
 def _advise_outlives(case: Case) -> Advice:
-    obj, pool = case.obj, case.null_pool
-    if "unittest" in case.runners:
-        return ["async-setup", *pool], {}
-    if case.awaited:
-        return ["own-future"], {}
-    if case.using is not None and case.using.runner == "anyio":
-        return [*pool, *(["dispose"] if pool else []), "create-inside"], {}
-    if case.keeper[0] == "fixture" and obj is not None:
-        words = {"fixture": obj.built_by.name, "scope": obj.built_by.caching_scope or "session"}
-        return ["one-loop", "cache-per-test"], words
-    if obj is not None and obj.driver == "asyncio":
-        return ["create-inside", "one-loop"], {}
-    return ["one-loop", *([*pool, "dispose"] if pool else ["build-inside"])], {}
+    by, thing, pool = case.thing.built_by, case.thing, case.null_pool
+    dispose = [*pool, "dispose"] if pool else []
+    rules = (
+        ("unittest" in case.runners, ["async-setup", *pool]),
+        (thing.type in _AWAITED, ["own-future"]),
+        (case.using is not None and case.using.runner == "anyio", [*dispose, "create-inside"]),
+        (case.keeper.startswith("fixture "), ["one-loop", "cache-per-test"]),
+        (thing.driver == "asyncio", ["create-inside", "one-loop"]),
+        (True, ["one-loop", *(dispose or ["build-inside"])]),
+    )
+    words = {"fixture": by.name, "scope": by.caching_scope or "session"}
+    return next(names for holds, names in rules if holds), words
 
 
 def _advise_portal(case: Case) -> Advice:
@@ -215,24 +198,19 @@ def _advise_portal(case: Case) -> Advice:
 
 
 def _advise_running(case: Case) -> Advice:
-    """The object was prepared by another plugin; or, without one, ``bound`` was left running in
-    the thread that another loop was to use."""
+    """Of another plugin's object; without one, of ``bound``, left running in its thread."""
     if case.obj is not None or case.bound is None:
         return ["one-plugin"], {}
     by = case.bound.opened_by
-    if by.kind == "fixture" and by.caching_scope not in (None, "function") and case.bound.opened_at:
+    if _cached_longer(by) and case.bound.opened_at:
         words = {"loop": case.bound.id, "fixture": by.name, "scope": by.caching_scope or "session"}
         return ["end-running", "async-interface"], words
     return ["own-process" if by.kind == "unknown" else "async-interface", "one-driver-of-loops"], {}
 
 
-def _tell_repeated(case: Case) -> str:
-    keeper = case.keeper[1]
-    return f"{REPEATED.meaning}{f'; the object is kept by {keeper}' if keeper else ''}."
-
-
 def _advise_repeated(case: Case) -> Advice:
-    return ["own-future"] if case.awaited else ["one-run", "build-per-run", *case.null_pool], {}
+    awaited = case.thing.type in _AWAITED
+    return ["own-future"] if awaited else ["one-run", "build-per-run", *case.null_pool], {}
 
 
 MISMATCH = Cause(
@@ -240,21 +218,21 @@ MISMATCH = Cause(
     "two loop scopes: the one that prepared it and the one that used it",
     "The {thing} used here was set up for another part of the run than this test.",
     _advise_mismatch,
-    _tell_mismatch,
+    "bound on {bound_scope}, used on {using_scope}{kept}.",
 )
 TEARDOWN = Cause(
     "closed on another loop",
     "a fixture closes on its loop what the test left open on its own",
     "The {thing} that this test left open was closed by a fixture that runs elsewhere.",
     _advise_teardown,
-    _tell_teardown,
+    "the test ended with it open on {bound}, and a fixture closes it on {using}.",
 )
 OUTLIVES = Cause(
     "object outlives its loop",
     "the object was kept longer than the event loop it belongs to",
     "The {thing} used here was opened for an earlier test, which has ended.",
     _advise_outlives,
-    _tell_outlives,
+    "kept{keeper}{end}.",
 )
 THREAD = Cause(
     "second loop in a thread",
@@ -279,7 +257,7 @@ REPEATED = Cause(
     "each asyncio.run() makes a new event loop and closes it",
     "The {thing} used here was opened in an earlier run that has ended.",
     _advise_repeated,
-    _tell_repeated,
+    "{meaning}{kept}.",
 )
 NOT_LOOPS = Cause(
     "not a loop problem",
@@ -292,17 +270,5 @@ UNKNOWN = Cause(
     "the cause is not known",
     "The {thing} used here was set up elsewhere and cannot work in this place.",
 )
-CAUSES = {
-    cause.name: cause
-    for cause in (
-        MISMATCH,
-        TEARDOWN,
-        OUTLIVES,
-        THREAD,
-        PORTAL,
-        TWO_PLUGINS,
-        REPEATED,
-        NOT_LOOPS,
-        UNKNOWN,
-    )
-}
+_ALL = (MISMATCH, TEARDOWN, OUTLIVES, THREAD, PORTAL, TWO_PLUGINS, REPEATED, NOT_LOOPS, UNKNOWN)
+CAUSES = {cause.name: cause for cause in _ALL}

@@ -1,7 +1,5 @@
 """Cures, as a table: what to change, from which pytest-asyncio on, and where it is documented.
-
-A table and nothing else: ``causes`` chooses from it and fills in the words in braces.
-"""
+``causes`` chooses from it and fills in the words in braces."""
 
 from typing import NamedTuple
 
@@ -14,28 +12,28 @@ _PYTHON = "https://docs.python.org/3/library/"
 
 
 class Entry(NamedTuple):
-    """``change`` is one for every version of pytest-asyncio, or several, each with the lowest
+    """``change`` is one for every version of pytest-asyncio, or several, each by the lowest
     version that understands it, newest first; ``remedy`` is a number of whichloop's repository."""
 
     text: str
-    change: str | tuple[tuple[tuple[int, ...], str], ...]
+    change: str | dict[tuple[int, ...], str]
     remedy: int | None = None
     link: str | None = None
 
 
-def _tests_on(scope: str, first: str = "") -> tuple[tuple[tuple[int, ...], str], ...]:
+def _tests_on(scope: str, first: str = "") -> dict[tuple[int, ...], str]:
     """How each version runs all tests on loops of that scope; ``first`` does as much for fixtures,
     from 0.24 on."""
     mark = (
         "in conftest.py, def pytest_collection_modifyitems(items): for each item, "
         'item.add_marker(pytest.mark.asyncio({}="{}"), append=False)'
     )
-    return (
-        ((0, 26), f"{first}asyncio_default_test_loop_scope = {scope}"),
-        ((0, 24), first + mark.format("loop_scope", scope)),
-        ((0, 23), mark.format("scope", scope)),
-        ((0,), f'redefine event_loop in conftest.py with scope="{scope}"'),
-    )
+    return {
+        (0, 26): f"{first}asyncio_default_test_loop_scope = {scope}",
+        (0, 24): first + mark.format("loop_scope", scope),
+        (0, 23): mark.format("scope", scope),
+        (0,): f'redefine event_loop in conftest.py with scope="{scope}"',
+    }
 
 
 ENTRIES = {
@@ -50,22 +48,22 @@ ENTRIES = {
     ),
     "test-mark": Entry(
         "give the test's mark the loop scope of the fixture",
-        (
-            ((0, 24), '@pytest.mark.asyncio(loop_scope="{scope}")'),
-            ((0,), '@pytest.mark.asyncio(scope="{scope}")'),
-        ),
+        {
+            (0, 24): '@pytest.mark.asyncio(loop_scope="{scope}")',
+            (0,): '@pytest.mark.asyncio(scope="{scope}")',
+        },
         10,
         _CONCEPTS,
     ),
     "fixtures-to-tests": Entry(
         "or give the fixture the test's loop",
-        (((0, 24), "asyncio_default_fixture_loop_scope = {narrow}"),),
+        {(0, 24): "asyncio_default_fixture_loop_scope = {narrow}"},
         3,
         _CONCEPTS,
     ),
     "fixture-to-test": Entry(
         "or give the fixture the loop that uses it",
-        (((0, 24), '@pytest_asyncio.fixture(..., loop_scope="{narrow}")'),),
+        {(0, 24): '@pytest_asyncio.fixture(..., loop_scope="{narrow}")'},
         10,
         _CONCEPTS,
     ),

@@ -1,7 +1,9 @@
 """A recording as a picture: one lane a loop, from birth to death. Pure: records in, lines out."""
 
 import textwrap
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
 from whichloop.present.threads import Thread, alike, draw_threads, legend, threads_of
 from whichloop.records import LoopRecord, Ran, Recording
@@ -14,6 +16,7 @@ DRAWN_OF_A_KIND = 2
 # A picture that does not fit a screen is no picture; `--all` draws it nevertheless.
 MAX_LANES = 24
 
+Tests = Collection[str] | None  # node ids; None for all
 _PARTS = ("born", "life", "closed", "open", "bound", "thread", "crossed", "cut", "more")
 _SIGNS = {
     False: dict(zip(_PARTS, (*"├─┤→●╌✗…", "… "), strict=True)),
@@ -35,27 +38,21 @@ def draw_lanes(
     *,
     width: int = 80,
     ascii: bool = False,
-    tests: Collection[str] | None = None,
+    tests: Tests = None,
     every: bool = False,
 ) -> list[str]:
-    """Draw what was recorded in one process or several, at most ``width`` columns wide.
-
-    Each loop is a lane, with the fixtures and tests that ran on it; each object that was used on
-    another loop than its own is a thread from where it bound to where it was used, with the lines
-    of code below. Of many loops that did the same two are drawn, and a line counts the others;
-    ``every`` draws them all. ``tests`` (node ids) draws only their loops and the loops of what
-    they used. ``ascii`` uses signs of ASCII only, and replaces other letters. Raises ``ValueError``
-    for a width below 60.
-    """
+    """Draw what was recorded in one process or several, at most ``width`` columns wide: a lane for
+    each loop, with what ran on it, and a thread for each object from where it bound to where other
+    loops used it. Of loops that did the same two are drawn, with ``every`` all, with ``tests`` only
+    theirs and those of what they used. ``ascii`` replaces all letters that are not ASCII's. Raises
+    ``ValueError`` for a width below 60."""
     if width < 60:
         raise ValueError("lanes need at least 60 columns")
-    lines: list[str] = []
     # The process that started pytest-xdist's workers ran nothing itself.
-    for recording in [part for part in recordings if part.loops] or recordings[:1]:
-        lines += _Picture(recording, width, _SIGNS[ascii], tests, every).lines()
-    if ascii:
-        lines = [line.encode("ascii", "replace").decode() for line in lines]
-    return lines
+    drawn = [part for part in recordings if part.loops] or recordings[:1]
+    pictures = (_Picture(part, width, _SIGNS[ascii], tests, every) for part in drawn)
+    lines = [line for picture in pictures for line in picture.lines()]
+    return [line.encode("ascii", "replace").decode() for line in lines] if ascii else lines
 
 
 def kind_of(loop: LoopRecord) -> str:
@@ -67,131 +64,109 @@ def _loops(count: int) -> str:
     return f"{count} more loop{'' if count == 1 else 's'}"
 
 
-def _deeds(loop: LoopRecord, tests: list[Ran], threads: list[Thread]) -> list[str]:
+def _deeds(loop: LoopRecord, ran: list[Ran], threads: list[Thread]) -> list[str]:
     """What happened on a loop, in words that are equal for loops that did the same."""
     deeds: dict[str, None] = {}
     for thread in threads:
-        article = "an" if thread.label[0] in "aeiou" else "a"
+        a_thread = f"{'an' if thread.label[0] in 'aeiou' else 'a'} {thread.label}"
         if thread.bound_to == loop.id:
-            deeds[f"left {article} {thread.label} to another loop"] = None
-        if any(use.on == loop.id for use in thread.uses):
-            deeds[f"used {article} {thread.label} of another loop"] = None
-    if deeds:
-        return list(deeds)
-    many = len({row.name for row in tests if row.loop == loop.id})
-    if not many:
-        return ["ran no test"]
-    return [f"with {'one test' if many == 1 else 'tests'} that used nothing of another loop"]
+            deeds[f"left {a_thread} to another loop"] = None
+        if loop.id in thread.used_on:
+            deeds[f"used {a_thread} of another loop"] = None
+    tests = {row.name for row in ran if row.kind == "test" and row.loop == loop.id}
+    many = "one test" if len(tests) == 1 else "tests"
+    quiet = f"with {many} that used nothing of another loop" if tests else "ran no test"
+    return [*deeds] or [quiet]
 
 
-def fold(
-    loops: list[LoopRecord],
-    tests: list[Ran],
-    threads: list[Thread],
-    *,
-    only: Collection[str] | None = None,
-    every: bool = False,
-) -> tuple[list[LoopRecord], list[str]]:
-    """The loops to draw, in order of birth, and a line for each kind of the others.
-
-    ``only`` names the tests whose loops, and those of the objects they used, are to be drawn.
-    """
-    if every:
-        return loops, []
-    if only is not None:
-        wanted = {row.loop for row in tests if row.name in only}
-        wanted.update(*(thread.loops for thread in threads))
-        drawn = [loop for loop in loops if loop.id in wanted]
+def _fold(
+    loops: Sequence[LoopRecord], ran: list[Ran], threads: list[Thread], tests: Tests
+) -> tuple[list[str], list[str]]:
+    """The names of the loops to draw, and a line for each kind of the others."""
+    if tests is not None:
+        wanted = {row.loop for row in ran if row.name in tests}
+        wanted |= {loop for thread in threads for loop in (thread.bound_to, *thread.used_on)}
+        drawn = [loop.id for loop in loops if loop.id in wanted]
         count = len(loops) - len(drawn)
         return drawn, [f"{_loops(count)} not drawn here"] if count else []
-    groups: dict[tuple[str, ...], list[LoopRecord]] = {}
+    groups: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for loop in loops:
-        groups.setdefault((kind_of(loop), *_deeds(loop, tests, threads)), []).append(loop)
-    names = {loop.id for group in groups.values() for loop in group[:DRAWN_OF_A_KIND]}
+        groups[kind_of(loop), *_deeds(loop, ran, threads)].append(loop.id)
+    names = {name for group in groups.values() for name in group[:DRAWN_OF_A_KIND]}
     # A thread is drawn from end to end: with a loop that used something comes the one it is of.
     for thread in threads:
-        if any(use.on in names for use in thread.uses):
+        if names.intersection(thread.used_on):
             names.add(thread.bound_to)
-    drawn = [loop for loop in loops if loop.id in names][:MAX_LANES]
-    names = {loop.id for loop in drawn}
+    drawn = [loop.id for loop in loops if loop.id in names][:MAX_LANES]
     lines = []
     for (_, *deeds), group in groups.items():
-        left = [loop.id for loop in group if loop.id not in names]
-        shown = next((loop.id for loop in group if loop.id in names), None)
+        left = len([name for name in group if name not in drawn])
+        like = "".join([f" like {name}" for name in group if name in drawn][:1])
         if left:
-            like = f" like {shown}" if shown else ""
-            who = "it" if len(left) == 1 else "each"
-            lines.append(f"{_loops(len(left))}{like}, {who} {' and '.join(deeds)}")
+            who = "it" if left == 1 else "each"
+            lines.append(f"{_loops(left)}{like}, {who} {' and '.join(deeds)}")
     return drawn, lines
 
 
+class _Lane(NamedTuple):
+    """A loop; the fixtures and tests on it to name, and how many more there were; the ticks at
+    which a thread began or ended on it, with the names of their signs."""
+
+    loop: LoopRecord
+    rows: list[Ran]
+    unnamed: int
+    ends: list[tuple[int, str]]
+
+
+def _lane(loop: LoopRecord, ran: list[Ran], threads: list[Thread], tests: Tests) -> _Lane:
+    ends = [end for thread in threads for end in thread.ends(loop.id)]
+    rows = [row for row in ran if row.loop == loop.id]
+    keep = rows
+    if len(rows) > MAX_NAMES:
+        keep = [row for row in rows if tests is not None and row.name in tests]
+        for tick, _ in ends:
+            keep += [row for row in rows if row.tick <= tick][-1:]
+    named = [row for row in rows if row in (keep or rows[:MAX_NAMES])]
+    return _Lane(loop, named, len(rows) - len(named), ends)
+
+
 class _Picture:
-    """One process's loops; ``column`` has a place for every tick of interest: the order is kept,
-    the distances are not."""
+    """One process's loops; ``column`` keeps the order of the ticks drawn, not their distances."""
 
     def __init__(
-        self,
-        recording: Recording,
-        width: int,
-        signs: Mapping[str, str],
-        tests: Collection[str] | None,
-        every: bool,
+        self, recording: Recording, width: int, signs: Mapping[str, str], tests: Tests, every: bool
     ) -> None:
         self.width, self.room, self.signs = width, width - LABEL - 2, signs
         self.crossed = bool(recording.crossings)
         # A test's clean-up on a fixture's loop has no outcome: it is no test that ran there.
         ran = [row for row in recording.ran if row.kind == "fixture" or row.outcome is not None]
-        bodies = [row for row in ran if row.kind == "test"]
+        ran.sort(key=lambda row: row.tick)
         threads = threads_of(recording, tests)
-        loops = list(recording.loops)
-        self.loops, self.folds = fold(loops, bodies, threads, only=tests, every=every)
-        names = {loop.id for loop in self.loops}
-        cut = [thread.cut_to(names) for thread in threads]
-        self.threads: list[Thread] = [thread for thread in cut if thread is not None]
-        rows = sorted(ran, key=lambda row: row.tick)
-        self.names: dict[str, list[Ran]] = {}
-        self.unnamed: dict[str, int] = {}
-        for loop in self.loops:
-            on_it = [row for row in rows if row.loop == loop.id]
-            self.names[loop.id] = self._worth_naming(loop.id, on_it, tests)
-            self.unnamed[loop.id] = len(on_it) - len(self.names[loop.id])
-        self.column = self._columns()
-
-    def _ticks_of(self, loop: str) -> list[int]:
-        """When a drawn thread bound to the loop or was used on it."""
-        bound = [t.bound for t in self.threads if t.bound_to == loop and t.bound is not None]
-        return bound + [use.tick for t in self.threads for use in t.uses if use.on == loop]
-
-    def _worth_naming(self, loop: str, rows: list[Ran], tests: Collection[str] | None) -> list[Ran]:
-        if len(rows) <= MAX_NAMES:
-            return rows
-        keep = [row for row in rows if tests is not None and row.name in tests]
-        for tick in self._ticks_of(loop):
-            keep += [row for row in rows if row.tick <= tick][-1:]
-        return [row for row in rows if any(row is kept for kept in keep or rows[:MAX_NAMES])]
-
-    def _columns(self) -> dict[int, int]:
-        ticks = {row.born for row in self.loops}
-        ticks |= {row.closed for row in self.loops if row.closed}
-        for loop, rows in self.names.items():
-            ticks.update(self._ticks_of(loop))
-            if len(rows) > 1 or self.unnamed[loop]:
-                ticks.update(row.tick for row in rows)
-        order = sorted(ticks)
-        last = max(len(order) - 1, 1)
-        return {tick: round(at * (self.room - 1) / last) for at, tick in enumerate(order)}
+        drawn, self.folds = _fold(recording.loops, ran, threads, tests)
+        if every:
+            drawn, self.folds = [loop.id for loop in recording.loops], []
+        cut = [thread.cut_to(drawn) for thread in threads if thread.bound_to in drawn]
+        self.threads = [thread for thread in cut if thread.uses]
+        loops = [loop for loop in recording.loops if loop.id in drawn]
+        self.lanes = [_lane(loop, ran, self.threads, tests) for loop in loops]
+        ticks = {tick for lane in self.lanes for tick, _ in lane.ends}
+        for lane in self.lanes:
+            ticks.update(filter(None, (lane.loop.born, lane.loop.closed)))
+            if len(lane.rows) > 1 or lane.unnamed:
+                ticks.update(row.tick for row in lane.rows)
+        last = max(len(ticks) - 1, 1)
+        self.column: dict[int | None, int] = {
+            tick: round(at * (self.room - 1) / last) for at, tick in enumerate(sorted(ticks))
+        }
 
     def lines(self) -> list[str]:
         """The lanes, what is folded, then the threads."""
-        if not self.loops and not self.folds:
+        if not self.lanes and not self.folds:
             return ["no event loop was seen"]
-        lines: list[str] = []
-        for loop in self.loops:
-            lines += self._lane(loop)
+        lines = [line for lane in self.lanes for line in self._draw(lane)]
+        more = self.signs["more"]
         for words in self.folds:
-            more = self.signs["more"]
-            indent = " " * len(more)
-            lines += textwrap.wrap(more + words, self.width, subsequent_indent=indent)
+            lines += textwrap.wrap(more + words, self.width, subsequent_indent=" " * len(more))
         for threads in alike(self.threads):
             label = self._cut(threads[0].label, LABEL)
             for cells in draw_threads(threads, self.column, self.room, self.signs):
@@ -203,54 +178,49 @@ class _Picture:
             lines.append("no object was used on another loop than its own")
         return lines
 
-    def _lane(self, loop: LoopRecord) -> list[str]:
+    def _draw(self, lane: _Lane) -> list[str]:
         """A loop's life with its marks, and the names beside it or below."""
-        signs, column = self.signs, self.column
+        loop, signs = lane.loop, self.signs
+        start = self.column[loop.born]
+        end = self.column[loop.closed] if loop.closed else self.room - 1
         cells = [" "] * self.room
-        start = column[loop.born]
-        end = column[loop.closed] if loop.closed else self.room - 1
         cells[start : end + 1] = signs["life"] * (end + 1 - start)
         cells[start] = signs["born"]
         cells[end] = signs["closed"] if loop.closed else signs["open"]
-        for thread in self.threads:
-            if thread.bound_to == loop.id and thread.bound is not None:
-                cells[column[thread.bound]] = signs["bound"]
-            for use in thread.uses:
-                if use.on == loop.id:
-                    cells[column[use.tick]] = signs["crossed"]
-        label = self._cut(f"{loop.id:<3} {kind_of(loop)}", LABEL)
-        rows, unnamed = self.names[loop.id], self.unnamed[loop.id]
+        for tick, sign in lane.ends:
+            cells[self.column[tick]] = signs[sign]
         below = ""
-        if len(rows) == 1 and not unnamed:
-            name = _short(rows[0])
-            if end + 2 + len(name) <= self.room:
-                cells[end + 2 : end + 2 + len(name)] = name
-            elif start > len(name):
-                cells[start - 1 - len(name) : start - 1] = name
-            else:
-                place = max(min(start, self.room - len(name)), 0)
-                below = " " * place + self._cut(name, min(len(name), self.room))
-        elif rows or unnamed:
-            below = self._below(rows, unnamed)
-        lines = [f"{label}  {''.join(cells)}".rstrip()]
-        return [*lines, f"{'':<{LABEL}}  {below}".rstrip()] if below else lines
+        name = _short(lane.rows[0]) if lane.rows else ""
+        after, before = end + 2, start - 1 - len(name)
+        beside = after if after + len(name) <= self.room else before
+        if len(lane.rows) != 1 or lane.unnamed:
+            below = self._below(lane)
+        elif beside >= 0:
+            cells[beside : beside + len(name)] = name
+        else:
+            below = self._indented(name, start, self.room)
+        label = self._cut(f"{loop.id:<3} {kind_of(loop)}", LABEL)
+        rows = [f"{label}  {''.join(cells)}", f"{'':<{LABEL}}  {below}"]
+        return [row.rstrip() for row in rows if row.strip()]
 
-    def _below(self, rows: list[Ran], unnamed: int) -> str:
+    def _below(self, lane: _Lane) -> str:
         """Names below a lane: each at its own column, or one after the other if that is tight."""
-        rest = f" {self.signs['more']}{unnamed} more set-ups and tests" if unnamed else ""
-        room = self.room - len(rest)
-        line = ""
-        for at, row in enumerate(rows):
+        more = f" {self.signs['more']}{lane.unnamed} more set-ups and tests" if lane.unnamed else ""
+        room, line = self.room - len(more), ""
+        for row in lane.rows:
             start = self.column[row.tick]
-            if at + 1 == len(rows):
+            if row is lane.rows[-1]:
                 start = min(start, room - len(_short(row)))
             if start < len(line) + bool(line):
-                names = ", ".join(_short(row) for row in rows)
-                first = max(min(self.column[rows[0].tick], room - len(names)), 0)
-                line = " " * first + self._cut(names, min(len(names), room))
-                break
+                names = ", ".join(map(_short, lane.rows))
+                return self._indented(names, self.column[lane.rows[0].tick], room) + more
             line = f"{line:<{start}}{_short(row)}"
-        return line + rest
+        return line + more
+
+    def _indented(self, text: str, start: int, room: int) -> str:
+        """The text from that column on, or so far to the left that it fits."""
+        place = max(min(start, room - len(text)), 0)
+        return " " * place + self._cut(text, min(len(text), room))
 
     def _cut(self, text: str, width: int) -> str:
         return f"{text:<{width}}" if len(text) <= width else text[: width - 1] + self.signs["cut"]

@@ -1,19 +1,10 @@
 """The threads of a picture: an object's way from the loop it bound to, to those that used it."""
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
-from whichloop.records import Recording
-
-_NO_LINE = "a line not known"
-
-
-class Use(NamedTuple):
-    """A use on a loop that is not the object's own."""
-
-    on: str
-    at: str
-    tick: int
+from whichloop.records import Crossing, Recording, Site
 
 
 class Thread(NamedTuple):
@@ -23,66 +14,67 @@ class Thread(NamedTuple):
     bound_to: str
     bound_at: str
     bound: int | None
-    uses: list[Use]
+    uses: list[Crossing]
 
     @property
-    def loops(self) -> set[str]:
-        """Every loop that it touches."""
-        return {self.bound_to, *(use.on for use in self.uses)}
+    def used_on(self) -> list[str]:
+        return [use.used_on for use in self.uses]
 
-    def cut_to(self, loops: Collection[str]) -> "Thread | None":
-        """What can be drawn of it on these loops."""
-        uses = [use for use in self.uses if use.on in loops]
-        if self.bound_to not in loops or not uses:
-            return None
-        return Thread(self.label, self.bound_to, self.bound_at, self.bound, uses)
+    def cut_to(self, loops: Collection[str]) -> "Thread":
+        return self._replace(uses=[use for use in self.uses if use.used_on in loops])
+
+    def ends(self, loop: str) -> list[tuple[int, str]]:
+        """The ticks at which it bound to a loop or was used there, with their signs' names."""
+        bound = self.bound is not None and self.bound_to == loop
+        uses = [(use.tick, "crossed") for use in self.uses if use.used_on == loop]
+        return [(self.bound or 0, "bound"), *uses] if bound else uses
+
+
+def _place(site: Site | None) -> str:
+    return str(site or "a line not known")
 
 
 def threads_of(recording: Recording, tests: Collection[str] | None = None) -> list[Thread]:
-    """The threads of a recording; with ``tests``, of the crossings during those only.
-
-    A connection is often seen twice, by its pool's probe and by its driver's: what has the same
-    label and crosses at the same places is one thread.
-    """
-    labels = {record.seq: record.label or "object" for record in recording.objects}
+    """The threads of the crossings, with ``tests`` of those during them only. A connection is often
+    seen twice, by its pool's probe and by its driver's: what has the same label and crosses at the
+    same places is one thread."""
+    labels = {record.seq: record.label for record in recording.objects}
     threads: dict[tuple[int, int | None], Thread] = {}
-    for row in recording.crossings:
-        if tests is None or row.during in tests:
+    for use in recording.crossings:
+        if tests is None or use.during in tests:
             # A pool may open a new connection in an old one's place: that is another thread.
-            label, bound_at = labels.get(row.seq, "object"), str(row.bound_at or _NO_LINE)
-            new = Thread(label, row.bound_to, bound_at, row.bound, [])
-            thread = threads.setdefault((row.seq, row.bound), new)
-            thread.uses.append(Use(row.used_on, str(row.at or _NO_LINE), row.tick))
+            label = labels.get(use.seq) or "object"
+            new = Thread(label, use.bound_to, _place(use.bound_at), use.bound, [])
+            threads.setdefault((use.seq, use.bound), new).uses.append(use)
     merged: dict[tuple[Any, ...], Thread] = {}
     for thread in threads.values():
-        places = tuple((use.on, use.at) for use in thread.uses)
+        places = tuple((use.used_on, _place(use.at)) for use in thread.uses)
         merged.setdefault((thread.label, thread.bound_to, thread.bound_at, places), thread)
     return list(merged.values())
 
 
 def alike(threads: list[Thread]) -> list[list[Thread]]:
     """Threads of one label that bind at one line and cross at the same lines, together."""
-    groups: dict[tuple[Any, ...], list[Thread]] = {}
+    groups: dict[tuple[Any, ...], list[Thread]] = defaultdict(list)
     for thread in threads:
-        key = (thread.label, thread.bound_at, tuple(dict.fromkeys(u.at for u in thread.uses)))
-        groups.setdefault(key, []).append(thread)
+        places = tuple(dict.fromkeys(_place(use.at) for use in thread.uses))
+        groups[thread.label, thread.bound_at, places].append(thread)
     return list(groups.values())
 
 
 def draw_threads(
-    threads: list[Thread], column: Mapping[int, int], room: int, signs: Mapping[str, str]
+    threads: list[Thread], column: Mapping[int | None, int], room: int, signs: Mapping[str, str]
 ) -> list[str]:
     """Threads that are alike, as rows of ``room`` columns; those that do not touch share one."""
     rows: list[list[str]] = []
     for thread in threads:
-        ends = [column[use.tick] for use in thread.uses]
-        start = column.get(thread.bound, 0) if thread.bound is not None else 0
-        first, last = min(start, *ends), max(start, *ends)
-        row = next((cells for cells in rows if not "".join(cells[first : last + 1]).strip()), None)
+        start, ends = column.get(thread.bound, 0), [column[use.tick] for use in thread.uses]
+        first, last = min(start, *ends), max(start, *ends) + 1
+        row = next((cells for cells in rows if not "".join(cells[first:last]).strip()), None)
         if row is None:
             row = [" "] * room
             rows.append(row)
-        row[first : last + 1] = signs["thread"] * (last + 1 - first)
+        row[first:last] = signs["thread"] * (last - first)
         row[start] = signs["bound"]
         for end in ends:
             row[end] = signs["crossed"]
@@ -92,13 +84,12 @@ def draw_threads(
 def legend(threads: list[Thread], signs: Mapping[str, str]) -> list[str]:
     """Where threads that are alike bind and cross, in words."""
     bound_to = ", ".join(dict.fromkeys(thread.bound_to for thread in threads))
-    lines = [f"{signs['bound']} bound to {bound_to} at {threads[0].bound_at}"]
-    places: dict[str, list[str]] = {}
+    places: dict[str, dict[str, None]] = defaultdict(dict)
     for thread in threads:
         for use in thread.uses:
-            places.setdefault(use.at, []).append(use.on)
-    for at, loops in list(places.items())[:3]:
-        lines.append(f"{signs['crossed']} used on {', '.join(dict.fromkeys(loops))} at {at}")
-    if len(places) > 3:
-        lines.append(f"{signs['crossed']} and at {len(places) - 3} lines more")
-    return lines
+            places[_place(use.at)][use.used_on] = None
+    crossed = [f"used on {', '.join(loops)} at {at}" for at, loops in places.items()]
+    if len(crossed) > 3:
+        crossed[3:] = [f"and at {len(crossed) - 3} lines more"]
+    bound = f"{signs['bound']} bound to {bound_to} at {threads[0].bound_at}"
+    return [bound, *(f"{signs['crossed']} {words}" for words in crossed)]
