@@ -1,4 +1,4 @@
-"""A local stand-in for the two providers, speaking their wire formats over real HTTP.
+"""A local stand-in for the two providers, speaking OpenAI's wire format over real HTTP.
 
 Gemini is under /gemini and DeepSeek under /deepseek, on a free port of loopback. It answers in
 chunks of a few bytes, so that characters and event lines arrive in pieces. Words in a prompt choose
@@ -23,12 +23,11 @@ CHUNK_BYTES = 7  # shorter than any line of an event, and no multiple of a chara
 TEXT_CHARS = 9  # of an answer, in each event
 SILENCE_S = 60
 FAULT = re.compile(r"\[\[(?:status (?P<status>[45]\d\d)|(?P<kind>cut|short|slow|garbage))\]\]")
-GEMINI_PATH = re.compile(r"/gemini/v1beta/models/[\w.-]+:streamGenerateContent\?alt=sse")
-DEEPSEEK_PATH = "/deepseek/chat/completions"
+PATHS = ("/gemini/chat/completions", "/deepseek/chat/completions")
 
 
 def answer_to(prompt: str, turn: int = 1) -> str:
-    """What both providers answer to the question of this turn, counted from 1."""
+    """What either provider answers to the question of this turn, counted from 1."""
     return f"第{turn}轮: you said “{prompt}”. 你好世界 🦊 — that is all."
 
 
@@ -50,64 +49,31 @@ def is_text(value: object) -> bool:
     return isinstance(value, str) and value != ""
 
 
-class Gemini:
-    """Google's format: CRLF line ends, whole objects, a finish reason in the last one."""
-
-    @staticmethod
-    def prompts(headers: Any, body: Any) -> list[str]:
-        """What the user said so far, after a look at the shape of it all."""
-        expect(headers.get("x-goog-api-key"), "API key missing", status=401)
-        expect(set(body) == {"contents"}, "unknown or missing fields")
-        prompts = []
-        for place, content in enumerate(body["contents"]):
-            expect(content["role"] == ("user", "model")[place % 2], "roles must alternate")
-            expect(all(is_text(part["text"]) for part in content["parts"]), "parts need text")
-            if content["role"] == "user":
-                prompts.append("".join(part["text"] for part in content["parts"]))
-        expect(body["contents"][-1]["role"] == "user", "the last turn must be the user's")
-        return prompts
-
-    @staticmethod
-    def events(text: str) -> Iterator[str]:
-        """The stream's events; the last is its end marker."""
-        for piece in [*slices(text, TEXT_CHARS), ""]:
-            content = {"parts": [{"text": piece}], "role": "model"}
-            end = {} if piece else {"finishReason": "STOP"}
-            candidate = {"content": content, **end, "index": 0}
-            chunk = {"candidates": [candidate], "modelVersion": "local"}
-            yield f"data: {json.dumps(chunk, ensure_ascii=False)}\r\n\r\n"
+def prompts_of(headers: Any, body: Any) -> list[str]:
+    """What the user said so far, after a look at the shape of it all."""
+    key = re.fullmatch(r"Bearer \S+", headers.get("Authorization", ""))
+    expect(key, "API key missing", status=401)
+    expect(is_text(body["model"]) and body["stream"] is True, "model and stream are needed")
+    messages = body["messages"]
+    for place, message in enumerate(messages):
+        expect(message["role"] == ("user", "assistant")[place % 2], "roles must alternate")
+        expect(is_text(message["content"]), "messages need content")
+    expect(messages[-1]["role"] == "user", "the last message must be the user's")
+    return [message["content"] for message in messages if message["role"] == "user"]
 
 
-class DeepSeek:
-    """OpenAI's format as DeepSeek speaks it: keep-alive comments, null content, [DONE]."""
-
-    @staticmethod
-    def prompts(headers: Any, body: Any) -> list[str]:
-        key = re.fullmatch(r"Bearer \S+", headers.get("Authorization", ""))
-        expect(key, "API key missing", status=401)
-        expect(is_text(body["model"]) and body["stream"] is True, "model and stream are needed")
-        messages = body["messages"]
-        for message in messages:
-            expect(message["role"] in ("system", "user", "assistant"), "unknown role")
-            expect(is_text(message["content"]), "messages need content")
-        expect(messages[-1]["role"] == "user", "the last message must be the user's")
-        return [message["content"] for message in messages if message["role"] == "user"]
-
-    @staticmethod
-    def events(text: str) -> Iterator[str]:
-        deltas = [{"role": "assistant", "content": None}]
-        deltas += [{"content": piece} for piece in [*slices(text, TEXT_CHARS), ""]]
-        events = [": keep-alive\n\n"]
-        for delta in deltas:
-            finish_reason = "stop" if delta["content"] == "" else None
-            choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
-            chunk = {"object": "chat.completion.chunk", "model": "local", "choices": [choice]}
-            events.append(f"data: {json.dumps(chunk, ensure_ascii=False)}\n\n")
-        events[-1] += "data: [DONE]\n\n"
-        return iter(events)
-
-
-WireFormat = type[Gemini] | type[DeepSeek]
+def events_of(text: str) -> list[str]:
+    """The stream's events: a keep-alive comment first, null content, [DONE] in the last."""
+    deltas = [{"role": "assistant", "content": None}]
+    deltas += [{"content": piece} for piece in [*slices(text, TEXT_CHARS), ""]]
+    events = [": keep-alive\n\n"]
+    for delta in deltas:
+        finish_reason = "stop" if delta["content"] == "" else None
+        choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
+        chunk = {"object": "chat.completion.chunk", "model": "local", "choices": [choice]}
+        events.append(f"data: {json.dumps(chunk, ensure_ascii=False)}\n\n")
+    events[-1] += "data: [DONE]\n\n"
+    return events
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -120,11 +86,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        wire: WireFormat = Gemini if GEMINI_PATH.fullmatch(self.path) else DeepSeek
         try:
-            expect(wire is Gemini or self.path == DEEPSEEK_PATH, "no such path", status=404)
+            expect(self.path in PATHS, "no such path", status=404)
             expect(self.headers.get_content_type() == "application/json", "send JSON")
-            self._answer(wire, wire.prompts(self.headers, json.loads(body)))
+            self._answer(prompts_of(self.headers, json.loads(body)))
         except BadRequest as refusal:
             self.send_error(*refusal.args)
         except (ValueError, LookupError, TypeError, AttributeError):
@@ -132,12 +97,12 @@ class Handler(BaseHTTPRequestHandler):
         except ConnectionError:
             self.close_connection = True  # the client had enough
 
-    def _answer(self, wire: WireFormat, prompts: list[str]) -> None:
+    def _answer(self, prompts: list[str]) -> None:
         fault = FAULT.search(prompts[-1])
         status, kind = fault.groups() if fault else (None, None)
         if status:
             raise BadRequest(int(status), "SECRET of the upstream")
-        *events, end = wire.events(answer_to(prompts[-1], turn=len(prompts)))
+        *events, end = events_of(answer_to(prompts[-1], turn=len(prompts)))
         stream = "".join(events).encode()
         stream += {None: end.encode(), "garbage": b'data: {"choices": [{"del\n\n'}.get(kind, b"")
         self.send_response(200)

@@ -20,17 +20,16 @@ async def stream_chat_response(
     """Have a provider answer a message: yield its tokens, then what became of the answer.
 
     Question and answer are stored together once the answer is complete, and not at all otherwise.
-    No database connection is held while the provider talks. Raises ConversationNotFound if
-    the conversation does not exist when its time comes to be read or written.
+    No database connection is held while the provider talks.
     """
     name = ProviderName(provider)
     dao = ConversationDAO(session)
     messages = await dao.get_messages(conversation_id)
-    turns: list[Turn] = [(message.role, message.content) for message in messages]
-    turns.append(("user", content))
+    history = [(message.role, message.content) for message in messages]
+    question: Turn = ("user", content)
     answer = ""
     try:
-        async with aclosing(stream_answer(name, turns)) as pieces:
+        async with aclosing(stream_answer(name, [*history, question])) as pieces:
             async for piece in pieces:
                 answer += piece
                 yield Token(text=piece)
@@ -40,5 +39,5 @@ async def stream_chat_response(
         yield Failed(provider=name, reason=str(error))
         return
 
-    _, reply = await dao.add_messages(conversation_id, [turns[-1], ("assistant", answer)])
+    _, reply = await dao.add_messages(conversation_id, [question, ("assistant", answer)])
     yield Done(message_id=reply.id)

@@ -9,10 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared_app.conversations.models import Conversation, Message, Role
 
 
-class ConversationNotFound(Exception):
-    """No conversation has this id."""
-
-
 class ConversationDAO:
     """Reads and writes conversations.
 
@@ -39,9 +35,11 @@ class ConversationDAO:
         self, page: int = 1, page_size: int = 20
     ) -> tuple[Sequence[Conversation], int]:
         """One page of the conversations, newest first, and the number of all."""
-        newest = (Conversation.created_at.desc(), Conversation.id.desc())
         query = (
-            select(Conversation).order_by(*newest).offset((page - 1) * page_size).limit(page_size)
+            select(Conversation)
+            .order_by(Conversation.created_at.desc(), Conversation.id.desc())
+            .offset((page - 1) * page_size)
+            .limit(page_size)
         )
         async with self._session.begin():
             total = await self._session.scalar(select(func.count()).select_from(Conversation))
@@ -56,8 +54,7 @@ class ConversationDAO:
         count = select(func.count()).where(Message.conversation_id == conversation_id)
         async with self._session.begin():
             # The row lock makes two writers take turns, so that each finds its own positions.
-            if await self._session.scalar(conversation.with_for_update()) is None:
-                raise ConversationNotFound(conversation_id)
+            await self._session.execute(conversation.with_for_update())
             first = await self._session.scalar(count) or 0
             added = [
                 Message(conversation_id=conversation_id, position=place, role=role, content=text)

@@ -4,18 +4,13 @@ import uuid
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from sqlalchemy import DateTime, ForeignKey, Index, String, Text, UniqueConstraint, func
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from shared_app.fields import Storable
 
 Role = Literal["user", "assistant"]
-
-# When the row is written. `now()` is when its transaction began: rows of one transaction would tie.
-Written = Annotated[
-    datetime, mapped_column(DateTime(timezone=True), server_default=func.clock_timestamp())
-]
 
 
 class Base(DeclarativeBase):
@@ -28,7 +23,10 @@ class Conversation(Base):
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     title: Mapped[str] = mapped_column(String(200))
-    created_at: Mapped[Written]
+    # `now()` is when the transaction began: conversations of one transaction would tie.
+    created_at: Mapped[datetime] = mapped_column(
+        DateTime(timezone=True), server_default=func.clock_timestamp()
+    )
 
 
 class Message(Base):
@@ -44,7 +42,6 @@ class Message(Base):
     position: Mapped[int]
     role: Mapped[Role] = mapped_column(String(16))
     content: Mapped[str] = mapped_column(Text)
-    created_at: Mapped[Written]
 
 
 class ConversationCreate(BaseModel):
@@ -52,20 +49,15 @@ class ConversationCreate(BaseModel):
 
 
 class ConversationOut(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
-
     id: uuid.UUID
     title: str
     created_at: datetime
 
 
 class MessageOut(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
-
     id: uuid.UUID
     role: Role
     content: str
-    created_at: datetime
 
 
 class ConversationDetail(ConversationOut):

@@ -13,10 +13,7 @@ router = APIRouter(prefix="/jobs", tags=["jobs"])
 
 
 async def get_job_store(db: Annotated[AsyncIOMotorDatabase, Depends(get_mongo_db)]) -> JobStore:
-    """The store on this request's database, its indexes in place."""
-    store = JobStore(db)
-    await store.ensure_indexes()
-    return store
+    return JobStore(db)
 
 
 StoreDep = Annotated[JobStore, Depends(get_job_store)]

@@ -12,21 +12,10 @@ from shared_app.jobs.models import Job, JobCreate
 NEWEST_FIRST = [("_id", DESCENDING)]
 MOST_VIEWED_FIRST = [("views", DESCENDING), ("_id", DESCENDING)]
 
-# The databases whose indexes this process has made: plain names, so any event loop may read them.
-_indexed: set[tuple[frozenset[object], str]] = set()
-
 
 class JobStore:
     def __init__(self, db: AsyncIOMotorDatabase) -> None:
-        self._db, self._jobs = db, db["jobs"]
-
-    async def ensure_indexes(self) -> None:
-        """Create the indexes, once in this process for each database."""
-        topology: Any = self._db.client.topology_description  # which Motor's stubs call a method
-        key = (frozenset(topology.server_descriptions()), self._db.name)
-        if key not in _indexed:
-            await self._jobs.create_index(MOST_VIEWED_FIRST)
-            _indexed.add(key)
+        self._jobs = db["jobs"]
 
     async def create(self, new: JobCreate) -> Job:
         """Store a job that nobody has seen yet."""

@@ -90,7 +90,7 @@ def test_the_manifests_of_this_project_stay_small() -> None:
     files = [ROOT / side.file for side in manifest.load().side]
     sizes = {path: path.stat().st_size for path in files}
 
-    assert sum(sizes.values()) <= 32_000
+    assert sum(sizes.values()) <= 29_000
     assert statistics.median(sizes.values()) <= 900
 
 
