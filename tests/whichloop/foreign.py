@@ -11,8 +11,6 @@ also differs between two runs without whichloop is unsteady by itself: it is nam
 The exit status is 1 for a difference.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,18 +1,19 @@
-"""Real servers for the tests: the repository's embedded pair, and a Redis; loopback or socket only.
+"""Real servers for the tests: the repository's embedded pair, a Redis, and one of HTTP; loopback or
+socket only.
 
 Each context manager yields URLs and stops what it started. What cannot be started raises: a missing
 server is never a passing test.
 """
-
-from __future__ import annotations
 
 import contextlib
 import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))
@@ -32,13 +33,6 @@ def databases() -> Iterator[dict[str, str]]:
             "WL_POSTGRES": servers.postgres.url.partition(":")[2],
             "WL_MONGO": servers.mongodb.url,
         }
-
-
-@contextlib.contextmanager
-def postgres() -> Iterator[str]:
-    """Yield the PostgreSQL's URL alone."""
-    with databases() as urls:
-        yield urls["WL_POSTGRES"]
 
 
 @contextlib.contextmanager
@@ -68,3 +62,27 @@ def _listens(port: int) -> bool:
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.2):
         return True
     return False
+
+
+class Answer(BaseHTTPRequestHandler):
+    """Says "ok", and keeps the connection open."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+    def log_message(self, *args):
+        pass
+
+
+@contextlib.contextmanager
+def http() -> Iterator[dict[str, str]]:
+    """Yield the URL of a server whose clients may keep their connections."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        yield {"WL_HTTP": f"http://127.0.0.1:{server.server_address[1]}/"}
+        server.shutdown()

@@ -1,7 +1,5 @@
 """The pure half: records in, a finding out. No loop, no driver, no pytest internals."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest
@@ -214,18 +212,6 @@ def test_another_error_is_explained_only_where_it_passed_the_crossing():
 
 def test_an_ordinary_failure_has_nothing_to_do_with_loops():
     assert explain(Recording(), failure(("AssertionError", "assert 1 == 2"))) is None
-
-
-def test_another_operation_without_a_crossing_is_true_concurrency():
-    message = ("InterfaceError", "cannot perform operation: another operation is in progress")
-    one = motor(driver="asyncpg", type="asyncpg.Connection", bound_to="B")
-    seen = Recording((SESSION, FUNCTION), (one,), (), (), Settings())
-
-    finding = explain(seen, failure(message))
-
-    assert finding.cause == "not a loop problem"
-    assert finding.sure.startswith("sure")
-    assert [cure.id for cure in finding.cures] == ["one-per-task"]
 
 
 def test_another_operation_after_a_crossing_in_an_earlier_test_is_a_loop_problem():

@@ -4,8 +4,6 @@ The objects here record every touch, and then raise or answer with a mock. They 
 driver's module, and hold one another under each name that any probe reads.
 """
 
-from __future__ import annotations
-
 import asyncio
 import inspect
 import re
@@ -16,7 +14,7 @@ from pathlib import Path
 from unittest.mock import AsyncMock, MagicMock
 
 import pytest
-from conftest import run_pytest
+from conftest import run_suite
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from whichloop.audit import audit, loop_scope_of_fixture, report
@@ -362,15 +360,10 @@ async def test_left_open():
     ],
     ids=["a mock as a reader", "no disk in a coroutine", "a duplicate key", "a client left open"],
 )
-def test_a_suite_is_left_alone_and_no_probe_is_switched_off(
-    text, passes, words, tmp_path, running_servers
-):
-    (tmp_path / "suite").mkdir()
-    (tmp_path / "suite" / "pytest.ini").write_text(INI)
-    (tmp_path / "suite" / "test_a.py").write_text(text)
-    env = running_servers.need("mongo")
+def test_a_suite_is_left_alone_and_no_probe_is_switched_off(text, passes, words, tmp_path, urls_of):
+    folder, env = tmp_path / "suite", urls_of("mongo")
 
-    run = run_pytest(tmp_path / "suite", "--whichloop=strict", env=env)
+    run = run_suite(folder, "--whichloop=strict", env=env, ini=INI, test_a=text)
 
     assert "switched off" not in run.out, run.out
     assert (run.code == 0) is passes, run.out

@@ -1,10 +1,6 @@
 """loop_of, assert_same_loop and watch: on real objects, without pytest's hooks."""
 
-from __future__ import annotations
-
 import asyncio
-import os
-import subprocess
 import sys
 import textwrap
 
@@ -16,6 +12,7 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import AsyncMongoClient
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
+from tests.support import commands
 from whichloop import LoopMismatch, assert_same_loop, loop_of
 
 
@@ -87,8 +84,8 @@ def test_a_check_that_cannot_check_does_not_pass():
         assert_same_loop(object())
 
 
-def test_engines_sessions_and_pools_tell_their_loop(running_servers):
-    url = running_servers.need("postgres")["WL_POSTGRES"]
+def test_engines_sessions_and_pools_tell_their_loop(urls_of):
+    url = urls_of("postgres")["WL_POSTGRES"]
 
     async def use():
         engine = create_async_engine("postgresql+asyncpg:" + url)
@@ -114,9 +111,8 @@ def test_engines_sessions_and_pools_tell_their_loop(running_servers):
     assert "1 idle connection in the AsyncAdaptedQueuePool" in str(bound[1])
 
 
-def test_clients_tell_their_loop(running_servers):
-    running_servers.need("mongo", "redis")
-    urls = running_servers.urls
+def test_clients_tell_their_loop(urls_of):
+    urls = urls_of("mongo", "redis")
 
     async def use():
         cache = redis.asyncio.from_url(urls["WL_REDIS"])
@@ -160,32 +156,25 @@ job()
 """
 
 
-def _script(tmp_path, text, **env):
+def script(tmp_path, text) -> commands.Done:
+    """A script in a process of its own."""
     path = tmp_path / "script.py"
     path.write_text(textwrap.dedent(text))
-    return subprocess.run(
-        [sys.executable, str(path)],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env={**os.environ, **env},
-        timeout=60,
-        check=False,
-    )
+    return commands.run([sys.executable, str(path)], cwd=tmp_path)
 
 
 def test_watch_explains_in_a_note_of_the_error_itself(tmp_path):
-    done = _script(tmp_path, SCRIPT)
+    done = script(tmp_path, SCRIPT)
 
-    assert done.returncode == 1
-    assert "is bound to a different event loop" in done.stderr
-    assert "whichloop:" in done.stderr
-    assert "asyncio.run repeated" in done.stderr
-    assert "script.py:6 by import of __main__" in " ".join(done.stderr.split())
+    assert done.code == 1
+    assert "is bound to a different event loop" in done.err
+    assert "whichloop:" in done.err
+    assert "asyncio.run repeated" in done.err
+    assert "script.py:6 by import of __main__" in " ".join(done.err.split())
 
 
 def test_the_library_half_needs_no_pytest_and_imports_no_driver(tmp_path):
-    done = _script(
+    done = script(
         tmp_path,
         """
         import sys
@@ -198,11 +187,11 @@ def test_the_library_half_needs_no_pytest_and_imports_no_driver(tmp_path):
         """,
     )
 
-    assert done.stdout == "[]\n", done.stderr
+    assert done.out == "[]\n", done.err
 
 
 def test_uninstall_puts_everything_back(tmp_path):
-    done = _script(
+    done = script(
         tmp_path,
         """
         import asyncio
@@ -220,11 +209,11 @@ def test_uninstall_puts_everything_back(tmp_path):
         """,
     )
 
-    assert done.stdout == "True True True True\n", done.stderr
+    assert done.out == "True True True True\n", done.err
 
 
 def test_no_loop_or_object_is_kept_alive(tmp_path):
-    done = _script(
+    done = script(
         tmp_path,
         """
         import asyncio, gc, weakref
@@ -248,4 +237,4 @@ def test_no_loop_or_object_is_kept_alive(tmp_path):
         """,
     )
 
-    assert done.stdout == "0\n0 0 True None\n", done.stderr
+    assert done.out == "0\n0 0 True None\n", done.err

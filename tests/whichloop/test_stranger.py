@@ -1,7 +1,5 @@
 """whichloop as somebody else meets it: the wheel, in an environment with nothing of ours."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess
@@ -13,7 +11,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-ROOT = Path(__file__).parent.parent.parent
+from tests.support import commands
+
 INSTALLED = ("pytest", "pytest-asyncio", "asyncpg")
 SUITE = """\
 import os, asyncpg, pytest, pytest_asyncio
@@ -68,30 +67,23 @@ def home(tmp_path_factory, wheel) -> Path:
     return home
 
 
-def run(home: Path, *command: str, **env: str) -> subprocess.CompletedProcess[str]:
+def run(home: Path, *command: str, **env: str) -> commands.Done:
     """Run a program of that environment in its folder."""
     plain = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
-    return subprocess.run(
-        [str(home / "venv/bin" / command[0]), *command[1:]],
-        cwd=home,
-        env=plain | env,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    program = str(home / "venv/bin" / command[0])
+    return commands.run([program, *command[1:]], cwd=home, env=plain | env)
 
 
-def test_a_ten_line_suite_that_fails_explains_itself(home, running_servers):
+def test_a_ten_line_suite_that_fails_explains_itself(home, urls_of):
     assert len(SUITE.splitlines()) <= 11
     (home / "test_ten_lines.py").write_text(SUITE)
-    url = running_servers.need("postgres")["WL_POSTGRES"]
+    url = urls_of("postgres")["WL_POSTGRES"]
 
     done = run(home, "python", "-m", "pytest", "-p", "no:cacheprovider", WL_POSTGRES=url)
 
-    words = " ".join(done.stdout.split())
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert "- whichloop -" in done.stdout
+    words = " ".join(done.out.split())
+    assert done.code == 1, done.output
+    assert "- whichloop -" in done.out
     assert "asyncpg.Connection, built at test_ten_lines.py:5 by fixture connection" in words
     assert "loop A, the session loop" in words
     assert "test_select ran on loop B, its own function loop" in words
@@ -104,10 +96,10 @@ def test_a_ten_line_suite_that_fails_explains_itself(home, running_servers):
 def test_the_command_is_there_and_nothing_else_of_ours(home):
     (home / "ci.log").write_text("RuntimeError: Event loop is closed\n")
 
-    assert "object outlives its loop" in run(home, "whichloop", "explain", "ci.log").stdout
+    assert "object outlives its loop" in run(home, "whichloop", "explain", "ci.log").out
     missing = "import importlib.util as u; print([n for n in {} if u.find_spec(n)])"
     names = ("motor", "sqlalchemy", "scripts", "suite", "shared_app", "rich")
-    assert run(home, "python", "-c", missing.format(names)).stdout == "[]\n"
+    assert run(home, "python", "-c", missing.format(names)).out == "[]\n"
 
 
 @pytest.mark.parametrize(
@@ -118,17 +110,8 @@ def test_the_command_is_there_and_nothing_else_of_ours(home):
     ],
 )
 def test_the_audit_of_a_side_of_this_repository(side, code, words):
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", side, "--whichloop-audit", "-p", "no:cacheprovider"],
-        cwd=ROOT,
-        env={**os.environ, "BACKEND": "embedded", "PYTEST_ADDOPTS": ""},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = commands.pytest(side, "--whichloop-audit")
 
-    assert done.returncode == code, done.stdout + done.stderr
-    assert words in done.stdout
-    audit = done.stdout.partition("whichloop audit")[2].partition("=====")[0]
+    assert words in done.must_exit(code).out
+    audit = done.out.partition("whichloop audit")[2].partition("=====")[0]
     assert max(map(len, audit.splitlines())) <= 80
