@@ -1,7 +1,5 @@
 """One set of servers for the whole session (one a worker under pytest-xdist), and places to be."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,11 +16,8 @@ from tests.support.commands import Done, scripts, temporary_folder
 __all__ = ["pytest_addoption", "pytest_configure", "seen"]  # hooks and a fixture for two folders
 
 # The files that take longest, first: at the end nobody waits for one of them alone.
-LONGEST = (
-    *("test_sides.py", "test_reproduce.py", "test_bare_pytest.py", "test_readme.py"),
-    *("test_streams.py", "test_bad_input.py", "test_soak.py", "test_restart.py"),
-    *("test_app_schema.py",),
-)
+LONGEST = ("test_sides.py", "test_reproduce.py", "test_bare_pytest.py", "test_streams.py")
+LONGEST += ("test_bad_input.py", "test_soak.py", "test_restart.py", "test_app_schema.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -51,6 +46,12 @@ def running_app(
     """The app under uvicorn, for the whole session."""
     with served(guardian.servers, tmp_path_factory.mktemp("app")) as app:
         yield app
+
+
+@pytest.fixture
+def client(running_app: tuple[httpx.Client, Databases]) -> httpx.Client:
+    """A client of the app, whatever is stored."""
+    return running_app[0]
 
 
 @pytest.fixture
@@ -92,6 +93,12 @@ def temporary() -> Iterator[Path]:
     """A TMPDIR for one command. What still runs from it after the test is killed."""
     with temporary_folder() as folder:
         yield folder
+
+
+@pytest.fixture
+def places(temporary: Path, tmp_path: Path) -> dict[str, str]:
+    """The environment of a command that writes nowhere else."""
+    return {"TMPDIR": str(temporary), "WRONGLOOP_RESULTS": str(tmp_path / "results")}
 
 
 @pytest.fixture

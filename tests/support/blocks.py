@@ -3,8 +3,6 @@
 A block names its file in its first line, as a comment: `# conftest.py`.
 """
 
-from __future__ import annotations
-
 import ast
 import re
 

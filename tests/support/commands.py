@@ -1,7 +1,5 @@
 """Commands as a person would type them: run to their end, or started and watched."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 import os
@@ -15,15 +13,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 from unittest import SkipTest
 from unittest.mock import patch
 
 from scripts import cli
 from scripts.paths import ROOT
-from scripts.run.environment import unneeded_plugins
 
-LIMIT_S = 180  # only a command that hangs takes so long
+# Only a command that hangs takes so long, even where several test runs share two busy cores.
+LIMIT_S, ALL_FIXES_LIMIT_S = 180, 900
+SCRIPTS = (sys.executable, "-m", "scripts")
 # pytest plugins that came with a tool of our own tests. No user has them, and to load them takes
 # each of these many runs of pytest a second.
 NOT_LOADED = ("-p", "no:schemathesis", "-p", "no:hypothesispytest")
@@ -49,11 +48,17 @@ class Done:
         """All of it, for checks of what must be nowhere."""
         return self.out + self.err
 
-    def must_exit(self, code: int) -> Done:
+    def must_exit(self, code: int) -> Self:
         """This, if the exit code is the expected one; else an AssertionError that shows it all."""
         assert self.code == code, f"exit code {self.code}, not {code}\n{self.output}"
         assert "Traceback" not in self.err, self.output
         return self
+
+
+def refused(done: Done) -> str:
+    """The one message of a command that must have been refused."""
+    assert done.must_exit(2).err.count("error: ") == 1
+    return done.err
 
 
 def environment(**changes: str) -> dict[str, str]:
@@ -91,8 +96,7 @@ def run(
 
 def scripts(*arguments: str, cwd: Path = ROOT, limit_s: float = LIMIT_S, **changes: str) -> Done:
     """Run `python -m scripts ARGUMENTS` with these changes to the environment."""
-    command = [sys.executable, "-m", "scripts", *arguments]
-    return run(command, cwd=cwd, env=environment(**changes), limit_s=limit_s)
+    return run([*SCRIPTS, *arguments], cwd=cwd, env=environment(**changes), limit_s=limit_s)
 
 
 def in_process(*arguments: str, **changes: str) -> Done:
@@ -120,13 +124,6 @@ def pytest(*arguments: str, cwd: Path = ROOT, **changes: str) -> Done:
     options = ["-p", "no:cacheprovider", "--tb=no", *NOT_LOADED]
     program = str(Path(sys.executable).with_name("pytest"))
     return run([program, *options, *arguments], cwd=cwd, env=environment(**changes))
-
-
-def recorded_pytest(python: str, *arguments: str) -> list[str]:
-    """The command for a side's tests under that interpreter: WRONGLOOP_RECORD is the record."""
-    command = [python, "-m", "pytest", "-p", "scripts.run.recorder", "-p", "no:cacheprovider"]
-    command += ["-p", "no:whichloop", *arguments]
-    return command + [word for name in unneeded_plugins() for word in ("-p", f"no:{name}")]
 
 
 @dataclass

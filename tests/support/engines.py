@@ -1,7 +1,5 @@
 """Unix sockets that behave as a Docker engine may: well, or not at all."""
 
-from __future__ import annotations
-
 import json
 import socket
 import socketserver

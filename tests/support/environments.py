@@ -1,7 +1,5 @@
 """Environments made of the pins in requirements/versions, by uv: other versions than ours."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path

@@ -1,13 +1,14 @@
 """Runs that nobody ran, for the judge: what run.json would hold."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any
 
+from scripts.run import results
 from scripts.run.model import Run
+from scripts.sides import manifest
 from scripts.sides.manifest import Manifest, Side
+from scripts.verdict.documented import Judgement, judge
 
 
 def entry(nodeid: str, outcome: str, **error: Any) -> dict[str, Any]:
@@ -67,6 +68,12 @@ def write_run(folder: Path, manifest: Manifest, name: str, **more: Any) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"schema_version": 1, **data}), "utf-8")
     return path
+
+
+def judgement_of(folder: Path, side: str) -> Judgement:
+    """What a run in this results folder is, held against the manifests."""
+    whole = manifest.load()
+    return judge(results.read(folder / side / "run.json"), whole.get(side), whole)
 
 
 # What is left of a pytest that was killed before any test: see `run_side`.

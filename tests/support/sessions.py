@@ -1,7 +1,5 @@
 """A session of the commands without servers: its runs are those that a test wants."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
