@@ -25,8 +25,8 @@ def ask(app: httpx.Client, conversation: str, provider: str, content: str) -> ht
 
 def messages(app: httpx.Client, conversation: str) -> list[dict[str, Any]]:
     """What is stored."""
-    found: list[dict[str, Any]] = app.get(conversation).json()["messages"]
-    return found
+    stored: list[dict[str, Any]] = app.get(conversation).json()["messages"]
+    return stored
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)

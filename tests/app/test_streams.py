@@ -3,8 +3,6 @@
 A stream may last a minute; a connection of the pool it needs for a moment at each end.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections import Counter
 from collections.abc import Iterator

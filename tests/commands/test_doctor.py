@@ -1,7 +1,5 @@
 """make doctor, and `auto`, on machines with all sorts of Docker engines."""
 
-from __future__ import annotations
-
 import os
 import re
 import sys

@@ -1,8 +1,5 @@
 """fix, trap, tour and all-fixes: what they run against, refuse, and print. No server is started."""
 
-from __future__ import annotations
-
-import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,7 +12,6 @@ from scripts.commands import fix, session
 from scripts.errors import CommandError
 from scripts.run import results
 from scripts.run.environment import versions
-from scripts.run.model import Run
 from scripts.sides import diffs, manifest
 from scripts.verdict.against_broken import documented_verdicts
 from scripts.views import remedy
@@ -52,12 +48,11 @@ def test_a_broken_run_that_is_invalid_is_no_baseline(
     assert "cures 17 of 17 failing tests" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("text", NO_RUNS)
 def test_a_file_that_is_no_run_is_named_and_no_baseline(
-    recorded: RecordedSession, text: str, capsys: Capture
+    recorded: RecordedSession, capsys: Capture
 ) -> None:
     path = write_run(recorded.folder, MANIFEST, "broken")
-    path.write_text(text, "utf-8")
+    path.write_text(NO_RUNS[0], "utf-8")
 
     assert fix.fix("fix", "9", recorded.open) == 0
 
@@ -65,16 +60,18 @@ def test_a_file_that_is_no_run_is_named_and_no_baseline(
     assert f"{path} is no result of this version: " in " ".join(capsys.readouterr().err.split())
 
 
-COMMANDS: dict[str, Callable[[RecordedSession], int]] = {
+Command = Callable[[RecordedSession], int]
+COMMANDS: dict[str, Command] = {
     "fix": lambda recorded: fix.fix("fix", "3", recorded.open),
     "tour": lambda recorded: fix.tour(recorded.open),
     "all-fixes": lambda recorded: fix.all_fixes(open_session=recorded.open),
 }
+each_command = pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
 
 
-@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+@each_command
 def test_broken_is_blamed_if_its_own_run_is_invalid(
-    recorded: RecordedSession, command: Callable[[RecordedSession], int], capsys: Capture
+    recorded: RecordedSession, command: Command, capsys: Capture
 ) -> None:
     recorded.more["broken"] = KILLED
 
@@ -131,16 +128,12 @@ def test_next_comes_a_remedy_that_cures_or_another_trap() -> None:
             assert documented_verdicts(side, MANIFEST)["overall"] == "RESOLVED_FULL", command
 
 
-@pytest.mark.parametrize("left", [{}, {"duration_s": 0.0}])
 def test_a_run_of_which_no_time_is_known_has_no_price_in_time(
-    recorded: RecordedSession, left: dict[str, Any], capsys: Capture
+    recorded: RecordedSession, capsys: Capture
 ) -> None:
-    path = write_run(recorded.folder, MANIFEST, "broken")
-    data = {**json.loads(path.read_text("utf-8")), **left}
-    if not left:
-        del data["duration_s"]
+    broken = results.read(write_run(recorded.folder, MANIFEST, "broken", duration_s=0.0))
 
-    remedy.print_price(Run.model_validate(data), recorded.run_side(MANIFEST.get("fix-03")))
+    remedy.print_price(broken, recorded.run_side(MANIFEST.get("fix-03")))
 
     output = capsys.readouterr().out
     assert "Connections, PostgreSQL: 54 opened (broken 54)" in output
@@ -221,16 +214,11 @@ def test_what_tools_leave_in_a_folder_is_nothing_to_refuse(side: manifest.Side, 
     session.check_folders([side])
 
 
-@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+@each_command
 def test_it_is_refused_before_anything_is_run(
-    recorded: RecordedSession,
-    command: Callable[[RecordedSession], int],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: Capture,
+    recorded: RecordedSession, command: Command, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
-    monkeypatch.setattr(
-        diffs, "unexpected", lambda side: ["x is missing"] if side.id == "fix-03" else []
-    )
+    monkeypatch.setattr(diffs, "unexpected", lambda side: side.id == "fix-03" and ["x is missing"])
 
     with pytest.raises(CommandError, match="x is missing"):
         command(recorded)

@@ -1,7 +1,5 @@
 """The offline pack: what goes in, and what is refused. .ci/offline uses one without a network."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 
@@ -10,7 +8,7 @@ import pytest
 from scripts import bootstrap
 from scripts.maintain import offline
 from scripts.paths import ROOT
-from tests.support.commands import environment, in_process, run
+from tests.support.commands import in_process, scripts
 
 PINS = """\
 asyncpg==0.31.0 \\
@@ -76,11 +74,8 @@ def test_what_is_no_pack_is_refused_and_changes_nothing(tmp_path: Path, what: st
     (tmp_path / "empty").mkdir()
     before = bootstrap.OFFLINE.exists()
 
-    done = run(
-        ["make", "--silent", "offline-unpack"], env=environment(DIR=what and f"{tmp_path}/{what}")
-    )
+    done = scripts("offline-unpack", "--", what and f"{tmp_path}/{what}").must_exit(2)
 
-    assert done.code == 2
     assert ("is not a folder that make offline-pack wrote" if what else "which pack?") in done.err
     assert bootstrap.OFFLINE.exists() == before
 

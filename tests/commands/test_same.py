@@ -1,7 +1,5 @@
 """same: the outcomes of several results folders, test by test."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any
@@ -37,14 +35,11 @@ def test_equal_outcomes_are_said_to_be_so_with_the_servers(tmp_path: Path) -> No
 
 def test_each_difference_is_shown(tmp_path: Path) -> None:
     other = FAILED | {"kind": "loop_closed"}
-    folders = [
-        write(
-            tmp_path / "embedded", entry("t.py::a", "passed"), entry("t.py::b", "failed", **FAILED)
-        ),
-        write(tmp_path / "compose", entry("t.py::b", "failed", **other)),
-    ]
+    passed, failed = entry("t.py::a", "passed"), entry("t.py::b", "failed", **FAILED)
+    first = write(tmp_path / "embedded", passed, failed)
+    second = write(tmp_path / "compose", entry("t.py::b", "failed", **other))
 
-    out = in_process("same", *folders).must_exit(1).out
+    out = in_process("same", first, second).must_exit(1).out
 
     assert "broken::t.py::a" in out
     assert "compose: not run" in out

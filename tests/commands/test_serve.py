@@ -2,12 +2,11 @@
 
 import signal
 import socket
-import sys
 from pathlib import Path
 
 import httpx
 
-from tests.support.commands import eventually, processes_of, started
+from tests.support.commands import SCRIPTS, eventually, processes_of, started
 
 
 def answers(url: str) -> bool:
@@ -23,7 +22,7 @@ def test_the_app_is_served_until_ctrl_c_and_nothing_is_left(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = str(probe.getsockname()[1])
-    command = [sys.executable, "-m", "scripts", "serve", "--port", port]
+    command = [*SCRIPTS, "serve", "--port", port]
     base = f"http://127.0.0.1:{port}"
     with started(command, tmp_path, TMPDIR=str(temporary)) as running:
         running.wait_for(f"{base}/docs")

@@ -1,7 +1,5 @@
 """Which room may import which: every import is read, none is run."""
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Iterator

@@ -73,51 +73,39 @@ def test_a_broken_side_whose_tests_all_pass_differs_in_every_failing_test(
     assert not judgement.as_documented
 
 
-def without_the_first(tests: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"tests": tests[1:]}
+def gone(test: dict[str, Any]) -> dict[str, Any]:
+    """The test, had its server died."""
+    return entry(test["nodeid"], "error", kind="infrastructure", message="mongodb is gone")
 
 
-def with_a_stranger(tests: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"tests": [*tests, entry("test_new.py::test_new", "passed")]}
-
-
-def with_a_dead_server(tests: list[dict[str, Any]]) -> dict[str, Any]:
-    dead = entry(tests[0]["nodeid"], "error", kind="infrastructure", message="mongodb is gone")
-    return {"tests": [dead, *tests[1:]]}
+NO_TESTS: dict[str, Any] = {"tests": []}
+OPTION = "ERROR: Unknown config option: foo"
 
 
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (lambda tests: {"tests": [], "exit_code": 5}, "no test (exit code 5)"),
-        (lambda tests: {"tests": [], "exit_code": 4, "last_words": "ERROR: usage"}, "ERROR: usage"),
+        (lambda tests: NO_TESTS | {"exit_code": 5}, "no test (exit code 5)"),
+        (lambda tests: NO_TESTS | {"last_words": "ERROR: usage"}, "ERROR: usage"),
         (
-            lambda tests: {
-                "tests": [],
-                "exit_code": 4,
-                "said": "ERROR: Unknown config option: foo",
-            },
-            "pytest ran no test (exit code 4): ERROR: Unknown config option: foo",
+            lambda tests: NO_TESTS | {"exit_code": 4, "said": OPTION},
+            f"no test (exit code 4): {OPTION}",
         ),
         (
-            lambda tests: {
-                "tests": [],
-                "said": "ERROR: first",
-                "last_words": "ERROR: first | then",
-            },
+            lambda tests: NO_TESTS | {"said": "ERROR: first", "last_words": "ERROR: first | then"},
             "): ERROR: first | then",
         ),
         (
-            lambda tests: {"tests": [], "said": "ERROR: first", "last_words": "the end"},
+            lambda tests: NO_TESTS | {"said": "ERROR: first", "last_words": "the end"},
             "): ERROR: first | the end",
         ),
         (lambda tests: {"exit_code": 2}, "exit code 2, which is neither passed nor failed"),
         (lambda tests: {"exit_code": -11}, "exit code -11"),
         (lambda tests: {"exit_code": 0}, "does not fit the outcomes"),
         (lambda tests: {"collection_errors": ["test_jobs.py: no module"]}, "could be collected"),
-        (without_the_first, "1 documented tests did not run"),
-        (with_a_stranger, "test_new.py::test_new"),
-        (with_a_dead_server, "mongodb is gone"),
+        (lambda tests: {"tests": tests[1:]}, "1 documented tests did not run"),
+        (lambda tests: {"tests": [*tests, entry("test_new.py::t", "passed")]}, "test_new.py::t"),
+        (lambda tests: {"tests": [gone(tests[0]), *tests[1:]]}, "mongodb is gone"),
     ],
 )
 def test_what_is_no_result_is_invalid_and_never_a_difference(

@@ -1,7 +1,5 @@
 """The manifest files: what they must say, and how a mistake in one is told."""
 
-from __future__ import annotations
-
 import statistics
 from pathlib import Path
 
