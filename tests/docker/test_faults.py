@@ -1,12 +1,9 @@
 """What breaks on containers only; each is a line of docs/faults.md."""
 
-from __future__ import annotations
-
 import os
 import shlex
 import socket
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
@@ -20,21 +17,14 @@ from tests.docker.conftest import IMAGES
 from tests.faults.page import DOCKER
 from tests.faults.seen import Seen, assert_same_titles
 from tests.support import engines
-from tests.support.commands import Done, eventually, process_with, scripts, started
+from tests.support.commands import SCRIPTS, Done, eventually, process_with, scripts, started
 
-REPRODUCE = [sys.executable, "-m", "scripts", "reproduce"]
+REPRODUCE = [*SCRIPTS, "reproduce"]
 TESTS_RUN = "scripts.run.recorder"
 # Two words as a shell writes them, PROGRAM and FOLDER: `PROGRAM down FOLDER` ends the engine and
 # `PROGRAM up FOLDER` starts it. Set by whoever started it for these tests, .ci/containers for one.
 MAY_RESTART = "WRONGLOOP_TEST_ENGINE"
 Ours = Callable[..., list[Container]]
-
-
-@pytest.fixture
-def places(temporary: Path, tmp_path: Path) -> dict[str, str]:
-    """The environment of a command on containers, its files where they can be told from others'."""
-    own = {"TMPDIR": str(temporary), "WRONGLOOP_RESULTS": str(tmp_path / "results")}
-    return own | {"BACKEND": "testcontainers"} | IMAGES
 
 
 @pytest.fixture
@@ -141,10 +131,10 @@ def test_a_container_that_ends_or_freezes(
 def container_of(name: str, containers: list[Container]) -> Container:
     """The one that publishes this server's port."""
     port = {"Postgres": "5432/tcp", "MongoDB": "27017/tcp"}[name]
-    for each in containers:
-        each.reload()
-    (found,) = (each for each in containers if port in each.ports)
-    return found
+    for container in containers:
+        container.reload()
+    (publishing,) = (container for container in containers if port in container.ports)
+    return publishing
 
 
 @pytest.mark.fault("Docker itself stops in the middle, and is started again")
