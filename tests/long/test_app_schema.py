@@ -4,8 +4,6 @@ The schema is all that the generator knows. Half of the requests it makes are va
 rule of the schema at least. Seeds are fixed, so that two runs send the same.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable
 
@@ -60,30 +58,27 @@ def send_generated(
         suppress_health_check=list(HealthCheck),
     )
     @given(case=operation.as_strategy(generation_mode=mode), exists=st.booleans())
-    def one(case: schemathesis.Case, exists: bool) -> None:
+    def send(case: schemathesis.Case, exists: bool) -> None:
         if exists and mode is GenerationMode.POSITIVE:
             case.path_parameters = {name: makers[name]() for name in case.path_parameters}
         response = case.call(session=session)
         sent[operation.label, mode.value, response.status_code] += 1
         case.validate_response(response)
 
-    one()
+    send()
 
 
 def test_two_thousand_generated_requests_are_answered_as_the_schema_says(
     app: httpx.Client, makers: Makers
 ) -> None:
     schema = schemathesis.openapi.from_url(str(app.base_url.join("/openapi.json")))
-    operations = [found.ok() for found in schema.get_all_operations()]
+    operations = [result.ok() for result in schema.get_all_operations()]
     sent: Sent = Counter()
     with requests.Session() as session:
         for operation in operations:
             positive, negative = EXAMPLES.get(operation.label, OTHERWISE)
-            for mode, count in (
-                (GenerationMode.POSITIVE, positive),
-                (GenerationMode.NEGATIVE, negative),
-            ):
-                send_generated(operation, mode, count, makers, session, sent)
+            send_generated(operation, GenerationMode.POSITIVE, positive, makers, session, sent)
+            send_generated(operation, GenerationMode.NEGATIVE, negative, makers, session, sent)
 
     print(f"{sent.total()} requests: {dict(sent)}")
     assert sent.total() >= ENOUGH

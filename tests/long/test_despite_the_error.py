@@ -3,13 +3,10 @@
 The READMEs of broken/, trap 2, trap 4 and trap 8 speak of it.
 """
 
-from __future__ import annotations
-
 import asyncio
-import os
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 import asyncpg
@@ -20,19 +17,9 @@ from pymongo import AsyncMongoClient, MongoClient
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from scripts.servers.client import Guardian
-from suite.servers import Databases, prepare
-from tests.support.app import restore
+from scripts.servers.side_databases import Databases
 
 DIFFERENT = "attached to a different loop"
-
-
-@pytest.fixture
-def databases(guardian: Guardian) -> Iterator[Databases]:
-    """Databases of this test's own."""
-    with ExitStack() as stack:
-        stack.callback(restore, dict(os.environ))
-        yield prepare(guardian.servers, f"written-{os.getpid()}-{time.monotonic_ns()}", stack)
 
 
 Work = Callable[[], Awaitable[Any]]

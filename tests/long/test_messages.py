@@ -1,13 +1,8 @@
 """What README's table of messages and the glossary say of futures, shown on loops and servers."""
 
-from __future__ import annotations
-
 import asyncio
-import os
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack
 
 import pytest
 from motor.motor_asyncio import AsyncIOMotorClient
@@ -15,20 +10,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from scripts.paths import ROOT
-from scripts.servers.client import Guardian
-from suite.servers import Databases, prepare
-from tests.support.app import restore
+from scripts.servers.side_databases import Databases
 from tests.support.commands import environment, run
 
 DIFFERENT = "attached to a different loop"
-
-
-@pytest.fixture(scope="module")
-def databases(guardian: Guardian) -> Iterator[Databases]:
-    """Databases for this module."""
-    with ExitStack() as stack:
-        stack.callback(restore, dict(os.environ))
-        yield prepare(guardian.servers, f"messages-{os.getpid()}", stack)
 
 
 def test_chain_future_is_the_callback_of_every_call_in_a_thread() -> None:

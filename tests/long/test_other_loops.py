@@ -2,14 +2,10 @@
 
 import os
 import sys
-from contextlib import ExitStack
 
 import pytest
 
 from scripts.paths import ROOT
-from scripts.servers.client import Guardian
-from scripts.servers.side_databases import prepare
-from tests.support.app import restore
 from tests.support.commands import environment, run
 
 FOLDER = ROOT / "fixed" / "15_engine_per_running_loop"
@@ -54,13 +50,11 @@ print("left open:", left_open)
 @pytest.mark.parametrize(
     "loops", [ONE_AFTER_ANOTHER, AT_ONCE], ids=["one-after-another", "at-once"]
 )
-def test_every_loop_works_and_leaves_no_connection_open(guardian: Guardian, loops: str) -> None:
-    with ExitStack() as stack:
-        stack.callback(restore, dict(os.environ))
-        prepare(guardian.servers, f"loops-{len(loops)}-{os.getpid()}", stack)
-        urls = {name: os.environ[name] for name in ("DATABASE_URL", "MONGO_URL")}
-        script = WORK + loops + COUNT
+@pytest.mark.usefixtures("databases")
+def test_every_loop_works_and_leaves_no_connection_open(loops: str) -> None:
+    urls = {name: os.environ[name] for name in ("DATABASE_URL", "MONGO_URL")}
+    command = [sys.executable, "-c", WORK + loops + COUNT]
 
-        done = run([sys.executable, "-c", script], cwd=FOLDER, env=environment(**urls))
+    done = run(command, cwd=FOLDER, env=environment(**urls)).must_exit(0)
 
-    assert done.must_exit(0).out.strip() == "left open: 0"
+    assert done.out.strip() == "left open: 0"

@@ -1,7 +1,5 @@
 """Small changes beside a side of which its README speaks: the variants.toml of the sides."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import NamedTuple
 
