@@ -67,13 +67,8 @@ def app(running_app: tuple[httpx.Client, Databases]) -> httpx.Client:
 def external(guardian: Guardian) -> dict[str, str]:
     """The environment in which those servers are somebody else's."""
     servers = guardian.servers
-    assert servers.mongodb is not None
-    assert servers.postgres is not None
-    return {
-        "BACKEND": "external",
-        "MONGO_URL": servers.mongodb.url,
-        "DATABASE_URL": servers.postgres.url,
-    }
+    urls = {"MONGO_URL": servers.mongodb.url, "DATABASE_URL": servers.postgres.url}
+    return {"BACKEND": "external"} | urls
 
 
 @pytest.fixture(scope="session")

@@ -19,14 +19,11 @@ def conversation(app: httpx.Client) -> str:
 
 
 def ask(app: httpx.Client, conversation: str, provider: str, content: str) -> httpx.Response:
-    """Ask, and take the whole stream."""
     return app.post(f"{conversation}/chat", json={"provider": provider, "content": content})
 
 
 def messages(app: httpx.Client, conversation: str) -> list[dict[str, Any]]:
-    """What is stored."""
-    stored: list[dict[str, Any]] = app.get(conversation).json()["messages"]
-    return stored
+    return app.get(conversation).json()["messages"]
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)

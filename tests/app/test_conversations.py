@@ -10,11 +10,9 @@ LIST = "/conversations"
 
 
 def start(app: httpx.Client, title: str) -> dict[str, Any]:
-    """Start a conversation."""
     response = app.post(LIST, json={"title": title})
     assert response.status_code == 201, response.text
-    created: dict[str, Any] = response.json()
-    return created
+    return response.json()
 
 
 def test_what_was_started_is_read_and_listed_newest_first(app: httpx.Client) -> None:

@@ -12,8 +12,7 @@ def post(app: httpx.Client, title: str, company: str = "Northwind", *tags: str) 
     """Post a job; its id."""
     response = app.post("/jobs", json={"title": title, "company": company, "tags": list(tags)})
     assert response.status_code == 201, response.text
-    job_id: str = response.json()["id"]
-    return job_id
+    return response.json()["id"]
 
 
 def titles(app: httpx.Client, **params: Any) -> list[str]:

@@ -87,7 +87,6 @@ class Running:
         return workers
 
     def listed(self, path: str) -> list[dict[str, str]]:
-        """A whole list, page by page."""
         whole: list[dict[str, str]] = []
         while True:
             page = {"page": len(whole) // 100 + 1, "page_size": 100}
@@ -109,7 +108,6 @@ def pair(guardian: Guardian) -> Iterator[Pair]:
 
 @pytest.fixture(scope="module")
 def running(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """The app on those servers."""
     changes = {"MONGO_TIMEOUT_S": "0.5", "PROVIDER_TIMEOUT_S": str(LIMIT_S)}
     with served(pair.servers, tmp_path_factory.mktemp("app"), **changes) as (client, _):
         yield Running(pair, client)

@@ -86,12 +86,10 @@ def small_app(guardian: Guardian, folder: Path, **changes: str) -> Iterator[Smal
         changes |= {"PROVIDER_TIMEOUT_S": str(LIMIT_S), **gate.environment}
         app = served(guardian.servers, folder, create="tests.support.small_pool:create", **changes)
         with app as (client, databases):
-            assert databases.postgres is not None
             yield Small(client, databases.postgres, gate)
 
 
 def question(content: str) -> dict[str, str]:
-    """The body of a chat."""
     return {"provider": "gemini", "content": content}
 
 

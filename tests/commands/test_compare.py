@@ -22,7 +22,6 @@ Compared = Callable[..., tuple[int, str]]
 
 @pytest.fixture(scope="module")
 def as_documented(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Results of every side, as documented."""
     folder = tmp_path_factory.mktemp("as-documented")
     for side in MANIFEST.side:
         write_run(folder, MANIFEST, side.id)

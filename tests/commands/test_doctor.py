@@ -12,7 +12,7 @@ from scripts.maintain import doctor
 from scripts.servers import choose, engine
 from scripts.servers.engine import Engine
 from tests.support import engines
-from tests.support.commands import Done, environment, run, scripts
+from tests.support.commands import Done, scripts
 
 if sys.platform == "win32":
     pytest.skip("the engines here are Unix sockets", allow_module_level=True)
@@ -23,7 +23,6 @@ HUNG_LIMIT_S = 10.0
 
 
 def line(done: Done, name: str) -> str:
-    """The line of that check."""
     (match,) = re.findall(rf"^(?:ok|--|!!)  {name} +.*$", done.out, re.MULTILINE)
     return str(match)
 
@@ -81,26 +80,6 @@ def test_an_engine_that_hangs_costs_seconds_and_no_more(tmp_path: Path) -> None:
     assert "no answer within 3 s" in line(done, "Docker engine")
     assert "BACKEND=auto takes embedded: the Docker engine does not answer" in done.out
     assert took < HUNG_LIMIT_S
-
-
-# What an account in no group of Docker's sees. No permission stops root, so root becomes another.
-ASK_AS_ANYBODY = """
-import os, sys
-from scripts.servers import engine
-engine.ask({})  # what is imported now need not be read by that account
-os.environ["DOCKER_HOST"] = sys.argv[1]
-if os.geteuid() == 0:
-    os.seteuid(65534)
-print(engine.ask({}).why_not)
-"""
-
-
-def test_a_socket_that_is_closed_to_us_is_told_with_the_remedy() -> None:
-    with engines.forbidden() as host:
-        command = [sys.executable, "-c", ASK_AS_ANYBODY, host]
-        done = run(command, env=environment(DOCKER_HOST="unix:///nowhere")).must_exit(0)
-
-    assert "permission denied on its socket; is your user in the group docker?" in done.out
 
 
 @pytest.mark.parametrize(

@@ -96,16 +96,6 @@ def test_all_fixes_runs_every_side(recorded: RecordedSession, capsys: Capture) -
     assert output.count("is not as documented") == 1
 
 
-def test_the_headline_comes_first(recorded: RecordedSession, capsys: Capture) -> None:
-    fix.fix("fix", "3", recorded.open)
-
-    output = capsys.readouterr()
-    assert " ".join(output.out.split()).startswith(
-        "Remedy 3 cures 8 of 17 failing tests (MongoDB all, Postgres some): as documented. "
-    )
-    assert output.err.startswith("Running pytest broken …")
-
-
 def test_a_tour_ends_with_what_is_next(recorded: RecordedSession, capsys: Capture) -> None:
     assert fix.tour(recorded.open) == 0
 
@@ -155,39 +145,39 @@ def side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> manifest.Side:
     return MANIFEST.get("fix-03")
 
 
-def appended(path: Path) -> None:
-    path.write_text(path.read_text("utf-8") + "X = 1\n", "utf-8")
-
-
-def as_in_broken(path: Path) -> None:
-    shutil.copy(diffs.ROOT / "broken" / path.name, path)
-
-
-def added(path: Path) -> None:
+def write(path: Path, text: str | None) -> None:
+    """Make a file of this text; None removes it."""
     path.parent.mkdir(exist_ok=True)
-    path.write_text("X = 1\n", "utf-8")
+    if text is None:
+        path.unlink()
+    else:
+        path.write_text(text, "utf-8")
+
+
+OTHER = "X = 1\n"
+AS_IN_BROKEN = (diffs.ROOT / "broken" / "pytest.ini").read_text("utf-8")
 
 
 @pytest.mark.parametrize(
-    ("name", "change", "words"),
+    ("name", "text", "words"),
     [
-        ("conftest.py", appended, "conftest.py differs from broken/"),
-        ("test_jobs.py", appended, "test_jobs.py differs from broken/"),
-        ("pytest.ini", as_in_broken, "pytest.ini is as in broken/"),
-        ("pytest.ini", Path.unlink, "pytest.ini is missing"),
-        ("conftest.py", Path.unlink, "conftest.py is missing"),
-        ("test_jobs.py", Path.unlink, "test_jobs.py is missing"),
-        ("helper.py", added, "helper.py is no file of this side"),
-        ("test_more.py", added, "test_more.py is no file of this side"),
-        ("db.py", added, "db.py is no file of this side"),
-        (".pytest.toml", added, ".pytest.toml is no file of this side"),
-        ("more/conftest.py", added, "more/conftest.py is no file of this side"),
+        ("conftest.py", OTHER, "conftest.py differs from broken/"),
+        ("test_jobs.py", OTHER, "test_jobs.py differs from broken/"),
+        ("pytest.ini", AS_IN_BROKEN, "pytest.ini is as in broken/"),
+        ("pytest.ini", None, "pytest.ini is missing"),
+        ("conftest.py", None, "conftest.py is missing"),
+        ("test_jobs.py", None, "test_jobs.py is missing"),
+        ("helper.py", OTHER, "helper.py is no file of this side"),
+        ("test_more.py", OTHER, "test_more.py is no file of this side"),
+        ("db.py", OTHER, "db.py is no file of this side"),
+        (".pytest.toml", OTHER, ".pytest.toml is no file of this side"),
+        ("more/conftest.py", OTHER, "more/conftest.py is no file of this side"),
     ],
 )
 def test_a_folder_that_is_not_what_the_manifest_says_is_refused(
-    side: manifest.Side, name: str, change: Any, words: str
+    side: manifest.Side, name: str, text: str | None, words: str
 ) -> None:
-    change(diffs.ROOT / FOLDER / name)
+    write(diffs.ROOT / FOLDER / name, text)
 
     with pytest.raises(CommandError) as refused:
         session.check_folders([side])
@@ -209,7 +199,7 @@ def test_a_manifest_that_names_another_file_is_refused(side: manifest.Side) -> N
     "name", ["__pycache__/conftest.cpython-311.pyc", ".pytest_cache/README.md", ".DS_Store"]
 )
 def test_what_tools_leave_in_a_folder_is_nothing_to_refuse(side: manifest.Side, name: str) -> None:
-    added(diffs.ROOT / FOLDER / name)
+    write(diffs.ROOT / FOLDER / name, OTHER)
 
     session.check_folders([side])
 

@@ -41,10 +41,8 @@ def reproduced(checkout: Checkout) -> Done:
 
 @pytest.fixture(scope="module")
 def recorded(reproduced: Done, results: Path) -> dict[str, Any]:
-    """What run.json holds."""
     reproduced.must_exit(0)
-    data: dict[str, Any] = json.loads((results / "broken" / "run.json").read_text("utf-8"))
-    return data
+    return json.loads((results / "broken" / "run.json").read_text("utf-8"))
 
 
 def test_both_messages_are_shown_verbatim_with_why_and_the_verdict(reproduced: Done) -> None:
@@ -163,8 +161,6 @@ def test_a_side_that_is_configured_otherwise_is_not_as_documented(
 def left_databases(guardian: Guardian) -> list[str]:
     """The databases that a command left on the session's servers."""
     servers = guardian.servers
-    assert servers.postgres is not None
-    assert servers.mongodb is not None
     with psycopg.connect(servers.postgres.url) as connection:
         names = [name for (name,) in connection.execute("SELECT datname FROM pg_database")]
     with pymongo.MongoClient[dict[str, Any]](servers.mongodb.url) as client:

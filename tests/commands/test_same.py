@@ -11,7 +11,6 @@ FAILED = {"kind": "different_loop", "driver": "motor"}
 
 
 def write(folder: Path, *tests: dict[str, Any]) -> str:
-    """A results folder with one run."""
     side = folder / "broken"
     side.mkdir(parents=True)
     server = {"product": "PostgreSQL", "version": "18.4"}

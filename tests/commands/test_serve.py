@@ -10,7 +10,6 @@ from tests.support.commands import SCRIPTS, eventually, processes_of, started
 
 
 def answers(url: str) -> bool:
-    """Does the app answer there?"""
     try:
         return httpx.get(url, timeout=5).status_code == 200
     except httpx.TransportError:

@@ -33,7 +33,6 @@ def _an_engine(client: docker.DockerClient) -> None:
 
 
 def wait_for_containers(running: Started, ours: Ours, folder: Path) -> list[Container]:
-    """Both containers of a command, once they are there."""
     eventually(lambda: len(ours(str(folder))) == 2 or running.process.poll() is not None, 60)
     containers = ours(str(folder))
     assert len(containers) == 2, running.so_far()
@@ -133,7 +132,6 @@ def secrets_of(container: Container) -> list[str]:
 
 
 def published(container: Container) -> list[tuple[str, str]]:
-    """(address, port) of every published port."""
     ports = container.attrs["NetworkSettings"]["Ports"]
     bound = [port for entry in ports.values() for port in entry or ()]
     return [(port["HostIp"], port["HostPort"]) for port in bound]

@@ -45,8 +45,7 @@ def test_the_page_has_a_line_for_each_fault_and_no_other(request: pytest.Fixture
 def test_no_engine(places: dict[str, str], tmp_path: Path, seen: Seen) -> None:
     done = scripts("reproduce", **places, DOCKER_HOST=f"unix://{tmp_path}/docker.sock")
 
-    assert done.code == 2
-    seen(done, "error: BACKEND=testcontainers needs a Docker engine: ")
+    seen(done.must_exit(2), "error: BACKEND=testcontainers needs a Docker engine: ")
 
 
 @pytest.mark.fault("An engine that takes the connection and never answers")
@@ -54,8 +53,7 @@ def test_an_engine_that_hangs(places: dict[str, str], seen: Seen) -> None:
     with engines.hung() as host:
         done = scripts("reproduce", **places, DOCKER_HOST=host)
 
-    assert done.code == 2
-    seen(done, "~error: BACKEND=testcontainers needs a Docker engine: .*")
+    seen(done.must_exit(2), "~error: BACKEND=testcontainers needs a Docker engine: .*")
 
 
 @pytest.mark.fault("An image that is not there and cannot be fetched")

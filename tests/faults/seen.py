@@ -32,20 +32,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class Writer:
-    """Writes the page at the end, if every test passed."""
-
     def __init__(self) -> None:
         self.rows: list[Row] = []
         self.failed = False
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take the row that a test has recorded."""
         self.failed |= report.failed
         if report.when == "call":
             self.rows += [Row(*row) for name, row in report.user_properties if name == "fault"]
 
     def pytest_sessionfinish(self) -> None:
-        """Draw the page."""
         if not self.failed:
             PAGE.write_text(drawn(self.rows, PAGE.read_text("utf-8")), "utf-8")
 

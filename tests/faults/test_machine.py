@@ -35,7 +35,6 @@ def mounted(script: str, folder: Path, command: Sequence[str], cwd: Path = ROOT,
 
 
 def read_only(folder: Path, command: Sequence[str], cwd: Path = ROOT, **changes) -> Done:
-    """Run the command where `folder` cannot be written."""
     if ROOT_USER:
         return mounted(READ_ONLY, folder, command, cwd, **changes)
     for path in (folder, *folder.rglob("*")):
@@ -172,7 +171,6 @@ def same_version(python: str) -> bool:
 
 @pytest.fixture(scope="module")
 def plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the packages of requirements/faults.txt."""
     folder = tmp_path_factory.mktemp("plugins")
     base = getattr(sys, "_base_executable", sys.executable)
     command = [base, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]

@@ -52,7 +52,6 @@ def each_fate(when: str, *moment: str) -> list[object]:
 
 
 def strike(temporary: Path, server: str, fate: signal.Signals) -> None:
-    """Send the signal to the server's main process."""
     os.kill(process_with(temporary, SERVERS[server]), fate)
 
 

@@ -74,7 +74,6 @@ def test_a_pair_serves_commands_until_it_is_ended(command: Up, temporary: Path) 
     assert "SecantusDB" in command("ps").out
     assert "database system is ready to accept connections" in command("logs").out
     servers = Servers.from_json(json.loads(command.file.read_text("utf-8"))["servers"])
-    assert servers.postgres
     with psycopg.connect(servers.postgres.url) as connection:
         names = "SELECT count(*) FROM pg_database WHERE datname LIKE 'wrongloop%'"
         assert eventually(lambda: connection.execute(names).fetchone() == (0,), 5)

@@ -6,23 +6,17 @@ import pytest
 
 from scripts.run.side import first_error
 from scripts.sides import manifest
-from scripts.sides.manifest import Manifest, Side
 from scripts.verdict.documented import judge
 from tests.support.runs import documented, entry, run_of
 
-
-@pytest.fixture(scope="module")
-def whole() -> Manifest:
-    return manifest.load()
+MANIFEST = manifest.load()
 
 
-@pytest.fixture(scope="module")
-def side(whole: Manifest) -> Side:
-    return whole.get("broken")
+BROKEN = MANIFEST.get("broken")
 
 
-def test_exactly_the_documented_outcomes_are_as_documented(whole: Manifest, side: Side) -> None:
-    judgement = judge(run_of(*documented(whole, side)), side, whole)
+def test_exactly_the_documented_outcomes_are_as_documented() -> None:
+    judgement = judge(run_of(*documented(MANIFEST, BROKEN)), BROKEN, MANIFEST)
 
     assert judgement.as_documented
     assert (judgement.invalid, judgement.differences) == ("", ())
@@ -45,14 +39,14 @@ def test_exactly_the_documented_outcomes_are_as_documented(whole: Manifest, side
     ],
 )
 def test_every_other_outcome_kind_or_driver_is_a_difference(
-    whole: Manifest, side: Side, change: dict[str, Any], words: str
+    change: dict[str, Any], words: str
 ) -> None:
-    tests = documented(whole, side)
+    tests = documented(MANIFEST, BROKEN)
     nodeid = tests[0]["nodeid"]
-    assert side.documented(nodeid).driver == "motor"
+    assert BROKEN.documented(nodeid).driver == "motor"
     tests[0] = {**change, "nodeid": nodeid}
 
-    judgement = judge(run_of(*tests), side, whole)
+    judgement = judge(run_of(*tests), BROKEN, MANIFEST)
 
     (difference,) = judgement.differences
     assert difference.startswith(
@@ -61,14 +55,12 @@ def test_every_other_outcome_kind_or_driver_is_a_difference(
     assert words in difference
 
 
-def test_a_broken_side_whose_tests_all_pass_differs_in_every_failing_test(
-    whole: Manifest, side: Side
-) -> None:
-    tests = [entry(nodeid, "passed") for nodeid in whole.nodeids]
+def test_a_broken_side_whose_tests_all_pass_differs_in_every_failing_test() -> None:
+    tests = [entry(nodeid, "passed") for nodeid in MANIFEST.nodeids]
 
-    judgement = judge(run_of(*tests), side, whole)
+    judgement = judge(run_of(*tests), BROKEN, MANIFEST)
 
-    failing = [nodeid for nodeid in whole.nodeids if side.documented(nodeid).kind]
+    failing = [nodeid for nodeid in MANIFEST.nodeids if BROKEN.documented(nodeid).kind]
     assert len(judgement.differences) == len(failing) > 0
     assert not judgement.as_documented
 
@@ -108,14 +100,12 @@ OPTION = "ERROR: Unknown config option: foo"
         (lambda tests: {"tests": [gone(tests[0]), *tests[1:]]}, "mongodb is gone"),
     ],
 )
-def test_what_is_no_result_is_invalid_and_never_a_difference(
-    whole: Manifest, side: Side, spoil: Any, words: str
-) -> None:
-    tests = documented(whole, side)
+def test_what_is_no_result_is_invalid_and_never_a_difference(spoil: Any, words: str) -> None:
+    tests = documented(MANIFEST, BROKEN)
     run = run_of(*tests)
     spoilt = run_of(**({"tests": tests, "exit_code": run.exit_code} | spoil(tests)))
 
-    judgement = judge(spoilt, side, whole)
+    judgement = judge(spoilt, BROKEN, MANIFEST)
 
     assert words in judgement.invalid
     assert judgement.differences == ()

@@ -27,7 +27,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def all_fixes(folder: Path) -> Done:
-    """`all-fixes`, run once."""
     return scripts("all-fixes", limit_s=ALL_FIXES_LIMIT_S, WRONGLOOP_RESULTS=str(folder))
 
 
@@ -39,7 +38,6 @@ def runs(all_fixes: Done, folder: Path) -> dict[str, Run]:
 
 @pytest.fixture(scope="module")
 def compared(all_fixes: Done, folder: Path) -> Done:
-    """`compare` on what it wrote."""
     return scripts("compare", WRONGLOOP_RESULTS=str(folder), COLUMNS="80")
 
 

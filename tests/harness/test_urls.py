@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from scripts.servers.client import Guardian
 from scripts.servers.databases import database_name, with_path
 from scripts.servers.external import plain
 from scripts.servers.model import without_password
+from tests.support.sessions import SERVERS
 
 
 @pytest.mark.parametrize(
@@ -50,16 +50,16 @@ def test_passwords_are_masked_and_the_rest_is_shown(text: str, expected: str) ->
     assert without_password(text) == expected
 
 
-@pytest.mark.parametrize("said", ["invalid port: 's3%2Fcr3t'", "user or s3/cr3t is wrong\nmore"])
-def test_a_drivers_words_are_shown_without_the_password_in_any_form(said: str) -> None:
-    shown = plain(ValueError(said), "mongodb://u:s3%2Fcr3t@h/")
+@pytest.mark.parametrize("words", ["invalid port: 's3%2Fcr3t'", "user or s3/cr3t is wrong\nmore"])
+def test_a_drivers_words_are_shown_without_the_password_in_any_form(words: str) -> None:
+    shown = plain(ValueError(words), "mongodb://u:s3%2Fcr3t@h/")
 
     assert "***" in shown
     assert "cr3t" not in shown
 
 
-def test_database_names_are_short_enough_and_tell_processes_apart(guardian: Guardian) -> None:
-    servers = replace(guardian.servers, token="abc123")
+def test_database_names_are_short_enough_and_tell_processes_apart() -> None:
+    servers = replace(SERVERS, token="abc123")
     long = "fixed/03_" + 60 * "very_" + "long"
 
     names = {database_name(servers, f"{long}-gw{number}-4711") for number in range(3)}

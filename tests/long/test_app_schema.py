@@ -83,31 +83,11 @@ def test_two_thousand_generated_requests_are_answered_as_the_schema_says(
     print(f"{sent.total()} requests: {dict(sent)}")
     assert sent.total() >= ENOUGH
     assert not [key for key in sent if key[2] >= 500]
+    # What a database that is away makes of any request is in the schema, too.
+    assert all("503" in operation.definition.raw["responses"] for operation in operations)
     # The generator came past the validation, and not only as far as its refusals.
     for operation in operations:
         statuses = {status for label, _, status in sent if label == operation.label}
         assert statuses & {200, 201}, operation.label
         assert 422 in statuses, operation.label
         assert ("{" in operation.path) == (404 in statuses), operation.label
-
-
-def test_the_schema_names_every_status_that_the_app_may_answer(app: httpx.Client) -> None:
-    paths = app.get("/openapi.json").json()["paths"]
-
-    documented = {
-        f"{method.upper()} {path}": set(operation["responses"])
-        for path, methods in paths.items()
-        for method, operation in methods.items()
-    }
-
-    body, unknown, away = {"400", "413"}, {"404"}, {"422", "503"}
-    assert documented == {
-        "POST /jobs": {"201"} | body | away,
-        "GET /jobs": {"200"} | away,
-        "GET /jobs/hot": {"200"} | away,
-        "GET /jobs/{job_id}": {"200"} | unknown | away,
-        "POST /conversations": {"201"} | body | away,
-        "GET /conversations": {"200"} | away,
-        "GET /conversations/{conversation_id}": {"200"} | unknown | away,
-        "POST /conversations/{conversation_id}/chat": {"200"} | body | unknown | away,
-    }

@@ -31,8 +31,7 @@ def test_chain_future_is_the_callback_of_every_call_in_a_thread() -> None:
 
 
 def test_motors_to_list_waits_for_a_future_without_a_callback(databases: Databases) -> None:
-    assert databases.mongo
-    client: AsyncIOMotorClient[dict[str, object]] = AsyncIOMotorClient(databases.mongo.url)
+    client = AsyncIOMotorClient(databases.mongo.url)
     jobs = client.get_default_database()["jobs"]
 
     async def ping() -> None:
@@ -52,8 +51,7 @@ def test_motors_to_list_waits_for_a_future_without_a_callback(databases: Databas
 
 
 def test_motor_says_that_its_first_loop_is_closed(databases: Databases) -> None:
-    assert databases.mongo
-    client: AsyncIOMotorClient[dict[str, object]] = AsyncIOMotorClient(databases.mongo.url)
+    client = AsyncIOMotorClient(databases.mongo.url)
 
     async def ping() -> None:
         await client.admin.command("ping")
@@ -81,7 +79,6 @@ def test_a_done_future_of_another_loop_can_be_awaited() -> None:
 def test_sqlalchemys_own_pool_minds_the_loop_where_sessions_wait_for_a_connection(
     databases: Databases,
 ) -> None:
-    assert databases.postgres
     url = databases.postgres.url.replace("postgresql://", "postgresql+psycopg://")
     engine = create_async_engine(url, pool_size=1, max_overflow=0)
 
@@ -102,7 +99,6 @@ def test_sqlalchemys_own_pool_minds_the_loop_where_sessions_wait_for_a_connectio
 
 
 def test_nest_asyncio_does_cure_repeated_asyncio_run_in_a_script(databases: Databases) -> None:
-    assert databases.postgres
     url = databases.postgres.url.replace("postgresql://", "postgresql+asyncpg://")
     script = f"""
 import asyncio, sys

@@ -24,8 +24,6 @@ class Edit(Table):
 
 
 class Counts(Table):
-    """Connections to Postgres."""
-
     opened: int
     left_open: int
 
@@ -57,8 +55,6 @@ class Change(Table):
 
 
 class File(Table):
-    """A variants.toml."""
-
     variant: tuple[Change, ...] = Field(min_length=1)
 
 

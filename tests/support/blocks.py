@@ -11,8 +11,8 @@ BLOCK = re.compile(r"^```(?:python|ini)\n(# ([\w*./]+).*?)^```", re.MULTILINE | 
 
 def blocks(text: str, only: str = "*") -> list[tuple[str, str]]:
     """(file, block) of each fenced block that names its file."""
-    found = [(match[2], match[1]) for match in BLOCK.finditer(text)]
-    return [(file, block) for file, block in found if only in ("*", file)]
+    matches = BLOCK.finditer(text)
+    return [(match[2], match[1]) for match in matches if only in ("*", match[2])]
 
 
 def paste(text: str, file: str, block: str) -> str:
@@ -35,7 +35,6 @@ def paste_python(text: str, block: str) -> str:
 
 
 def name_of(node: ast.stmt) -> str | None:
-    """What a definition defines."""
     return getattr(node, "name", None)
 
 

@@ -79,7 +79,6 @@ def run(
     env: Mapping[str, str] | None = None,
     limit_s: float = LIMIT_S,
 ) -> Done:
-    """Run a command to its end."""
     done = subprocess.run(
         command,
         cwd=cwd,
@@ -134,12 +133,10 @@ class Started:
     out: IO[str]
 
     def so_far(self) -> str:
-        """What it has written until now."""
         self.out.seek(0)
         return self.out.read()
 
     def wait_for(self, text: str) -> None:
-        """Wait until it has written `text`."""
         eventually(lambda: text in self.so_far() or self.process.poll() is not None, LIMIT_S)
         assert text in self.so_far(), self.so_far()
 
@@ -148,7 +145,6 @@ class Started:
         self.process.send_signal(number)
 
     def end(self, limit_s: float = LIMIT_S) -> Done:
-        """Wait for its end."""
         return Done(self.process.wait(limit_s), self.so_far(), "")
 
 

@@ -27,6 +27,5 @@ def make(folder: Path, python: str, pins: str, *, below: Path | None = None) -> 
 
 
 def install(python: Path | str, *what: str) -> None:
-    """Install into that interpreter's environment."""
     command = [UV, "pip", "install", "--quiet", "--python", str(python)]
     subprocess.run([*command, *what], check=True)

@@ -87,6 +87,13 @@ class Run:
         return self.record.get("findings", [])
 
 
+def ini(fixture: str = "session", test: str = "function") -> str:
+    """A pytest.ini with these loop scopes."""
+    scopes = {"fixture": fixture, "test": test}
+    lines = [f"asyncio_default_{name}_loop_scope = {scope}\n" for name, scope in scopes.items()]
+    return "[pytest]\nasyncio_mode = auto\n" + "".join(lines)
+
+
 OUTCOME = re.compile(r"^(PASSED|FAILED|ERROR|SKIPPED|XFAIL) (\S+?)(?: - .*)?$", re.M)
 
 

@@ -11,7 +11,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -19,6 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
 from scripts.servers.client import running
+from tests.support.commands import eventually
 
 
 @contextlib.contextmanager
@@ -47,18 +47,15 @@ def redis() -> Iterator[dict[str, str]]:
     command = [binary, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly"]
     process = subprocess.Popen([*command, "no"], cwd="/", stdout=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + 20
-        while not _listens(port):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError("redis-server did not listen within 20 s")
-            time.sleep(0.02)
+        if not eventually(lambda: listens(port), 20):
+            raise RuntimeError("redis-server did not listen within 20 s")
         yield {"WL_REDIS": f"redis://127.0.0.1:{port}/0"}
     finally:
         process.kill()  # it keeps nothing
         process.wait()
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.2):
         return True
     return False

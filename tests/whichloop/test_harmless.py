@@ -14,7 +14,7 @@ from pathlib import Path
 from unittest.mock import AsyncMock, MagicMock
 
 import pytest
-from conftest import run_suite
+from conftest import ini, run_suite
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from whichloop.audit import audit, loop_scope_of_fixture, report
@@ -79,11 +79,13 @@ def recorder(name: str, raises: bool):
 
 def hostile_class(module: str, name: str, bases: tuple[type, ...], raises: bool) -> type:
     """A class whose every attribute and special method, and whose metaclass, records a touch."""
-    meta = {f"__{one}__": recorder(f"type.__{one}__", raises) for one in ("eq", "getattribute")}
-    meta |= {"__hash__": type.__hash__}
+    own = ("__eq__", "__getattribute__")
+    meta = {"__hash__": type.__hash__} | {m: recorder(f"type.{m}", raises) for m in own}
     kind = type(bases[0]) if isinstance(bases[0], type) else type
-    body = {f"__{one}__": recorder(f"__{one}__", raises) for one in SPECIAL}
-    body |= {one: property(recorder(one, raises)) for one in (*NAMES, "__class__", "__dict__")}
+    body = {f"__{method}__": recorder(f"__{method}__", raises) for method in SPECIAL}
+    body |= {
+        method: property(recorder(method, raises)) for method in (*NAMES, "__class__", "__dict__")
+    }
     body["__getattribute__"] = recorder("__getattribute__", raises)
     made = type.__new__(type("Meta", (kind,), meta), name, bases, {**body, "__module__": module})
     touched.clear()
@@ -156,8 +158,8 @@ async def look(obj) -> None:
         for name, method in inspect.getmembers_static(probe):
             if isinstance(method, staticmethod):
                 parameters = inspect.signature(method.__func__).parameters.values()
-                needed = [one for one in parameters if one.kind is one.POSITIONAL_OR_KEYWORD]
-                arguments = [frame if one.name == "frame" else obj for one in needed]
+                needed = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+                arguments = [frame if p.name == "frame" else obj for p in needed]
                 try:
                     method.__func__(*arguments)
                 except Exception as error:
@@ -179,7 +181,7 @@ def test_nothing_of_an_object_is_touched(recipe):
         touched.append(f"{error!r} at {traceback.format_exc().splitlines()[-3]}")
     finally:
         del sys.modules["suite_with_it"]
-        touched.extend(f"{one} switched off" for one in TRACKER.switched_off)
+        touched.extend(f"{name} switched off" for name in TRACKER.switched_off)
     del obj
 
     assert touched == []
@@ -278,8 +280,6 @@ def test_a_slot_and_an_attribute_are_read_and_a_property_is_not():
 
 # -- whole suites, which pass without whichloop ------------------------------------------
 
-INI = "[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n"
-
 REDIS = """
 import asyncio
 from unittest.mock import MagicMock
@@ -363,7 +363,7 @@ async def test_left_open():
 def test_a_suite_is_left_alone_and_no_probe_is_switched_off(text, passes, words, tmp_path, urls_of):
     folder, env = tmp_path / "suite", urls_of("mongo")
 
-    run = run_suite(folder, "--whichloop=strict", env=env, ini=INI, test_a=text)
+    run = run_suite(folder, "--whichloop=strict", env=env, ini=ini("function"), test_a=text)
 
     assert "switched off" not in run.out, run.out
     assert (run.code == 0) is passes, run.out

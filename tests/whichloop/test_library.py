@@ -59,7 +59,7 @@ def test_an_unknown_object_is_said_to_be_unknown(obj):
 def test_one_loop_agrees_with_itself_and_with_what_is_not_bound():
     async def check():
         seen = assert_same_loop(await _future(), asyncio.Lock(), asyncio.current_task())
-        return [one.loop is asyncio.get_running_loop() for one in seen]
+        return [binding.loop is asyncio.get_running_loop() for binding in seen]
 
     assert asyncio.run(check()) == [True, False, True]
 
@@ -107,7 +107,7 @@ def test_engines_sessions_and_pools_tell_their_loop(urls_of):
 
     assert unused.known
     assert unused.loops == ()
-    assert [one.loop is running for one in bound] == [True] * 4
+    assert [binding.loop is running for binding in bound] == [True] * 4
     assert "1 idle connection in the AsyncAdaptedQueuePool" in str(bound[1])
 
 
@@ -118,11 +118,12 @@ def test_clients_tell_their_loop(urls_of):
         cache = redis.asyncio.from_url(urls["WL_REDIS"])
         motor, mongo = AsyncIOMotorClient(urls["WL_MONGO"]), AsyncMongoClient(urls["WL_MONGO"])
         objects = [cache, motor, mongo]
-        before = [loop_of(one).loops for one in objects]
+        before = [loop_of(obj).loops for obj in objects]
         await cache.ping()
         await motor.admin.command("ping")
         await mongo.admin.command("ping")
-        after = [loop_of(one).loop for one in [*objects, motor["a"], motor["a"]["b"], mongo["a"]]]
+        objects += [motor["a"], motor["a"]["b"], mongo["a"]]
+        after = [loop_of(obj).loop for obj in objects]
         await cache.aclose()
         await mongo.close()
         motor.close()
@@ -204,7 +205,7 @@ def test_uninstall_puts_everything_back(tmp_path):
         whichloop.install()
         changed = asyncio.Lock.__init__ is not lock
         whichloop.uninstall()
-        same = all(vars(asyncio.BaseEventLoop)[name] is one for name, one in before.items())
+        same = all(vars(asyncio.BaseEventLoop)[name] is method for name, method in before.items())
         print(changed, same, asyncio.Lock.__init__ is lock, sys.meta_path == finders)
         """,
     )

@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from conftest import ZOO, run_suite
+from conftest import ZOO, ini, run_suite
 from whichloop.diagnose.causes import CAUSES
 from whichloop.logs import read_log
 
@@ -16,10 +16,6 @@ RAISED = [
     for line in Path(__file__).with_name("raised.txt").read_text("utf-8").splitlines()
     if not line.startswith("#")
 ]
-INI = """[pytest]
-asyncio_mode = auto
-asyncio_default_fixture_loop_scope = session
-"""
 
 FUTURE = """
 import asyncio
@@ -84,7 +80,7 @@ async def test_a():
 
 @pytest.mark.parametrize("message", list(RUNS))
 def test_a_real_run_makes_the_message(message, tmp_path, urls_of):
-    run = run_suite(tmp_path / "suite", env=urls_of("postgres"), ini=INI, test_a=RUNS[message])
+    run = run_suite(tmp_path / "suite", env=urls_of("postgres"), ini=ini(), test_a=RUNS[message])
 
     assert run.failed == {"test_a.py::test_a"}, run.out
     assert [finding["message"] for finding in run.findings] == [message], run.out

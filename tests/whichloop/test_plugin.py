@@ -6,15 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Run, run_suite
+from conftest import Run, ini, run_suite
 from whichloop.cli import main
-
-INI = """
-[pytest]
-asyncio_mode = auto
-asyncio_default_fixture_loop_scope = {fixture}
-asyncio_default_test_loop_scope = {test}
-"""
 
 QUEUE = """
 import asyncio
@@ -43,8 +36,8 @@ def suite(tmp_path) -> Callable[..., Run]:
 
     def run(*options: str, fixture="session", test="function", env=None, **files: str) -> Run:
         texts = {name: textwrap.dedent(text) for name, text in files.items()}
-        ini = INI.format(fixture=fixture, test=test)
-        return run_suite(tmp_path / "suite", *options, env=env, **{"ini": ini} | texts)
+        texts = {"ini": ini(fixture, test)} | texts
+        return run_suite(tmp_path / "suite", *options, env=env, **texts)
 
     return run
 
@@ -52,8 +45,7 @@ def suite(tmp_path) -> Callable[..., Run]:
 @pytest.fixture(scope="module")
 def queue_run(tmp_path_factory) -> Run:
     """A run of QUEUE, whose fixture and test are on loops of their own."""
-    ini = INI.format(fixture="session", test="function")
-    return run_suite(tmp_path_factory.mktemp("queue") / "suite", ini=ini, test_a=QUEUE)
+    return run_suite(tmp_path_factory.mktemp("queue") / "suite", ini=ini(), test_a=QUEUE)
 
 
 def section(out: str) -> str:
@@ -140,17 +132,10 @@ def test_an_error_in_setup_and_in_teardown_is_explained(suite):
 
     run = suite(test_a=text)
 
-    assert [(one["phase"], one["crossing_line"]) for one in run.findings] == [
+    assert [(row["phase"], row["crossing_line"]) for row in run.findings] == [
         ("setup", "test_a.py:7"),
         ("teardown", "test_a.py:7"),
     ]
-
-
-def test_an_ordinary_failure_gets_no_section(suite):
-    run = suite(test_a="def test_a():\n    assert 1 == 2\n")
-
-    assert run.failed
-    assert "- whichloop -" not in run.out
 
 
 def test_an_error_that_was_only_logged_is_explained_at_the_end(suite):
@@ -175,7 +160,7 @@ def test_an_error_that_was_only_logged_is_explained_at_the_end(suite):
     assert run.failed == set()
     assert "whichloop: errors that were only logged" in run.out
     assert "loop scope mismatch" in run.out
-    assert [one["phase"] for one in run.findings] == ["logged"]
+    assert [row["phase"] for row in run.findings] == ["logged"]
 
 
 FINALIZER = """
@@ -357,10 +342,10 @@ def test_the_recording_says_what_ran_where_and_what_crossed(queue_run):
     record = queue_run.record
     assert record["schema_version"] == 1
     assert record["settings"]["fixture_loop_scope"] == "session"
-    assert [(one["name"], one["loop"]) for one in record["fixtures"]] == [("queue", "A")]
-    tests = [(one["name"], one["loop"], one["outcome"]) for one in record["tests"]]
+    assert [(row["name"], row["loop"]) for row in record["fixtures"]] == [("queue", "A")]
+    tests = [(row["name"], row["loop"], row["outcome"]) for row in record["tests"]]
     assert ("test_a.py::test_get", "B", "failed") in tests
-    loops = {one["id"]: one for one in record["loops"]}
+    loops = {row["id"]: row for row in record["loops"]}
     assert (loops["A"]["scope"], loops["A"]["owner"]) == ("session", "session loop")
     assert loops["B"]["closed"] > loops["B"]["born"]
     (connection,) = record["connections"]
@@ -385,8 +370,8 @@ def test_under_xdist_sections_and_recordings_come_from_the_workers(suite):
 
     assert run.failed == {"test_a.py::test_get"}
     assert "loop scope mismatch" in section(run.out)
-    assert {one["worker"] for one in run.record["loops"]} == {"gw0", "gw1"}
-    assert {one["bound_to"].split("/")[1] for one in run.record["crossings"]} == {"A"}
+    assert {row["worker"] for row in run.record["loops"]} == {"gw0", "gw1"}
+    assert {row["bound_to"].split("/")[1] for row in run.record["crossings"]} == {"A"}
 
 
 # -- bad input, and never in the way -----------------------------------------------------

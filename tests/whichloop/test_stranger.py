@@ -68,7 +68,6 @@ def home(tmp_path_factory, wheel) -> Path:
 
 
 def run(home: Path, *command: str, **env: str) -> commands.Done:
-    """Run a program of that environment in its folder."""
     plain = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
     program = str(home / "venv/bin" / command[0])
     return commands.run([program, *command[1:]], cwd=home, env=plain | env)

@@ -80,7 +80,6 @@ def test_a_run_of_trio_is_no_trouble(wheel, tmp_path):
 
 
 def run(python: str, folder: Path, *options: str) -> Done:
-    """Run pytest with that interpreter in the folder."""
     return commands.run([python, "-m", "pytest", "-p", "no:cacheprovider", *options], cwd=folder)
 
 
