@@ -127,15 +127,15 @@ def test_json_has_stdout_to_itself(
     assert "No result yet of: fix-9.\nNext: make fix-9" in err.getvalue()
 
 
+NO_SERVERS = {"servers": {"mongodb": None, "postgres": None}}
+
+
 @pytest.mark.parametrize(
     ("more", "words"),
     [
         ({"versions": {"python": "3.11.7", "pytest": "8.4"}}, "pytest 8.4 and not pytest 9.2.0"),
         ({"backend": "compose"}, "compose and not embedded"),
-        (
-            {"servers": {"mongodb": None, "postgres": None}},
-            "no mongodb and not SecantusDB 0.7, no postgres and not PostgreSQL 18.4",
-        ),
+        (NO_SERVERS, "no mongodb and not SecantusDB 0.7, no postgres and not PostgreSQL 18.4"),
     ],
 )
 def test_a_run_under_other_circumstances_than_brokens_is_none_to_compare(

@@ -15,8 +15,7 @@ from scripts.run.environment import versions
 from scripts.sides import diffs, manifest
 from scripts.verdict.against_broken import documented_verdicts
 from scripts.views import remedy
-from tests.support.runs import KILLED, NO_RUNS, write_run
-from tests.support.sessions import RecordedSession
+from tests.support.runs import KILLED, NO_RUNS, RecordedSession, write_run
 
 MANIFEST = manifest.load()
 Capture = pytest.CaptureFixture[str]

@@ -30,7 +30,7 @@ def test_the_app_is_served_until_ctrl_c_and_nothing_is_left(
         assert posted.status_code == 201
         assert httpx.get(f"{base}/jobs").json()["items"] == [posted.json()]
 
-        running.signal(signal.SIGINT)
+        running.process.send_signal(signal.SIGINT)
 
         done = running.end()
         eventually(lambda: not processes_of(temporary), 5)

@@ -66,20 +66,14 @@ def test_sentences_break_between_words_with_an_indent(
     ]
 
 
-def test_in_a_pipe_a_sentence_stays_on_its_line(narrow: io.StringIO) -> None:
-    terminal.prose(SENTENCE)
-
-    assert narrow.getvalue() == f"{SENTENCE}\n"
-
-
-def test_what_somebody_may_copy_is_not_broken(
+def test_a_sentence_in_a_pipe_and_what_somebody_may_copy_are_not_broken(
     narrow: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    terminal.prose(SENTENCE)
     monkeypatch.setenv("COLUMNS", "40")
-
     terminal.line(SENTENCE)
 
-    assert narrow.getvalue() == f"{SENTENCE}\n"
+    assert narrow.getvalue() == f"{SENTENCE}\n" * 2
 
 
 MESSAGE = (

@@ -56,7 +56,7 @@ def test_the_containers_of_a_command_that_is_killed_are_gone_in_five_seconds(
             eventually(lambda: ours(str(temporary)), 60)
         else:
             process_with(temporary, "scripts.run.recorder")
-        running.signal(number)
+        running.process.send_signal(number)
         running.process.wait(30)
         killed = time.monotonic()
 

@@ -6,14 +6,9 @@ from pathlib import Path
 import pytest
 
 from scripts.sides import manifest
-from tests.faults.page import EMBEDDED
-from tests.faults.seen import Seen, assert_same_titles
+from tests.faults.seen import Seen
 from tests.support.commands import SCRIPTS, Done, started
 from tests.support.runs import judgement_of
-
-
-def test_the_page_has_a_line_for_each_fault_and_no_other(request: pytest.FixtureRequest) -> None:
-    assert_same_titles(request, EMBEDDED)
 
 
 def together(tmp_path: Path, places: dict[str, str], *commands: tuple[str, ...]) -> list[Done]:

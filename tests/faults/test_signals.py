@@ -71,7 +71,7 @@ def test_a_remedy_is_ended_by_a_signal(
         shutil.rmtree(results / "fix-18", ignore_errors=True)
         with started(FIX, tmp_path, **after_broken) as running:
             wait_for(moment, temporary, results)
-            running.signal(number)
+            running.process.send_signal(number)
             done = running.end()
         if done.code != 0:  # else it had ended by itself before the signal came
             break
@@ -115,7 +115,7 @@ def test_what_started_the_servers_is_killed(
     with started(command, tmp_path, **places) as running:
         process_with(temporary, moment)
 
-        running.signal(signal.SIGKILL)
+        running.process.send_signal(signal.SIGKILL)
 
         seen(running.end(), "")
 
@@ -147,7 +147,7 @@ def test_ctrl_c_keeps_the_sides_that_have_finished(
 ) -> None:
     with started([*SCRIPTS, "all-fixes"], tmp_path, **places) as running:
         running.wait_for("  broken ")
-        running.signal(signal.SIGINT)
+        running.process.send_signal(signal.SIGINT)
         done = running.end()
 
     assert done.code == 130

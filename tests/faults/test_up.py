@@ -147,7 +147,7 @@ def test_a_killed_command_leaves_nothing_on_the_pair(
     command("up")
     with started([*SCRIPTS, "reproduce"], tmp_path, **command.places) as running:
         process_with(temporary, "postgres: postgres wrongloop_")
-        running.signal(signal.SIGKILL)
+        running.process.send_signal(signal.SIGKILL)
         done = running.end()
 
     left = ("postgres: postgres wrongloop_", "scripts.run.recorder")

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -14,16 +13,15 @@ from tests.support.commands import environment, run
 
 def interpreters(*versions: str) -> list[str]:
     """The Pythons of these versions that this machine has, on PATH or among those of pyenv."""
-    programs = []
     pyenv = Path(os.environ.get("PYENV_ROOT") or "~/.pyenv").expanduser()
+    programs = {}
     for version in versions:
         places = [shutil.which(f"python{version}"), *pyenv.glob(f"versions/{version}.*/bin/python")]
         for place in filter(None, places):
-            done = subprocess.run([place, "-V"], capture_output=True, text=True, check=False)
-            if f"Python {version}." in done.stdout + done.stderr:  # a launcher of nothing says more
-                programs.append(str(place))
-                break
-    return programs
+            done = run([place, "-V"])
+            if f"Python {version}." in done.output:  # a launcher of nothing says more
+                programs.setdefault(version, str(place))
+    return list(programs.values())
 
 
 TOO_OLD = interpreters("2.7", "3.6", "3.9", "3.10")

@@ -32,7 +32,6 @@ def keeper(root: Path) -> tuple[subprocess.Popen[str], Path]:
         stdout=subprocess.PIPE,
         text=True,
     )
-    assert process.stdout is not None
     folder = Path(process.stdout.readline().strip())
     an_hour_ago = time.time() - 3600
     os.utime(folder, (an_hour_ago, an_hour_ago))
@@ -60,7 +59,6 @@ def test_only_the_folders_of_dead_guardians_are_swept(temporary: Path) -> None:
         alive.kill()
         alive.wait()
         for process in (dead, alive):
-            assert process.stdout is not None
             process.stdout.close()
 
 
@@ -77,10 +75,11 @@ def test_the_folder_is_gone_after_an_error(
     assert list(temporary.iterdir()) == []
 
 
-def open_folder(folder: Path) -> None:
-    """Make a folder that every account may pass, whatever our umask."""
+def as_tmpdir(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make it the folder for temporary files, which every account may pass whatever our umask."""
     folder.mkdir()
     folder.chmod(0o755)
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
 
 
 @pytest.mark.parametrize("length", [20, 60, 65, 90])
@@ -88,9 +87,8 @@ def test_a_tmpdir_too_long_for_a_unix_socket_is_not_taken(
     temporary: Path, monkeypatch: pytest.MonkeyPatch, length: int
 ) -> None:
     folder = temporary / ("ä" + "x" * (length - len(str(temporary)) - 3))  # "ä" is two bytes
-    open_folder(folder)
     assert len(os.fsencode(folder)) == length
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    as_tmpdir(folder, monkeypatch)
 
     root = suitable_root()
 
@@ -105,21 +103,17 @@ def test_a_tmpdir_too_long_for_a_unix_socket_is_not_taken(
 def test_a_tmpdir_with_a_character_that_parts_lists_is_not_taken(
     temporary: Path, monkeypatch: pytest.MonkeyPatch, name: str, taken: bool
 ) -> None:
-    folder = temporary / name
-    open_folder(folder)
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    as_tmpdir(temporary / name, monkeypatch)
 
-    assert suitable_root() == (folder if taken else Path("/tmp"))
+    assert suitable_root() == (temporary / name if taken else Path("/tmp"))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root starts Postgres as somebody else")
 def test_a_tmpdir_that_is_closed_to_others_is_not_taken_as_root(
     temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    inner = temporary / "inner"
-    open_folder(inner)
-    monkeypatch.setattr(tempfile, "tempdir", str(inner))
+    as_tmpdir(temporary / "inner", monkeypatch)
 
-    assert suitable_root() == inner
+    assert suitable_root() == temporary / "inner"
     temporary.chmod(0o700)
     assert suitable_root() == Path("/tmp")

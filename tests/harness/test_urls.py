@@ -7,7 +7,7 @@ import pytest
 from scripts.servers.databases import database_name, with_path
 from scripts.servers.external import plain
 from scripts.servers.model import without_password
-from tests.support.sessions import SERVERS
+from tests.support.runs import SERVERS
 
 
 @pytest.mark.parametrize(

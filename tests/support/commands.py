@@ -140,10 +140,6 @@ class Started:
         eventually(lambda: text in self.so_far() or self.process.poll() is not None, LIMIT_S)
         assert text in self.so_far(), self.so_far()
 
-    def signal(self, number: signal.Signals) -> None:
-        """Send it a signal; only to itself, not to what it started."""
-        self.process.send_signal(number)
-
     def end(self, limit_s: float = LIMIT_S) -> Done:
         return Done(self.process.wait(limit_s), self.so_far(), "")
 

@@ -27,7 +27,7 @@ ZOO = HERE.parent / "zoo"
 pytest_plugins = ["pytester"]
 
 STARTERS = {"postgres": servers.databases, "mongo": servers.databases}
-STARTERS |= {"redis": servers.redis, "http": servers.http}
+STARTERS |= {"redis": servers.redis, "http": servers.http, "grpc": servers.grpc_echo}
 
 
 @pytest.hookimpl(optionalhook=True)

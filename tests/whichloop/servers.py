@@ -1,5 +1,5 @@
-"""Real servers for the tests: the repository's embedded pair, a Redis, and one of HTTP; loopback or
-socket only.
+"""Real servers for the tests: the repository's embedded pair, a Redis, one of HTTP and one of gRPC;
+loopback or socket only.
 
 Each context manager yields URLs and stops what it started. What cannot be started raises: a missing
 server is never a passing test.
@@ -12,8 +12,11 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+import grpc
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
@@ -83,3 +86,18 @@ def http() -> Iterator[dict[str, str]]:
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         yield {"WL_HTTP": f"http://127.0.0.1:{server.server_address[1]}/"}
         server.shutdown()
+
+
+class Echo(grpc.GenericRpcHandler):
+    def service(self, call):
+        return grpc.unary_unary_rpc_method_handler(lambda request, context: request)
+
+
+@contextlib.contextmanager
+def grpc_echo() -> Iterator[dict[str, str]]:
+    """Yield the address of a gRPC server that echoes."""
+    server = grpc.server(ThreadPoolExecutor(1), handlers=[Echo()])
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield {"WL_GRPC": f"127.0.0.1:{port}"}
+    server.stop(None).wait()

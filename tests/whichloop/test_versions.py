@@ -67,10 +67,6 @@ def test_this_version_is_explained_in_all_modes(python, pins, wheel, tmp_path):
     explained_in_all_modes(made(tmp_path / "venv", python, pins, wheel), tmp_path / "suite")
 
 
-def test_the_installed_version_is_explained_in_all_modes(tmp_path):
-    explained_in_all_modes(sys.executable, tmp_path / "suite")
-
-
 def test_a_run_of_trio_is_no_trouble(wheel, tmp_path):
     # An environment of its own: where trio is installed, anyio's plugin imports it in every run.
     python = made(tmp_path / "venv", sys.executable, "beside-trio", wheel)
