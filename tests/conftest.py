@@ -11,7 +11,7 @@ from scripts.servers.side_databases import Databases
 from tests.faults.seen import pytest_addoption, pytest_configure, seen
 from tests.support.app import served
 from tests.support.checkouts import UNUSUAL, Checkout
-from tests.support.commands import Done, scripts, temporary_folder
+from tests.support.commands import temporary_folder
 
 __all__ = ["pytest_addoption", "pytest_configure", "seen"]  # hooks and a fixture for two folders
 
@@ -69,18 +69,6 @@ def external(guardian: Guardian) -> dict[str, str]:
     servers = guardian.servers
     urls = {"MONGO_URL": servers.mongodb.url, "DATABASE_URL": servers.postgres.url}
     return {"BACKEND": "external"} | urls
-
-
-@pytest.fixture(scope="session")
-def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the session's one `reproduce` writes."""
-    return tmp_path_factory.mktemp("results")
-
-
-@pytest.fixture(scope="session")
-def reproduced(results: Path) -> Done:
-    """`python -m scripts reproduce` on servers of its own: run once, looked at by many tests."""
-    return scripts("reproduce", WRONGLOOP_RESULTS=str(results))
 
 
 @pytest.fixture

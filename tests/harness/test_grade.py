@@ -17,15 +17,18 @@ FAILED = {"kind": "different_loop", "driver": "motor"}
 MANIFEST = manifest.load()
 
 
-def graded(side: str, *changes: dict[str, Any], **more: Any) -> Grade:
-    """A run of `side` as documented, but for these entries, against the documented broken one."""
+def against_broken(name: str, *tests: dict[str, Any], **more: Any) -> Grade:
+    """A run of these tests of a side, against the documented run of broken/."""
+    side, run = MANIFEST.get(name), run_of(*tests, side=name, **more)
     broken = run_of(*documented(MANIFEST, MANIFEST.get("broken")))
-    tests = {test["nodeid"]: test for test in documented(MANIFEST, MANIFEST.get(side))}
+    return grade(broken, run, side, MANIFEST, judge(run, side, MANIFEST))
+
+
+def graded(name: str, *changes: dict[str, Any], **more: Any) -> Grade:
+    """The same of a run as documented, but for these tests."""
+    tests = {test["nodeid"]: test for test in documented(MANIFEST, MANIFEST.get(name))}
     tests |= {test["nodeid"]: test for test in changes}
-    run = run_of(*tests.values(), **{"side": side, **more})
-    return grade(
-        broken, run, MANIFEST.get(side), MANIFEST, judge(run, MANIFEST.get(side), MANIFEST)
-    )
+    return against_broken(name, *tests.values(), **more)
 
 
 def test_every_side_as_documented_gets_its_documented_verdict() -> None:
@@ -69,11 +72,7 @@ def test_only_a_clean_pass_is_a_pass(after: dict[str, Any], expected: str) -> No
 
 
 def test_a_test_missing_on_one_side_is_no_cure_and_makes_the_run_invalid() -> None:
-    broken = run_of(*documented(MANIFEST, MANIFEST.get("broken")))
-    side = MANIFEST.get("fix-09")
-    run = run_of(*documented(MANIFEST, side)[1:], side="fix-09")
-
-    result = grade(broken, run, side, MANIFEST, judge(run, side, MANIFEST))
+    result = against_broken("fix-09", *documented(MANIFEST, MANIFEST.get("fix-09"))[1:])
 
     assert result.having("not_on_both") == [MANIFEST.nodeids[0]]
     assert set(result.verdicts.values()) == {"INVALID"}
@@ -81,13 +80,9 @@ def test_a_test_missing_on_one_side_is_no_cure_and_makes_the_run_invalid() -> No
 
 
 def test_a_run_that_is_no_result_is_no_cure() -> None:
-    odd = graded("fix-09", exit_code=-9)
-    assert odd.verdicts["overall"] == "INVALID"
-    assert "-9" in odd.invalid
+    odd, empty = graded("fix-09", exit_code=-9), against_broken("fix-09", exit_code=5)
 
-    empty = run_of(side="fix-09", exit_code=5)
-    side, broken = MANIFEST.get("fix-09"), run_of(*documented(MANIFEST, MANIFEST.get("broken")))
-    graded_empty = grade(broken, empty, side, MANIFEST, judge(empty, side, MANIFEST))
-    assert graded_empty.verdicts["overall"] == "INVALID"
-    assert graded_empty.having("FAIL_TO_PASS") == []
-    assert len(graded_empty.having("not_on_both")) == len(MANIFEST.nodeids)
+    assert odd.verdicts["overall"] == empty.verdicts["overall"] == "INVALID"
+    assert "-9" in odd.invalid
+    assert empty.having("FAIL_TO_PASS") == []
+    assert len(empty.having("not_on_both")) == len(MANIFEST.nodeids)

@@ -51,18 +51,6 @@ def test_motors_to_list_waits_for_a_future_without_a_callback(databases: Databas
     assert "got Future <Future pending> attached" in str(raised.value)
 
 
-def test_motor_says_that_its_first_loop_is_closed(databases: Databases) -> None:
-    client = AsyncIOMotorClient(databases.mongo.url)
-
-    async def ping() -> None:
-        await client.admin.command("ping")
-
-    asyncio.run(ping())
-    with pytest.raises(RuntimeError, match="Event loop is closed"):
-        asyncio.run(ping())
-    client.close()
-
-
 def test_a_done_future_of_another_loop_can_be_awaited() -> None:
     async def result_of(future: asyncio.Future[str]) -> str:
         return await future

@@ -22,8 +22,8 @@ def paste(text: str, file: str, block: str) -> str:
 
 def paste_python(text: str, block: str) -> str:
     """`text` with the block where the first definition stood that it replaces, else at the end."""
-    new = {name_of(node) for node in ast.parse(block).body} - {None}
-    old = [node for node in ast.parse(text).body if name_of(node) in new]
+    new = {getattr(node, "name", None) for node in ast.parse(block).body} - {None}
+    old = [node for node in ast.parse(text).body if getattr(node, "name", None) in new]
     lines = text.splitlines()
     at = start_of(old[0]) if old else len(lines)
     replaced = {number for node in old for number in range(start_of(node), node.end_lineno or 0)}
@@ -32,10 +32,6 @@ def paste_python(text: str, block: str) -> str:
         for part in (range(at), range(at, len(lines)))
     )
     return "\n".join([*before, "", block, *after, ""])
-
-
-def name_of(node: ast.stmt) -> str | None:
-    return getattr(node, "name", None)
 
 
 def start_of(node: ast.stmt) -> int:
