@@ -69,7 +69,7 @@ def seen(
         assert "Traceback (most recent call last)" not in output
         if left == "nothing":
             eventually(lambda: not processes_of(temporary), GONE_IN_S)
-            assert processes_of(temporary) == {}, output[-2000:]
+            assert processes_of(temporary) == {}
             assert list(temporary.iterdir()) == [], output[-2000:]
         part = DOCKER if request.path.parent.name == "docker" else EMBEDDED
         for fault in [title] if title else titles_of(request.node):
