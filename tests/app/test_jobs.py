@@ -22,7 +22,7 @@ def titles(app: httpx.Client, **params: Any) -> list[str]:
     return [job["title"] for job in response.json()["items"]]
 
 
-def test_a_keyword_is_sought_in_title_company_and_tags_whatever_its_case(app: httpx.Client) -> None:
+def test_a_keyword_is_sought_in_title_company_and_tags_whatever_its_case(app):
     post(app, "Python developer")
     post(app, "Designer", "PYTHONIC systems")
     post(app, "后端工程师", "Contoso", "go", "cpython")
@@ -34,7 +34,7 @@ def test_a_keyword_is_sought_in_title_company_and_tags_whatever_its_case(app: ht
     assert len(titles(app)) == 4
 
 
-def test_pages_are_newest_first_and_name_the_total(app: httpx.Client) -> None:
+def test_pages_are_newest_first_and_name_the_total(app):
     for title in TITLES:
         post(app, title)
     newest_first = list(reversed(TITLES))
@@ -49,7 +49,7 @@ def test_pages_are_newest_first_and_name_the_total(app: httpx.Client) -> None:
     assert (page["total"], len(page["items"])) == (2, 1)
 
 
-def test_views_are_counted_and_the_most_viewed_job_is_hottest(app: httpx.Client) -> None:
+def test_views_are_counted_and_the_most_viewed_job_is_hottest(app):
     ids = [post(app, title) for title in TITLES]
     for place, views in ((1, 3), (3, 3), (0, 1)):
         counted = [app.get(f"/jobs/{ids[place]}").json()["views"] for _ in range(views)]
@@ -67,7 +67,7 @@ def test_views_are_counted_and_the_most_viewed_job_is_hottest(app: httpx.Client)
     assert app.get("/jobs/hot", params={"limit": 1}).json() == hot[:1]
 
 
-def test_an_unknown_job_is_404_and_too_few_of_the_hottest_are_422(client: httpx.Client) -> None:
+def test_an_unknown_job_is_404_and_too_few_of_the_hottest_are_422(client):
     assert client.get("/jobs/65f0000000000000000000ff").status_code == 404
     assert client.get("/jobs/hot?limit=0").status_code == 422
 
@@ -83,9 +83,7 @@ def test_an_unknown_job_is_404_and_too_few_of_the_hottest_are_422(client: httpx.
         {"title": "Engineer", "company": "Northwind", "tags": "python"},
     ],
 )
-def test_a_job_that_cannot_be_stored_is_422_and_stores_nothing(
-    app: httpx.Client, job: dict[str, Any]
-) -> None:
+def test_a_job_that_cannot_be_stored_is_422_and_stores_nothing(app, job):
     response = app.post("/jobs", json=job)
 
     assert response.status_code == 422

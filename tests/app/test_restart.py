@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import httpx
 import pytest
@@ -99,10 +98,7 @@ class Running:
 @pytest.fixture(scope="module")
 def pair(guardian: Guardian) -> Iterator[Pair]:
     """Servers of these tests' own: each test that kills one starts it again."""
-    with (
-        temporary_folder() as folder,
-        restartable(folder, guardian.servers.upstream) as pair,
-    ):
+    with temporary_folder() as folder, restartable(folder, guardian.servers.upstream) as pair:
         yield pair
 
 
@@ -123,7 +119,7 @@ def must_be_there_once(stored: list[str], workers: list[Worker]) -> None:
     assert [text for text, count in counted.items() if count > 1] == []
 
 
-def test_chats_outlive_a_restart_of_postgres(running: Running) -> None:
+def test_chats_outlive_a_restart_of_postgres(running):
     client = running.client
     paths = {
         f"worker{number}": client.post("/conversations", json={"title": "Chat"}).json()["id"]
@@ -156,7 +152,7 @@ def test_chats_outlive_a_restart_of_postgres(running: Running) -> None:
     assert {item["title"] for item in running.listed("/conversations")} == {"Chat"}
 
 
-def test_jobs_outlive_a_restart_of_mongodb(running: Running) -> None:
+def test_jobs_outlive_a_restart_of_mongodb(running):
     client = running.client
 
     def post(client: httpx.Client, text: str) -> bool:
@@ -176,7 +172,7 @@ def test_jobs_outlive_a_restart_of_mongodb(running: Running) -> None:
     must_be_there_once([job["title"] for job in running.listed("/jobs")], workers)
 
 
-def test_an_answer_that_nobody_can_store_is_an_error_event(pair: Pair, tmp_path: Path) -> None:
+def test_an_answer_that_nobody_can_store_is_an_error_event(pair, tmp_path):
     with gated() as gate, ThreadPoolExecutor(1) as pool:
         changes = {"PROVIDER_TIMEOUT_S": str(LIMIT_S), **gate.environment}
         with served(pair.servers, tmp_path, **changes) as (client, _):

@@ -47,7 +47,7 @@ def line_of(side: str, printed: str) -> str:
     return next((line for line in printed.splitlines() if line.startswith(f" {side} ")), "")
 
 
-def test_every_column_of_letters_has_a_name_that_is_told(compared: Compared) -> None:
+def test_every_column_of_letters_has_a_name_that_is_told(compared):
     code, printed = compared()
 
     assert code == 0
@@ -68,9 +68,7 @@ def test_every_column_of_letters_has_a_name_that_is_told(compared: Compared) -> 
         assert len(line.rstrip()) <= 80
 
 
-def test_a_side_that_was_killed_is_invalid_and_no_traceback(
-    compared: Compared, tmp_path: Path
-) -> None:
+def test_a_side_that_was_killed_is_invalid_and_no_traceback(compared, tmp_path):
     path = write_run(tmp_path, MANIFEST, "trap-06", **KILLED)
     data = json.loads(path.read_text("utf-8"))
     del data["duration_s"]
@@ -85,7 +83,7 @@ def test_a_side_that_was_killed_is_invalid_and_no_traceback(
     assert "Not as documented: trap-6.\nNext: make trap-6" in printed
 
 
-def test_a_file_that_is_no_run_is_no_result(compared: Compared, tmp_path: Path) -> None:
+def test_a_file_that_is_no_run_is_no_result(compared, tmp_path):
     (tmp_path / "fix-03" / "run.json").write_text(NO_RUNS[0], "utf-8")
 
     code, printed = compared()
@@ -98,9 +96,7 @@ def test_a_file_that_is_no_run_is_no_result(compared: Compared, tmp_path: Path) 
         compared()
 
 
-def test_nothing_is_held_against_a_broken_run_that_is_invalid(
-    compared: Compared, tmp_path: Path
-) -> None:
+def test_nothing_is_held_against_a_broken_run_that_is_invalid(compared, tmp_path):
     write_run(tmp_path, MANIFEST, "broken", **KILLED)
 
     with pytest.raises(CommandError, match=r"broken/ is INVALID.*had not ended after 1 s") as told:
@@ -109,9 +105,7 @@ def test_nothing_is_held_against_a_broken_run_that_is_invalid(
     assert told.value.hint.startswith("make reproduce")
 
 
-def test_json_has_stdout_to_itself(
-    compared: Compared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_json_has_stdout_to_itself(compared, tmp_path, monkeypatch):
     (tmp_path / "fix-09" / "run.json").unlink()
     write_run(tmp_path, MANIFEST, "fix-03", **KILLED)
     err = io.StringIO()
@@ -139,8 +133,8 @@ NO_SERVERS = {"servers": {"mongodb": None, "postgres": None}}
     ],
 )
 def test_a_run_under_other_circumstances_than_brokens_is_none_to_compare(
-    compared: Compared, tmp_path: Path, more: dict[str, object], words: str
-) -> None:
+    compared, tmp_path, more, words
+):
     write_run(tmp_path, MANIFEST, "fix-03", **more)
 
     code, printed = compared()
@@ -151,7 +145,7 @@ def test_a_run_under_other_circumstances_than_brokens_is_none_to_compare(
     assert sentence in " ".join(printed.split())
 
 
-def test_many_that_are_lacking_are_run_by_one_command(compared: Compared, tmp_path: Path) -> None:
+def test_many_that_are_lacking_are_run_by_one_command(compared, tmp_path):
     for side in MANIFEST.side[1:5]:
         (tmp_path / side.id / "run.json").unlink()
 

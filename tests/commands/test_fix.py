@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,7 +17,6 @@ from scripts.views import remedy
 from tests.support.runs import KILLED, NO_RUNS, RecordedSession, write_run
 
 MANIFEST = manifest.load()
-Capture = pytest.CaptureFixture[str]
 
 
 @pytest.fixture
@@ -27,7 +25,7 @@ def recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RecordedSession
     return RecordedSession(tmp_path, MANIFEST)
 
 
-def test_a_broken_run_is_taken_again(recorded: RecordedSession) -> None:
+def test_a_broken_run_is_taken_again(recorded):
     write_run(recorded.folder, MANIFEST, "broken", versions=versions())
 
     assert fix.fix("fix", "9", recorded.open) == 0
@@ -36,9 +34,7 @@ def test_a_broken_run_is_taken_again(recorded: RecordedSession) -> None:
 
 
 @pytest.mark.parametrize("left", [KILLED, {"tests": [], "exit_code": 5}])
-def test_a_broken_run_that_is_invalid_is_no_baseline(
-    recorded: RecordedSession, left: dict[str, Any], capsys: Capture
-) -> None:
+def test_a_broken_run_that_is_invalid_is_no_baseline(recorded, left, capsys):
     write_run(recorded.folder, MANIFEST, "broken", versions=versions(), **left)
 
     assert fix.fix("fix", "9", recorded.open) == 0
@@ -47,9 +43,7 @@ def test_a_broken_run_that_is_invalid_is_no_baseline(
     assert "cures 17 of 17 failing tests" in capsys.readouterr().out
 
 
-def test_a_file_that_is_no_run_is_named_and_no_baseline(
-    recorded: RecordedSession, capsys: Capture
-) -> None:
+def test_a_file_that_is_no_run_is_named_and_no_baseline(recorded, capsys):
     path = write_run(recorded.folder, MANIFEST, "broken")
     path.write_text(NO_RUNS[0], "utf-8")
 
@@ -69,9 +63,7 @@ each_command = pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMAND
 
 
 @each_command
-def test_broken_is_blamed_if_its_own_run_is_invalid(
-    recorded: RecordedSession, command: Command, capsys: Capture
-) -> None:
+def test_broken_is_blamed_if_its_own_run_is_invalid(recorded, command, capsys):
     recorded.more["broken"] = KILLED
 
     assert command(recorded) == 1
@@ -84,7 +76,7 @@ def test_broken_is_blamed_if_its_own_run_is_invalid(
     assert "is not as documented" not in output.out
 
 
-def test_all_fixes_runs_every_side(recorded: RecordedSession, capsys: Capture) -> None:
+def test_all_fixes_runs_every_side(recorded, capsys):
     recorded.more["fix-03"] = {"tests": []}
 
     assert fix.all_fixes(open_session=recorded.open) == 1
@@ -95,7 +87,7 @@ def test_all_fixes_runs_every_side(recorded: RecordedSession, capsys: Capture) -
     assert output.count("is not as documented") == 1
 
 
-def test_a_tour_ends_with_what_is_next(recorded: RecordedSession, capsys: Capture) -> None:
+def test_a_tour_ends_with_what_is_next(recorded, capsys):
     assert fix.tour(recorded.open) == 0
 
     output = capsys.readouterr().out
@@ -105,7 +97,7 @@ def test_a_tour_ends_with_what_is_next(recorded: RecordedSession, capsys: Captur
     assert output.splitlines()[-1] == "Next: make all-fixes && make compare"
 
 
-def test_next_comes_a_remedy_that_cures_or_another_trap() -> None:
+def test_next_comes_a_remedy_that_cures_or_another_trap():
     following = {side.id: fix.next_command(side, MANIFEST) for side in MANIFEST.side[1:]}
 
     assert following["fix-03"].startswith("make fix-9 (the recommended remedy: ")
@@ -117,9 +109,7 @@ def test_next_comes_a_remedy_that_cures_or_another_trap() -> None:
             assert documented_verdicts(side, MANIFEST)["overall"] == "RESOLVED_FULL", command
 
 
-def test_a_run_of_which_no_time_is_known_has_no_price_in_time(
-    recorded: RecordedSession, capsys: Capture
-) -> None:
+def test_a_run_of_which_no_time_is_known_has_no_price_in_time(recorded, capsys):
     broken = results.read(write_run(recorded.folder, MANIFEST, "broken", duration_s=0.0))
 
     remedy.print_price(broken, recorded.run_side(MANIFEST.get("fix-03")))
@@ -173,9 +163,7 @@ AS_IN_BROKEN = (diffs.ROOT / "broken" / "pytest.ini").read_text("utf-8")
         ("more/conftest.py", OTHER, "more/conftest.py is no file of this side"),
     ],
 )
-def test_a_folder_that_is_not_what_the_manifest_says_is_refused(
-    side: manifest.Side, name: str, text: str | None, words: str
-) -> None:
+def test_a_folder_that_is_not_what_the_manifest_says_is_refused(side, name, text, words):
     write(diffs.ROOT / FOLDER / name, text)
 
     with pytest.raises(CommandError) as refused:
@@ -185,7 +173,7 @@ def test_a_folder_that_is_not_what_the_manifest_says_is_refused(
     assert FOLDER in refused.value.hint
 
 
-def test_a_manifest_that_names_another_file_is_refused(side: manifest.Side) -> None:
+def test_a_manifest_that_names_another_file_is_refused(side):
     with pytest.raises(CommandError) as refused:
         session.check_folders([replace(side, changes=("conftest.py",))])
 
@@ -197,16 +185,14 @@ def test_a_manifest_that_names_another_file_is_refused(side: manifest.Side) -> N
 @pytest.mark.parametrize(
     "name", ["__pycache__/conftest.cpython-311.pyc", ".pytest_cache/README.md", ".DS_Store"]
 )
-def test_what_tools_leave_in_a_folder_is_nothing_to_refuse(side: manifest.Side, name: str) -> None:
+def test_what_tools_leave_in_a_folder_is_nothing_to_refuse(side, name):
     write(diffs.ROOT / FOLDER / name, OTHER)
 
     session.check_folders([side])
 
 
 @each_command
-def test_it_is_refused_before_anything_is_run(
-    recorded: RecordedSession, command: Command, monkeypatch: pytest.MonkeyPatch, capsys: Capture
-) -> None:
+def test_it_is_refused_before_anything_is_run(recorded, command, monkeypatch, capsys):
     monkeypatch.setattr(diffs, "unexpected", lambda side: side.id == "fix-03" and ["x is missing"])
 
     with pytest.raises(CommandError, match="x is missing"):

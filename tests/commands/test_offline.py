@@ -31,9 +31,7 @@ numpy==2.5.5 ; python_full_version >= '3.12' and python_full_version < '3.14' \\
         ("windows-x86_64", "3.12", ["asyncpg==0.31.0", "colorama==0.4.6", "numpy==2.5.5"]),
     ],
 )
-def test_the_pins_are_those_of_the_other_machine(
-    platform: str, python: str, names: list[str]
-) -> None:
+def test_the_pins_are_those_of_the_other_machine(platform, python, names):
     lines = list(offline.wanted(PINS, offline.PLATFORMS[platform].markers(python)))
 
     assert [line.split()[0] for line in lines] == names
@@ -41,7 +39,7 @@ def test_the_pins_are_those_of_the_other_machine(
 
 
 @pytest.mark.parametrize("kind", ["run", "dev"])
-def test_every_pin_of_ours_is_read(kind: str) -> None:
+def test_every_pin_of_ours_is_read(kind):
     text = (ROOT / "requirements" / f"{kind}.txt").read_text("utf-8")
 
     for python in ("3.11", "3.12", "3.13"):
@@ -52,7 +50,7 @@ def test_every_pin_of_ours_is_read(kind: str) -> None:
         assert len({line.split("==")[0] for line in lines}) == len(lines)
 
 
-def test_a_wheel_by_an_older_name_of_its_tag_is_fetched_too() -> None:
+def test_a_wheel_by_an_older_name_of_its_tag_is_fetched_too():
     """Playwright's is tagged manylinux1, which pip does not take for manylinux_2_5."""
     tags = offline.PLATFORMS["linux-x86_64"].tags
 
@@ -60,7 +58,7 @@ def test_a_wheel_by_an_older_name_of_its_tag_is_fetched_too() -> None:
     assert tags.index("manylinux2014_x86_64") < tags.index("manylinux_2_17_x86_64")
 
 
-def test_a_platform_or_a_python_that_is_none_is_told_with_those_that_are(tmp_path: Path) -> None:
+def test_a_platform_or_a_python_that_is_none_is_told_with_those_that_are(tmp_path):
     platform = in_process("offline-pack", str(tmp_path), "--platform", "amiga").must_exit(2)
     python = in_process("offline-pack", str(tmp_path), "--pythons", "3.12 2.7").must_exit(2)
 
@@ -70,7 +68,7 @@ def test_a_platform_or_a_python_that_is_none_is_told_with_those_that_are(tmp_pat
 
 
 @pytest.mark.parametrize("what", ["", "nowhere", "empty"])
-def test_what_is_no_pack_is_refused_and_changes_nothing(tmp_path: Path, what: str) -> None:
+def test_what_is_no_pack_is_refused_and_changes_nothing(tmp_path, what):
     (tmp_path / "empty").mkdir()
     before = bootstrap.OFFLINE.exists()
 
@@ -88,9 +86,7 @@ def a_pack(folder: Path, *pythons: str) -> Path:
     return folder
 
 
-def test_wheels_are_taken_whole_and_choose_the_python(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_wheels_are_taken_whole_and_choose_the_python(tmp_path, monkeypatch):
     monkeypatch.setattr(bootstrap, "OFFLINE", tmp_path / ".offline")
     (tmp_path / ".offline" / "wheels").mkdir(parents=True)
     (tmp_path / ".offline" / "wheels" / "old.whl").touch()

@@ -42,16 +42,14 @@ def copied(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", ["broken", "fix-03", "fix-05", "fix-18", "trap-02", "trap-04"])
-def test_a_run_as_documented_changes_nothing_that_is_said(name: str) -> None:
+def test_a_run_as_documented_changes_nothing_that_is_said(name):
     before = tomllib.loads((ROOT / MANIFEST.get(name).file).read_text("utf-8"))
 
     assert {"outcome": [], **tomllib.loads(file_after(name))} == {"outcome": [], **before}
 
 
 @pytest.mark.parametrize("name", ["broken", "fix-03", "fix-10"])
-def test_what_happens_otherwise_is_written_down_and_must_be_explained(
-    tmp_path: Path, name: str
-) -> None:
+def test_what_happens_otherwise_is_written_down_and_must_be_explained(tmp_path, name):
     text = file_after(name, HOT_IS_NEW)
 
     path = copied(tmp_path) / MANIFEST.get(name).file
@@ -66,7 +64,7 @@ def test_what_happens_otherwise_is_written_down_and_must_be_explained(
     assert all(side.documented(n).why == MANIFEST.get(name).documented(n).why for n in others)
 
 
-def test_what_happens_as_on_broken_is_not_written_again(tmp_path: Path) -> None:
+def test_what_happens_as_on_broken_is_not_written_again(tmp_path):
     motor = MANIFEST.sets["direct-motor"]
 
     text = file_after("fix-09", *(entry(n, "failed", **MOTOR_FAILS) for n in motor))
@@ -75,9 +73,7 @@ def test_what_happens_as_on_broken_is_not_written_again(tmp_path: Path) -> None:
     assert [entry["tests"] for entry in tomllib.loads(text)["outcome"]] == [["postgres"]]
 
 
-def test_what_is_as_on_another_side_is_listed_with_its_sentence(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_what_is_as_on_another_side_is_listed_with_its_sentence(monkeypatch):
     out = io.StringIO()
     monkeypatch.setattr(terminal, "console", Console(file=out, width=300))
 

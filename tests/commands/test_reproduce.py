@@ -45,7 +45,7 @@ def recorded(reproduced: Done, results: Path) -> dict[str, Any]:
     return json.loads((results / "broken" / "run.json").read_text("utf-8"))
 
 
-def test_both_messages_are_shown_verbatim_with_why_and_the_verdict(reproduced: Done) -> None:
+def test_both_messages_are_shown_verbatim_with_why_and_the_verdict(reproduced):
     out = reproduced.must_exit(0).out
 
     for callback, driver in (("_chain_future", "motor"), ("BaseProtocol._on_waiter", "asyncpg")):
@@ -59,7 +59,7 @@ def test_both_messages_are_shown_verbatim_with_why_and_the_verdict(reproduced: D
     assert out.rstrip().splitlines()[-1].startswith("Next: make ")
 
 
-def test_a_picture_of_one_test_of_each_half_fits_on_a_screen(reproduced: Done) -> None:
+def test_a_picture_of_one_test_of_each_half_fits_on_a_screen(reproduced):
     lines = reproduced.must_exit(0).out.splitlines()
 
     end = lines.index("Whole picture: .venv/bin/whichloop lanes results/broken/recording.json")
@@ -71,9 +71,7 @@ def test_a_picture_of_one_test_of_each_half_fits_on_a_screen(reproduced: Done) -
         assert any(words in line for line in picture), words
 
 
-def test_piped_output_has_no_control_characters_and_names_the_servers(
-    reproduced: Done, recorded: dict[str, Any]
-) -> None:
+def test_piped_output_has_no_control_characters_and_names_the_servers(reproduced, recorded):
     assert "\x1b" not in reproduced.out
     assert "\r" not in reproduced.out
     assert "\x1b" not in reproduced.err
@@ -82,7 +80,7 @@ def test_piped_output_has_no_control_characters_and_names_the_servers(
         assert f"{server['product']} {server['version']}" in reproduced.err
 
 
-def test_run_json_says_what_happened(recorded: dict[str, Any], results: Path) -> None:
+def test_run_json_says_what_happened(recorded, results):
     assert recorded["schema_version"] == 1
     assert (recorded["side"], recorded["backend"], recorded["exit_code"]) == (
         "broken",
@@ -114,9 +112,7 @@ def test_run_json_says_what_happened(recorded: dict[str, Any], results: Path) ->
     assert written == {"output.txt", "recording.json", "run.json"}
 
 
-def test_run_json_says_which_loop_each_test_ran_on_and_what_crossed(
-    recorded: dict[str, Any],
-) -> None:
+def test_run_json_says_which_loop_each_test_ran_on_and_what_crossed(recorded):
     loops = {loop["id"]: loop for loop in recorded["loops"]}
     of_tests = [test["loop"] for test in recorded["tests"]]
     assert len(set(of_tests)) == len(of_tests) == 30, "each test has a loop of its own"
@@ -129,7 +125,7 @@ def test_run_json_says_which_loop_each_test_ran_on_and_what_crossed(
     assert [client["opened_on"] for client in crossed] == [session] * 6
 
 
-def test_every_test_is_of_the_group_that_the_manifest_says(recorded: dict[str, Any]) -> None:
+def test_every_test_is_of_the_group_that_the_manifest_says(recorded):
     of_tests = {test["nodeid"]: test["group"] for test in recorded["tests"]}
 
     groups = manifest.load().tests
@@ -137,8 +133,8 @@ def test_every_test_is_of_the_group_that_the_manifest_says(recorded: dict[str, A
 
 
 def test_a_side_that_is_configured_otherwise_is_not_as_documented(
-    checkout: Checkout, guardian: Guardian, external: dict[str, str], tmp_path: Path
-) -> None:
+    checkout, guardian, external, tmp_path
+):
     # With fixtures on each test's own loop, Motor's tests pass.
     with checkout.changed("broken/pytest.ini", "loop_scope = session", "loop_scope = function"):
         places = external | {"WRONGLOOP_RESULTS": str(tmp_path)}
@@ -168,9 +164,7 @@ def left_databases(guardian: Guardian) -> list[str]:
     return [name for name in names if name.startswith("wrongloop_") and not name.startswith(ours)]
 
 
-def test_a_test_file_that_does_not_import(
-    checkout: Checkout, external: dict[str, str], tmp_path: Path
-) -> None:
+def test_a_test_file_that_does_not_import(checkout, external, tmp_path):
     with checkout.changed("suite/test_jobs.py", "import httpx", "import httpxx"):
         places = external | {"WRONGLOOP_RESULTS": str(tmp_path)}
         message = refused(checkout.scripts("reproduce", **places))
@@ -181,7 +175,7 @@ def test_a_test_file_that_does_not_import(
     assert not (tmp_path / "broken" / "run.json").exists()
 
 
-def test_a_manifest_that_no_command_can_use(checkout: Checkout) -> None:
+def test_a_manifest_that_no_command_can_use(checkout):
     with checkout.changed("remedies.toml", 'outcome = "failed"', 'outcome = "borken"'):
         message = refused(checkout.scripts("reproduce"))
 
@@ -202,7 +196,7 @@ fix-09 = ["direct-motor", "postgres"]
 CAPTION = '"""Remedy 20: both options name the session loop."""\n'
 
 
-def test_a_twentieth_remedy_is_one_folder(reproduced: Done, checkout: Checkout) -> None:
+def test_a_twentieth_remedy_is_one_folder(reproduced, checkout):
     folder = checkout.folder / "fixed" / "20_one_loop"
     shutil.copytree(checkout.folder / "broken", folder)
     (folder / "variants.toml").unlink()

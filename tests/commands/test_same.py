@@ -20,7 +20,7 @@ def write(folder: Path, *tests: dict[str, Any]) -> str:
     return str(folder)
 
 
-def test_equal_outcomes_are_said_to_be_so_with_the_servers(tmp_path: Path) -> None:
+def test_equal_outcomes_are_said_to_be_so_with_the_servers(tmp_path):
     folders = [
         write(tmp_path / name, entry("t.py::a", "passed"), entry("t.py::b", "failed", **FAILED))
         for name in ("embedded", "compose")
@@ -32,7 +32,7 @@ def test_equal_outcomes_are_said_to_be_so_with_the_servers(tmp_path: Path) -> No
     assert "Equal: each test has the same outcome and kind" in out
 
 
-def test_each_difference_is_shown(tmp_path: Path) -> None:
+def test_each_difference_is_shown(tmp_path):
     other = FAILED | {"kind": "loop_closed"}
     passed, failed = entry("t.py::a", "passed"), entry("t.py::b", "failed", **FAILED)
     first = write(tmp_path / "embedded", passed, failed)
@@ -47,7 +47,7 @@ def test_each_difference_is_shown(tmp_path: Path) -> None:
     assert "2 of 2 tests differ" in out
 
 
-def test_a_folder_without_a_run_is_no_equality(tmp_path: Path) -> None:
+def test_a_folder_without_a_run_is_no_equality(tmp_path):
     folder = write(tmp_path / "embedded", entry("t.py::a", "passed"))
 
     assert "no side was run into" in in_process("same", folder, str(tmp_path)).must_exit(2).err

@@ -2,7 +2,6 @@
 
 import signal
 import socket
-from pathlib import Path
 
 import httpx
 
@@ -16,9 +15,7 @@ def answers(url: str) -> bool:
         return False
 
 
-def test_the_app_is_served_until_ctrl_c_and_nothing_is_left(
-    temporary: Path, tmp_path: Path
-) -> None:
+def test_the_app_is_served_until_ctrl_c_and_nothing_is_left(temporary, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = str(probe.getsockname()[1])
     command = [*SCRIPTS, "serve", "--port", port]

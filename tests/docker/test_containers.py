@@ -43,14 +43,8 @@ def wait_for_containers(running: Started, ours: Ours, folder: Path) -> list[Cont
 @pytest.mark.parametrize("moment", ["start", "run"])
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_the_containers_of_a_command_that_is_killed_are_gone_in_five_seconds(
-    temporary: Path,
-    tmp_path: Path,
-    places: dict[str, str],
-    ours: Ours,
-    backend: str,
-    moment: str,
-    number: signal.Signals,
-) -> None:
+    temporary, tmp_path, places, ours, backend, moment, number
+):
     with started(REPRODUCE, tmp_path, **places | {"BACKEND": backend}) as running:
         if moment == "start":
             eventually(lambda: ours(str(temporary)), 60)
@@ -65,13 +59,7 @@ def test_the_containers_of_a_command_that_is_killed_are_gone_in_five_seconds(
         assert time.monotonic() - killed < GONE_IN_S + 1
 
 
-def test_what_a_killed_guardian_left_is_removed_by_ryuk(
-    temporary: Path,
-    tmp_path: Path,
-    places: dict[str, str],
-    ours: Ours,
-    client: docker.DockerClient,
-) -> None:
+def test_what_a_killed_guardian_left_is_removed_by_ryuk(temporary, tmp_path, places, ours, client):
     image = testcontainers_config.ryuk_image
     assert client.images.list(image), f"missing: {image}; make pull"
     with started(REPRODUCE, tmp_path, **places) as running:
@@ -84,9 +72,7 @@ def test_what_a_killed_guardian_left_is_removed_by_ryuk(
     assert eventually(lambda: not ours(str(temporary), REAPER), GONE_IN_S)
 
 
-def test_what_a_killed_guardian_left_is_removed_by_the_next(
-    temporary: Path, tmp_path: Path, places: dict[str, str], ours: Ours
-) -> None:
+def test_what_a_killed_guardian_left_is_removed_by_the_next(temporary, tmp_path, places, ours):
     own = places | {"TESTCONTAINERS_RYUK_DISABLED": "true"}
     with started(REPRODUCE, tmp_path, **own) as running:
         process_with(temporary, "scripts.run.recorder")
@@ -103,8 +89,8 @@ def test_what_a_killed_guardian_left_is_removed_by_the_next(
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_servers_listen_on_loopback_only_and_no_password_is_shown(
-    temporary: Path, tmp_path: Path, places: dict[str, str], ours: Ours, backend: str
-) -> None:
+    temporary, tmp_path, places, ours, backend
+):
     with started(REPRODUCE, tmp_path, **places | {"BACKEND": backend}) as running:
         containers = wait_for_containers(running, ours, temporary)
         process_with(temporary, "scripts.run.recorder")
@@ -149,7 +135,7 @@ def command_lines() -> str:
     return lines.decode("utf-8", "replace")
 
 
-def test_a_bare_pytest_starts_containers_of_its_own(temporary: Path, ours: Ours) -> None:
+def test_a_bare_pytest_starts_containers_of_its_own(temporary, ours):
     done = bare_pytest("broken", TMPDIR=str(temporary), BACKEND="testcontainers", **IMAGES)
 
     assert "14 failed, 15 passed, 1 xfailed, 3 errors" in done.must_exit(1).out
@@ -157,9 +143,7 @@ def test_a_bare_pytest_starts_containers_of_its_own(temporary: Path, ours: Ours)
     assert not ours(str(temporary))
 
 
-def test_a_container_that_ends_is_told_with_its_last_words(
-    temporary: Path, places: dict[str, str]
-) -> None:
+def test_a_container_that_ends_is_told_with_its_last_words(temporary, places):
     # Postgres' image gets no password there, so it will not start.
     own = places | {"MONGO_IMAGE": places["POSTGRES_IMAGE"]}
 
@@ -171,12 +155,8 @@ def test_a_container_that_ends_is_told_with_its_last_words(
 
 
 def test_the_pair_of_make_up_outlives_the_commands_that_use_it(
-    temporary: Path,
-    places: dict[str, str],
-    ours: Ours,
-    client: docker.DockerClient,
-    shared_pair: Callable,
-) -> None:
+    temporary, places, ours, client, shared_pair
+):
     def ids() -> set[str]:
         label = {"label": f"com.docker.compose.project={PROJECT}"}
         return {container.id for container in client.containers.list(filters=label)}
@@ -196,12 +176,7 @@ def test_the_pair_of_make_up_outlives_the_commands_that_use_it(
     assert ids() == set()
 
 
-def test_images_go_through_a_pack(
-    tmp_path: Path,
-    client: docker.DockerClient,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_images_go_through_a_pack(tmp_path, client, monkeypatch, capsys):
     packed = "wl-packed:1"  # the smallest image there is, by a name that can be taken from it
     client.api.tag(testcontainers_config.ryuk_image, packed)
     for variable in IMAGES:

@@ -48,9 +48,7 @@ class Writer:
 
 @pytest.fixture
 def seen(
-    request: pytest.FixtureRequest,
-    temporary: Path,
-    record_property: Callable[[str, object], None],
+    request: pytest.FixtureRequest, temporary: Path, record_property: Callable[[str, object], None]
 ) -> Seen:
     """A function (done, printed, left="nothing", title="") to call when the command has ended.
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from scripts.sides import manifest
-from tests.faults.seen import Seen
 from tests.support.commands import SCRIPTS, Done, started
 from tests.support.runs import judgement_of
 
@@ -30,7 +29,7 @@ def assert_whole(results: Path, *sides: str) -> None:
 
 
 @pytest.mark.fault("Four `make reproduce` at once in one checkout")
-def test_four_at_once(places: dict[str, str], tmp_path: Path, seen: Seen) -> None:
+def test_four_at_once(places, tmp_path, seen):
     all_done = together(tmp_path, places, *[("reproduce",)] * 4)
 
     assert [done.code for done in all_done] == [0, 0, 0, 0]
@@ -41,7 +40,7 @@ def test_four_at_once(places: dict[str, str], tmp_path: Path, seen: Seen) -> Non
 
 
 @pytest.mark.fault("`make fix-3` beside `make tour`")
-def test_a_remedy_beside_others(places: dict[str, str], tmp_path: Path, seen: Seen) -> None:
+def test_a_remedy_beside_others(places, tmp_path, seen):
     alone, tour = together(tmp_path, places, ("fix", "3"), ("tour",))
 
     assert (alone.code, tour.code) == (0, 0), alone.output + tour.output

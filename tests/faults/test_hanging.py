@@ -1,11 +1,7 @@
 """A test that never ends: its side is stopped at the limit, and the others go on."""
 
-from pathlib import Path
-
 import pytest
 
-from tests.faults.seen import Seen
-from tests.support.checkouts import Checkout
 from tests.support.commands import scripts
 
 # A plugin, and not a line in the conftest: `make tour` refuses a side that has other changes than
@@ -24,7 +20,7 @@ async def never_ends(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.mark.fault("A test of one remedy hangs (WRONGLOOP_LIMIT_S=25), under `make tour`")
-def test_a_hanging_test(temporary: Path, checkout: Checkout, seen: Seen) -> None:
+def test_a_hanging_test(temporary, checkout, seen):
     folder = "fixed/03_function_fixture_loop_scope"
     (checkout.folder / "suite" / "hanging.py").write_text(HANGING, "utf-8")
     checkout.change(f"{folder}/pytest.ini", "-p suite.servers", "-p suite.servers -p suite.hanging")
@@ -43,7 +39,7 @@ def test_a_hanging_test(temporary: Path, checkout: Checkout, seen: Seen) -> None
 
 
 @pytest.mark.fault("WRONGLOOP_LIMIT_S that is no number of seconds")
-def test_a_limit_that_is_none(places: dict[str, str], seen: Seen) -> None:
+def test_a_limit_that_is_none(places, seen):
     done = scripts("reproduce", WRONGLOOP_LIMIT_S="soon", **places)
 
     assert done.code == 2

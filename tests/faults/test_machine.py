@@ -6,13 +6,12 @@ import socket
 import subprocess
 import sys
 from collections import ChainMap
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from scripts.paths import ROOT
-from tests.faults.seen import Seen
 from tests.support import engines
 from tests.support.checkouts import Checkout
 from tests.support.commands import SCRIPTS, Done, environment, run, scripts
@@ -58,7 +57,7 @@ ODD_ENVIRONMENTS: tuple[dict[str, dict[str, str]], ...] = (
             "PYTEST_ADDOPTS": "-p no:asyncio -o anyio_mode=auto -x -n 2",
             "PYTHONPATH": str(ROOT / "tests" / "faults"),
             "PYTHONASYNCIODEBUG": "1",
-        },
+        }
     },
 )
 
@@ -71,9 +70,7 @@ ODD_ENVIRONMENTS: tuple[dict[str, dict[str, str]], ...] = (
     ],
     ids=["no-home", "home-nowhere", "exports"],
 )
-def test_the_environment_is_odd(
-    places: dict[str, str], seen: Seen, changes: Mapping[str, str]
-) -> None:
+def test_the_environment_is_odd(places, seen, changes):
     done = scripts("reproduce", **places, **changes)
 
     assert done.code == 0, done.output
@@ -81,9 +78,7 @@ def test_the_environment_is_odd(
 
 
 @pytest.mark.fault("HOME that cannot be written", "umask 077")
-def test_a_home_that_cannot_be_written_and_a_strict_umask(
-    places: dict[str, str], tmp_path: Path, seen: Seen
-) -> None:
+def test_a_home_that_cannot_be_written_and_a_strict_umask(places, tmp_path, seen):
     home = tmp_path / "home"
     home.mkdir()
     before = os.umask(0o077)
@@ -101,9 +96,7 @@ ELSEWHERE = "A checkout that cannot be written, with WRONGLOOP_RESULTS elsewhere
 
 
 @pytest.mark.fault(IN_READ_ONLY, ELSEWHERE)
-def test_a_read_only_checkout(
-    temporary: Path, places: dict[str, str], tmp_path: Path, seen: Seen
-) -> None:
+def test_a_read_only_checkout(temporary, places, tmp_path, seen):
     checkout = Checkout(tmp_path / "checkout")
     command = [checkout.python, "-m", "scripts", "reproduce"]
 
@@ -120,7 +113,7 @@ def test_a_read_only_checkout(
 
 @as_root
 @pytest.mark.fault("A full disk under TMPDIR (24 MB)")
-def test_a_full_disk_under_the_servers(temporary: Path, places: dict[str, str], seen: Seen) -> None:
+def test_a_full_disk_under_the_servers(temporary, places, seen):
     done = mounted(SMALL_DISK, temporary, [*SCRIPTS, "reproduce"], **places)
 
     assert done.code in (1, 2)
@@ -130,7 +123,7 @@ def test_a_full_disk_under_the_servers(temporary: Path, places: dict[str, str], 
 
 @as_root
 @pytest.mark.fault("A full disk under results/")
-def test_a_full_disk_under_the_results(places: dict[str, str], tmp_path: Path, seen: Seen) -> None:
+def test_a_full_disk_under_the_results(places, tmp_path, seen):
     results = tmp_path / "results"
     results.mkdir()
 
@@ -142,7 +135,7 @@ def test_a_full_disk_under_the_results(places: dict[str, str], tmp_path: Path, s
 
 @as_root
 @pytest.mark.fault("An ordinary user, where the other lines are root's")
-def test_an_ordinary_user(temporary: Path, seen: Seen) -> None:
+def test_an_ordinary_user(temporary, seen):
     python = shutil.which("python3", path="/usr/bin:/bin")
     if python is None or not same_version(python):
         pytest.skip("no Python of this version that every user may run")
@@ -185,9 +178,7 @@ PLUGINS = "pytest-randomly, -cov, -timeout and -sugar are installed"
 
 
 @pytest.mark.fault(ODD_PATH, PLUGINS)
-def test_an_odd_path_and_plugins_that_are_none_of_ours(
-    temporary: Path, checkout: Checkout, plugins: Path, seen: Seen
-) -> None:
+def test_an_odd_path_and_plugins_that_are_none_of_ours(temporary, checkout, plugins, seen):
     (checkout.packages / "plugins.pth").write_text(f"{plugins}\n", "utf-8")
 
     done = checkout.scripts("reproduce", TMPDIR=str(temporary))
@@ -200,7 +191,7 @@ def test_an_odd_path_and_plugins_that_are_none_of_ours(
 
 
 @pytest.mark.fault("`make serve` on a port that is taken")
-def test_a_port_that_is_taken(temporary: Path, seen: Seen) -> None:
+def test_a_port_that_is_taken(temporary, seen):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = scripts("serve", "--port", str(port), TMPDIR=str(temporary))
@@ -210,7 +201,7 @@ def test_a_port_that_is_taken(temporary: Path, seen: Seen) -> None:
 
 
 @pytest.mark.fault("A Docker socket that may not be opened, where BACKEND asks for an engine")
-def test_a_socket_that_is_closed_to_us(places: dict[str, str], seen: Seen) -> None:
+def test_a_socket_that_is_closed_to_us(places, seen):
     command = [*SCRIPTS, "reproduce"]
     if ROOT_USER:  # whom only this capability lets through
         command = ["setpriv", "--bounding-set", "-dac_override", *command]

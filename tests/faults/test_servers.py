@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.seen import Seen
 from tests.support.commands import LIMIT_S, SCRIPTS, eventually, process_with, started
 from tests.support.runs import judgement_of
 
@@ -19,10 +18,7 @@ A_TEST_HAS_A_DATABASE = "postgres: postgres wrongloop_"
 BOUND_S = 150
 SERVERS = {"Postgres": "bin/postgres -D", "MongoDB": "secantus"}
 FATES = {"killed": signal.SIGKILL, "frozen (SIGSTOP)": signal.SIGSTOP}
-NAMES = {
-    "Postgres": r"postgres \(PostgreSQL .*\)",
-    "MongoDB": r"mongodb \(SecantusDB .*\)",
-}
+NAMES = {"Postgres": r"postgres \(PostgreSQL .*\)", "MongoDB": r"mongodb \(SecantusDB .*\)"}
 
 # Takes mongod's place on PATH, is slow, and is then the real server of the embedded pair.
 SLOW_MONGOD = """#!/bin/sh
@@ -62,15 +58,7 @@ def strike(temporary: Path, server: str, fate: signal.Signals) -> None:
         *each_fate("during a test", A_TEST_HAS_A_DATABASE),
     ],
 )
-def test_under_a_run(
-    temporary: Path,
-    tmp_path: Path,
-    after_broken: dict[str, str],
-    seen: Seen,
-    server: str,
-    fate: signal.Signals,
-    moment: str,
-) -> None:
+def test_under_a_run(temporary, tmp_path, after_broken, seen, server, fate, moment):
     with started(FIX, tmp_path, **after_broken) as running:
         process_with(temporary, moment)
         strike(temporary, server, fate)
@@ -83,14 +71,7 @@ def test_under_a_run(
 
 
 @pytest.mark.parametrize(("server", "fate"), each_fate("after the last test"))
-def test_after(
-    temporary: Path,
-    tmp_path: Path,
-    after_broken: dict[str, str],
-    seen: Seen,
-    server: str,
-    fate: signal.Signals,
-) -> None:
+def test_after(temporary, tmp_path, after_broken, seen, server, fate):
     with started(FIX, tmp_path, **after_broken) as running:
         victim = process_with(temporary, SERVERS[server])
         written = tmp_path / "results" / "fix-18" / "run.json"
@@ -104,9 +85,7 @@ def test_after(
 
 
 @pytest.mark.fault("Postgres killed under `make all-fixes`")
-def test_under_many_sides(
-    temporary: Path, tmp_path: Path, places: dict[str, str], seen: Seen
-) -> None:
+def test_under_many_sides(temporary, tmp_path, places, seen):
     with started([*SCRIPTS, "all-fixes"], tmp_path, **places) as running:
         running.wait_for("  broken ")
         strike(temporary, "Postgres", signal.SIGKILL)
@@ -119,7 +98,7 @@ def test_under_many_sides(
 
 
 @pytest.mark.fault("A MongoDB that takes 30 s to start")
-def test_a_slow_start_is_waited_for(tmp_path: Path, places: dict[str, str], seen: Seen) -> None:
+def test_a_slow_start_is_waited_for(tmp_path, places, seen):
     slow = tmp_path / "bin" / "mongod"
     slow.parent.mkdir()
     slow.write_text(SLOW_MONGOD.replace("PYTHON", sys.executable), "utf-8")

@@ -5,21 +5,13 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from scripts.servers.folder import sweep
-from tests.faults.seen import GONE_IN_S, Seen
-from tests.support.commands import (
-    LIMIT_S,
-    SCRIPTS,
-    eventually,
-    process_with,
-    processes_of,
-    started,
-)
+from tests.faults.seen import GONE_IN_S
+from tests.support.commands import LIMIT_S, SCRIPTS, eventually, process_with, processes_of, started
 from tests.support.runs import judgement_of
 
 FIX = [*SCRIPTS, "fix", "18"]
@@ -58,14 +50,7 @@ def each_ending() -> list[object]:
 
 
 @pytest.mark.parametrize(("moment", "number"), each_ending())
-def test_a_remedy_is_ended_by_a_signal(
-    temporary: Path,
-    tmp_path: Path,
-    after_broken: dict[str, str],
-    seen: Seen,
-    moment: str,
-    number: signal.Signals,
-) -> None:
+def test_a_remedy_is_ended_by_a_signal(temporary, tmp_path, after_broken, seen, moment, number):
     results = tmp_path / "results"
     for _ in range(TRIES):
         shutil.rmtree(results / "fix-18", ignore_errors=True)
@@ -104,14 +89,7 @@ def wait_for(moment: str, temporary: Path, results: Path) -> None:
     ],
     ids=["make", "pytest"],
 )
-def test_what_started_the_servers_is_killed(
-    temporary: Path,
-    tmp_path: Path,
-    places: dict[str, str],
-    seen: Seen,
-    command: Sequence[str],
-    moment: str,
-) -> None:
+def test_what_started_the_servers_is_killed(temporary, tmp_path, places, seen, command, moment):
     with started(command, tmp_path, **places) as running:
         process_with(temporary, moment)
 
@@ -121,9 +99,7 @@ def test_what_started_the_servers_is_killed(
 
 
 @pytest.mark.fault("SIGKILL of the process that owns the servers")
-def test_servers_end_even_with_a_guardian_that_is_killed(
-    temporary: Path, tmp_path: Path, places: dict[str, str], seen: Seen
-) -> None:
+def test_servers_end_even_with_a_guardian_that_is_killed(temporary, tmp_path, places, seen):
     with started([*SCRIPTS, "reproduce"], tmp_path, **places) as running:
         process_with(temporary, TESTS_RUN)
         os.kill(process_with(temporary, SERVERS_START), signal.SIGKILL)
@@ -142,9 +118,7 @@ def test_servers_end_even_with_a_guardian_that_is_killed(
 
 
 @pytest.mark.fault("SIGINT during `make all-fixes`")
-def test_ctrl_c_keeps_the_sides_that_have_finished(
-    tmp_path: Path, places: dict[str, str], seen: Seen
-) -> None:
+def test_ctrl_c_keeps_the_sides_that_have_finished(tmp_path, places, seen):
     with started([*SCRIPTS, "all-fixes"], tmp_path, **places) as running:
         running.wait_for("  broken ")
         running.process.send_signal(signal.SIGINT)

@@ -11,7 +11,6 @@ import psycopg
 import pytest
 
 from scripts.servers.model import Servers
-from tests.faults.seen import Seen
 from tests.support import commands
 from tests.support.commands import SCRIPTS, Done, eventually, process_with, processes_of, started
 
@@ -54,7 +53,7 @@ def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
         up("down")
 
 
-def test_a_pair_serves_commands_until_it_is_ended(command: Up, temporary: Path) -> None:
+def test_a_pair_serves_commands_until_it_is_ended(command, temporary):
     assert "No pair is up" in command("ps").out
     assert "up: PostgreSQL" in command("up").out
     assert (command.file.stat().st_mode & 0o777) == 0o600
@@ -98,9 +97,7 @@ def test_a_pair_serves_commands_until_it_is_ended(command: Up, temporary: Path) 
         )
     ],
 )
-def test_a_pair_that_is_of_no_use_is_replaced(
-    lasting: Up, seen: Seen, change: str, printed: str
-) -> None:
+def test_a_pair_that_is_of_no_use_is_replaced(lasting, seen, change, printed):
     (first,) = lasting.guardians()
     if change in ("pins", "checkout", ""):
         data = json.loads(lasting.file.read_text("utf-8"))
@@ -117,7 +114,7 @@ def test_a_pair_that_is_of_no_use_is_replaced(
 
 
 @pytest.mark.fault("Two `make up` at once")
-def test_two_at_once(command: Up, tmp_path: Path, seen: Seen) -> None:
+def test_two_at_once(command, tmp_path, seen):
     with ExitStack() as stack:
         ups = []
         for name in ("first", "second"):
@@ -133,7 +130,7 @@ def test_two_at_once(command: Up, tmp_path: Path, seen: Seen) -> None:
 
 
 @pytest.mark.fault("A pair that no command uses, WRONGLOOP_UP_IDLE_S=1")
-def test_an_idle_pair_ends(command: Up, seen: Seen) -> None:
+def test_an_idle_pair_ends(command, seen):
     command("up", WRONGLOOP_UP_IDLE_S="1")
 
     assert eventually(lambda: not command.guardians(), 10)
@@ -141,9 +138,7 @@ def test_an_idle_pair_ends(command: Up, seen: Seen) -> None:
 
 
 @pytest.mark.fault("SIGKILL of a command that uses the pair of `make up`")
-def test_a_killed_command_leaves_nothing_on_the_pair(
-    command: Up, temporary: Path, tmp_path: Path, seen: Seen
-) -> None:
+def test_a_killed_command_leaves_nothing_on_the_pair(command, temporary, tmp_path, seen):
     command("up")
     with started([*SCRIPTS, "reproduce"], tmp_path, **command.places) as running:
         process_with(temporary, "postgres: postgres wrongloop_")

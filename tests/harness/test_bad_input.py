@@ -1,14 +1,11 @@
 """Mistakes of the caller and of the machine: one clear message, exit code 2, nothing left."""
 
 import json
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from scripts.errors import ServerError
 from scripts.servers.external import reach_mongodb, reach_postgres
-from scripts.servers.model import Server
 from tests.support.checkouts import Checkout
 from tests.support.commands import in_process, refused, scripts
 
@@ -38,9 +35,7 @@ MONGODB_URLS = [
     [(reach_postgres, *case) for case in POSTGRES_URLS]
     + [(reach_mongodb, *case) for case in MONGODB_URLS],
 )
-def test_a_url_that_is_missing_malformed_or_unreachable(
-    reach: Callable[[str], Server], url: str, words: str
-) -> None:
+def test_a_url_that_is_missing_malformed_or_unreachable(reach, url, words):
     with pytest.raises(ServerError) as raised:
         reach(url)
 
@@ -49,7 +44,7 @@ def test_a_url_that_is_missing_malformed_or_unreachable(
     assert "\n" not in str(raised.value)
 
 
-def test_a_malformed_url_given_to_a_command(external: dict[str, str]) -> None:
+def test_a_malformed_url_given_to_a_command(external):
     url = f"mongodb://u:{PASSWORD}@127.0.0.1:99999/"
 
     message = refused(in_process("reproduce", **external | {"MONGO_URL": url}))
@@ -60,7 +55,7 @@ def test_a_malformed_url_given_to_a_command(external: dict[str, str]) -> None:
     assert "Try: export MONGO_URL=" in message
 
 
-def test_docker_that_is_absent_where_it_is_asked_for(tmp_path: Path) -> None:
+def test_docker_that_is_absent_where_it_is_asked_for(tmp_path):
     nowhere = f"unix://{tmp_path}/docker.sock"
 
     message = refused(scripts("reproduce", DOCKER_HOST=nowhere, BACKEND="compose"))
@@ -70,13 +65,13 @@ def test_docker_that_is_absent_where_it_is_asked_for(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "http"])
-def test_a_port_that_is_none(port: str) -> None:
+def test_a_port_that_is_none(port):
     done = in_process("serve", "--port", port).must_exit(2)
 
     assert "--port" in done.err
 
 
-def test_results_that_cannot_be_written(tmp_path: Path) -> None:
+def test_results_that_cannot_be_written(tmp_path):
     in_the_way = tmp_path / "results"
     in_the_way.write_text("a file", "utf-8")
 
@@ -86,15 +81,13 @@ def test_results_that_cannot_be_written(tmp_path: Path) -> None:
     assert "Servers:" not in message  # found out before any was started
 
 
-def test_an_unknown_command() -> None:
+def test_an_unknown_command():
     done = in_process("reproduse").must_exit(2)
 
     assert "reproduse" in done.err
 
 
-def test_a_mongodb_half_that_cannot_run_leaves_the_postgres_half_and_says_the_way_out(
-    tmp_path: Path,
-) -> None:
+def test_a_mongodb_half_that_cannot_run_leaves_the_postgres_half_and_says_the_way_out(tmp_path):
     checkout = Checkout(tmp_path / "without", without="secantus")
 
     # Nothing is on PATH, so there is no `mongod` either.

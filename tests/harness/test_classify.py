@@ -4,10 +4,7 @@ import pytest
 
 from scripts.run.classify import Raised, classify
 
-ASYNCPG = (
-    "/v/site-packages/asyncpg/connection.py",
-    "/v/site-packages/sqlalchemy/pool/base.py",
-)
+ASYNCPG = ("/v/site-packages/asyncpg/connection.py", "/v/site-packages/sqlalchemy/pool/base.py")
 MOTOR = ("/usr/lib/python3.11/asyncio/futures.py", "/v/site-packages/motor/core.py")
 MOTOR_IN_A_THREAD = ("/v/site-packages/pymongo/pool.py", "/v/site-packages/motor/core.py")
 OURS = ("/home/me/checkout/suite/test_simple_async.py",)
@@ -38,20 +35,18 @@ HANDLER = "unable to perform operation; the handler is closed"
         (Raised("KeyError", "'MONGO_URL'", OURS), ("other", None)),
     ],
 )
-def test_the_kind_is_the_messages_and_the_driver_the_futures_or_the_frames(
-    raised: Raised, expected: tuple[str, str | None]
-) -> None:
+def test_the_kind_is_the_messages_and_the_driver_the_futures_or_the_frames(raised, expected):
     assert classify([raised]) == expected
 
 
-def test_an_exception_that_says_nothing_is_judged_by_its_cause() -> None:
+def test_an_exception_that_says_nothing_is_judged_by_its_cause():
     wrapper = Raised("DBAPIError", "(sqlalchemy.dialects…) <class 'RuntimeError'>", OURS)
     cause = Raised("RuntimeError", "Event loop is closed", ASYNCPG)
 
     assert classify([wrapper, cause]) == ("loop_closed", "asyncpg")
 
 
-def test_a_message_of_its_own_wins_over_that_of_the_cause() -> None:
+def test_a_message_of_its_own_wins_over_that_of_the_cause():
     raised = Raised("InterfaceError", "another operation is in progress", ASYNCPG)
     cause = Raised("RuntimeError", "Event loop is closed", MOTOR)
 

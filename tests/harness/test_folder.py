@@ -38,7 +38,7 @@ def keeper(root: Path) -> tuple[subprocess.Popen[str], Path]:
     return process, folder
 
 
-def test_only_the_folders_of_dead_guardians_are_swept(temporary: Path) -> None:
+def test_only_the_folders_of_dead_guardians_are_swept(temporary):
     dead, left = keeper(temporary)
     dead.kill()
     dead.wait()
@@ -62,9 +62,7 @@ def test_only_the_folders_of_dead_guardians_are_swept(temporary: Path) -> None:
             process.stdout.close()
 
 
-def test_the_folder_is_gone_after_an_error(
-    temporary: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_folder_is_gone_after_an_error(temporary, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
 
     with pytest.raises(ZeroDivisionError), temporary_folder() as folder:  # noqa: PT012
@@ -83,9 +81,7 @@ def as_tmpdir(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("length", [20, 60, 65, 90])
-def test_a_tmpdir_too_long_for_a_unix_socket_is_not_taken(
-    temporary: Path, monkeypatch: pytest.MonkeyPatch, length: int
-) -> None:
+def test_a_tmpdir_too_long_for_a_unix_socket_is_not_taken(temporary, monkeypatch, length):
     folder = temporary / ("ä" + "x" * (length - len(str(temporary)) - 3))  # "ä" is two bytes
     assert len(os.fsencode(folder)) == length
     as_tmpdir(folder, monkeypatch)
@@ -101,17 +97,15 @@ def test_a_tmpdir_too_long_for_a_unix_socket_is_not_taken(
     ("name", "taken"), [("a b", True), ("ä検証", True), ("a,b", False), ("a'b", False)]
 )
 def test_a_tmpdir_with_a_character_that_parts_lists_is_not_taken(
-    temporary: Path, monkeypatch: pytest.MonkeyPatch, name: str, taken: bool
-) -> None:
+    temporary, monkeypatch, name, taken
+):
     as_tmpdir(temporary / name, monkeypatch)
 
     assert suitable_root() == (temporary / name if taken else Path("/tmp"))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root starts Postgres as somebody else")
-def test_a_tmpdir_that_is_closed_to_others_is_not_taken_as_root(
-    temporary: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_tmpdir_that_is_closed_to_others_is_not_taken_as_root(temporary, monkeypatch):
     as_tmpdir(temporary / "inner", monkeypatch)
 
     assert suitable_root() == temporary / "inner"

@@ -31,14 +31,14 @@ def graded(name: str, *changes: dict[str, Any], **more: Any) -> Grade:
     return against_broken(name, *tests.values(), **more)
 
 
-def test_every_side_as_documented_gets_its_documented_verdict() -> None:
+def test_every_side_as_documented_gets_its_documented_verdict():
     for side in MANIFEST.side[1:]:
         result = graded(side.id)
         assert result.as_documented, side.id
         assert result.verdicts == documented_verdicts(side, MANIFEST)
 
 
-def test_a_test_that_failed_and_passes_is_cured() -> None:
+def test_a_test_that_failed_and_passes_is_cured():
     result = graded("fix-03")
 
     assert result.changes[MOTOR] == "FAIL_TO_PASS"
@@ -63,7 +63,7 @@ def test_a_test_that_failed_and_passes_is_cured() -> None:
         (entry(HTTP, "passed"), "PASS_TO_PASS"),
     ],
 )
-def test_only_a_clean_pass_is_a_pass(after: dict[str, Any], expected: str) -> None:
+def test_only_a_clean_pass_is_a_pass(after, expected):
     result = graded("fix-09", after)
 
     assert result.changes[after["nodeid"]] == expected
@@ -71,7 +71,7 @@ def test_only_a_clean_pass_is_a_pass(after: dict[str, Any], expected: str) -> No
     assert (result.verdicts["mongo"] == "RESOLVED_FULL") == (expected == "PASS_TO_PASS")
 
 
-def test_a_test_missing_on_one_side_is_no_cure_and_makes_the_run_invalid() -> None:
+def test_a_test_missing_on_one_side_is_no_cure_and_makes_the_run_invalid():
     result = against_broken("fix-09", *documented(MANIFEST, MANIFEST.get("fix-09"))[1:])
 
     assert result.having("not_on_both") == [MANIFEST.nodeids[0]]
@@ -79,7 +79,7 @@ def test_a_test_missing_on_one_side_is_no_cure_and_makes_the_run_invalid() -> No
     assert not result.as_documented
 
 
-def test_a_run_that_is_no_result_is_no_cure() -> None:
+def test_a_run_that_is_no_result_is_no_cure():
     odd, empty = graded("fix-09", exit_code=-9), against_broken("fix-09", exit_code=5)
 
     assert odd.verdicts["overall"] == empty.verdicts["overall"] == "INVALID"

@@ -15,7 +15,7 @@ MANIFEST = manifest.load()
 BROKEN = MANIFEST.get("broken")
 
 
-def test_exactly_the_documented_outcomes_are_as_documented() -> None:
+def test_exactly_the_documented_outcomes_are_as_documented():
     judgement = judge(run_of(*documented(MANIFEST, BROKEN)), BROKEN, MANIFEST)
 
     assert judgement.as_documented
@@ -38,9 +38,7 @@ def test_exactly_the_documented_outcomes_are_as_documented() -> None:
         (entry("", "skipped"), "was skipped"),
     ],
 )
-def test_every_other_outcome_kind_or_driver_is_a_difference(
-    change: dict[str, Any], words: str
-) -> None:
+def test_every_other_outcome_kind_or_driver_is_a_difference(change, words):
     tests = documented(MANIFEST, BROKEN)
     nodeid = tests[0]["nodeid"]
     assert BROKEN.documented(nodeid).driver == "motor"
@@ -55,7 +53,7 @@ def test_every_other_outcome_kind_or_driver_is_a_difference(
     assert words in difference
 
 
-def test_a_broken_side_whose_tests_all_pass_differs_in_every_failing_test() -> None:
+def test_a_broken_side_whose_tests_all_pass_differs_in_every_failing_test():
     tests = [entry(nodeid, "passed") for nodeid in MANIFEST.nodeids]
 
     judgement = judge(run_of(*tests), BROKEN, MANIFEST)
@@ -100,7 +98,7 @@ OPTION = "ERROR: Unknown config option: foo"
         (lambda tests: {"tests": [gone(tests[0]), *tests[1:]]}, "mongodb is gone"),
     ],
 )
-def test_what_is_no_result_is_invalid_and_never_a_difference(spoil: Any, words: str) -> None:
+def test_what_is_no_result_is_invalid_and_never_a_difference(spoil, words):
     tests = documented(MANIFEST, BROKEN)
     run = run_of(*tests)
     spoilt = run_of(**({"tests": tests, "exit_code": run.exit_code} | spoil(tests)))
@@ -123,5 +121,5 @@ def test_what_is_no_result_is_invalid_and_never_a_difference(spoil: Any, words: 
         ("test_jobs.py::test_job ERROR\nERROR test_jobs.py - said ERROR: no\n", ""),
     ],
 )
-def test_the_first_error_of_pytest_itself_is_found_in_its_output(output: str, error: str) -> None:
+def test_the_first_error_of_pytest_itself_is_found_in_its_output(output, error):
     assert first_error(output) == error

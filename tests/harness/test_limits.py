@@ -18,7 +18,7 @@ def is_code(node: ast.AST) -> bool:
     return isinstance(node, ast.stmt) and not docstring
 
 
-def test_the_product_is_within_its_size() -> None:
+def test_the_product_is_within_its_size():
     texts = [path.read_text("utf-8") for path in files(*PRODUCT)]
     lines = sum(len(text.splitlines()) for text in texts)
     statements = sum(is_code(node) for text in texts for node in ast.walk(ast.parse(text)))
@@ -42,7 +42,7 @@ def inner_imports(tree: ast.Module) -> set[int]:
     return lines
 
 
-def test_imports_inside_functions_are_few() -> None:
+def test_imports_inside_functions_are_few():
     inner = [
         f"{path.relative_to(ROOT)}:{line}"
         for path in files(*PRODUCT, "tests")

@@ -4,7 +4,6 @@ copied is whole (tests/long/test_copied_blocks.py runs it)."""
 import re
 import shlex
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -30,25 +29,23 @@ def is_run(command: str) -> bool:
     return not command.startswith(NOT_RUN_HERE) or command == "make fixes"
 
 
-def test_the_readme_shows_the_two_commands() -> None:
+def test_the_readme_shows_the_two_commands():
     assert {"make reproduce", "make test"} <= set(commands(README))
 
 
 @pytest.mark.parametrize("command", dict.fromkeys(filter(is_run, commands(README))))
-def test_a_command_of_the_readme_works(command: str) -> None:
+def test_a_command_of_the_readme_works(command):
     run(["bash", "-c", command], env=environment(BACKEND="")).must_exit(0)
 
 
 @pytest.mark.parametrize("command", dict.fromkeys(commands(README)))
-def test_make_knows_every_target_of_the_readme(command: str) -> None:
+def test_make_knows_every_target_of_the_readme(command):
     for target in re.findall(r"\bmake (.*)", command):
         run(["make", "--dry-run", *shlex.split(target)]).must_exit(0)
 
 
 @pytest.mark.parametrize("pattern", ["README.md", "fixed/*/README.md", "traps/*/README.md"])
-def test_a_block_to_copy_names_its_file_and_imports_what_it_uses(
-    pattern: str, tmp_path: Path
-) -> None:
+def test_a_block_to_copy_names_its_file_and_imports_what_it_uses(pattern, tmp_path):
     for readme in ROOT.glob(pattern):
         text = readme.read_text("utf-8")
         offered = blocks(text)
@@ -61,7 +58,7 @@ def test_a_block_to_copy_names_its_file_and_imports_what_it_uses(
     run([*undefined, str(tmp_path)]).must_exit(0)
 
 
-def test_a_block_of_a_side_is_what_stands_in_its_files() -> None:
+def test_a_block_of_a_side_is_what_stands_in_its_files():
     for readme in [*ROOT.glob("fixed/*/README.md"), *ROOT.glob("traps/*/README.md")]:
         for file, block in blocks(readme.read_text("utf-8")):
             own = next(readme.parent.glob(file)).read_text("utf-8")

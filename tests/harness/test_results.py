@@ -2,7 +2,6 @@
 
 import json
 import os
-from pathlib import Path
 
 import pytest
 
@@ -12,7 +11,7 @@ from scripts.sides import manifest
 from tests.support.runs import NO_RUNS, write_run
 
 
-def test_a_file_is_replaced_whole_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
+def test_a_file_is_replaced_whole_and_nothing_is_left_beside_it(tmp_path):
     path = tmp_path / "run.json"
     path.write_text("what an earlier run wrote", "utf-8")
     before = path.stat().st_ino
@@ -25,7 +24,7 @@ def test_a_file_is_replaced_whole_and_nothing_is_left_beside_it(tmp_path: Path) 
     assert os.listdir(tmp_path) == ["run.json"]
 
 
-def test_a_file_that_cannot_be_replaced_is_told_and_keeps_its_content(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_replaced_is_told_and_keeps_its_content(tmp_path):
     path = tmp_path / "run.json"
     path.mkdir()  # no file can be renamed onto a folder, whoever asks
 
@@ -35,7 +34,7 @@ def test_a_file_that_cannot_be_replaced_is_told_and_keeps_its_content(tmp_path: 
     assert os.listdir(tmp_path) == ["run.json"]
 
 
-def test_only_a_run_of_this_schema_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_a_run_of_this_schema_is_read(tmp_path, monkeypatch):
     monkeypatch.setattr(results, "RESULTS", tmp_path)
     path = results.folder("broken") / "run.json"
 

@@ -48,7 +48,7 @@ def grades(all_fixes: Done, folder: Path) -> dict[str, dict[str, Any]]:
     return {grade["side"]: grade for grade in json.loads(done.out)}
 
 
-def test_every_side_is_as_documented_and_what_running_them_cost(all_fixes: Done) -> None:
+def test_every_side_is_as_documented_and_what_running_them_cost(all_fixes):
     all_fixes.must_exit(0)
     assert "All as documented" in all_fixes.out
     assert f"{len(MANIFEST.side)} sides in " in all_fixes.out
@@ -59,9 +59,7 @@ each_side = pytest.mark.parametrize("side", MANIFEST.side, ids=[side.id for side
 
 
 @each_side
-def test_a_side_leaves_a_run_and_its_output(
-    runs: dict[str, Run], folder: Path, side: manifest.Side
-) -> None:
+def test_a_side_leaves_a_run_and_its_output(runs, folder, side):
     run = runs[side.id]
 
     assert set(run.tests) == set(MANIFEST.nodeids)
@@ -69,14 +67,14 @@ def test_a_side_leaves_a_run_and_its_output(
     assert (folder / side.id / "output.txt").stat().st_size > 0
 
 
-def test_the_finale_leaves_no_connection_open(runs: dict[str, Run]) -> None:
+def test_the_finale_leaves_no_connection_open(runs):
     counts = runs["fix-18"].counts
 
     assert counts["postgres"].model_dump() == {"opened": 1, "peak": 1, "left_open": 0}
     assert counts["mongodb"].left_open == 0
 
 
-def test_errors_that_were_only_logged_are_counted(runs: dict[str, Run]) -> None:
+def test_errors_that_were_only_logged_are_counted(runs):
     closing, ending = "Exception closing connection", "Exception terminating connection"
     assert runs["broken"].logged_errors[f"{ending} (sqlalchemy)"] == 8
     for side in ("fix-02", "fix-06"):  # green tests, whose teardown fails 4 times
@@ -85,13 +83,13 @@ def test_errors_that_were_only_logged_are_counted(runs: dict[str, Run]) -> None:
         assert runs[side].logged_errors == {}
 
 
-def test_the_undisposed_engines_use_up_postgres(runs: dict[str, Run]) -> None:
+def test_the_undisposed_engines_use_up_postgres(runs):
     errors = [test.error for test in runs["trap-06"].tests.values() if test.error]
 
     assert any("too many clients already" in error.message for error in errors)
 
 
-def test_every_grade_can_be_had_as_json(grades: dict[str, dict[str, Any]]) -> None:
+def test_every_grade_can_be_had_as_json(grades):
     assert list(grades) == [side.id for side in MANIFEST.side[1:]]
     grade = grades["fix-03"]
     assert grade["verdict"] == "RESOLVED_PARTIAL"
@@ -108,9 +106,7 @@ def test_every_grade_can_be_had_as_json(grades: dict[str, dict[str, Any]]) -> No
 
 
 @each_side
-def test_the_price_in_the_readme_of_a_side_is_what_it_cost(
-    runs: dict[str, Run], side: manifest.Side
-) -> None:
+def test_the_price_in_the_readme_of_a_side_is_what_it_cost(runs, side):
     counts = runs[side.id].counts
     readme = " ".join((ROOT / side.folder / "README.md").read_text("utf-8").split())
     prices = re.findall(r"(\d+) opened, (\d+) at the peak, (\d+) left open", readme)
@@ -125,7 +121,7 @@ def test_the_price_in_the_readme_of_a_side_is_what_it_cost(
     assert not of_mongodb or int(of_mongodb[1]) == counts["mongodb"].opened
 
 
-def test_compare_shows_a_line_a_side_and_the_guide_at_80_columns(compared: Done) -> None:
+def test_compare_shows_a_line_a_side_and_the_guide_at_80_columns(compared):
     compared.must_exit(0)
     for side in MANIFEST.side[1:]:
         assert f" {side.id} " in compared.out
@@ -134,7 +130,7 @@ def test_compare_shows_a_line_a_side_and_the_guide_at_80_columns(compared: Done)
     assert compared.out.index("→ fix-9") < compared.out.index("→ fix-18")
 
 
-def test_the_page_of_practices_is_what_these_runs_measured(runs: dict[str, Run]) -> None:
+def test_the_page_of_practices_is_what_these_runs_measured(runs):
     drawn, kept = practices.page(MANIFEST, runs), practices.PAGE.read_text("utf-8")
     # A `mongod` on PATH is another server than the page names; its price is the same.
     assert without_servers(drawn) == without_servers(kept)
@@ -144,7 +140,7 @@ def without_servers(page: str) -> list[str]:
     return [line for line in page.splitlines() if not line.startswith("Measured on ")]
 
 
-def test_a_remedy_is_shown_with_its_diff_what_it_cures_and_its_price(folder: Path) -> None:
+def test_a_remedy_is_shown_with_its_diff_what_it_cures_and_its_price(folder):
     env = environment(WRONGLOOP_RESULTS=str(folder))
 
     done = run(["make", "--silent", "fix-3"], env=env).must_exit(0)
@@ -172,19 +168,19 @@ def test_a_remedy_is_shown_with_its_diff_what_it_cures_and_its_price(folder: Pat
 
 @pytest.mark.parametrize("number", ["0", "99", "abc", "-1", "3; ls", "٣", ""])
 @pytest.mark.parametrize("kind", ["trap", "diff"])
-def test_a_number_that_there_is_not_names_those_there_are(kind: str, number: str) -> None:
+def test_a_number_that_there_is_not_names_those_there_are(kind, number):
     done = in_process(kind, "--", number).must_exit(2)
 
     assert "they are 1 to" in done.err
 
 
-def test_a_diff_is_shown_without_running_anything() -> None:
+def test_a_diff_is_shown_without_running_anything():
     assert "+asyncio_default_test_loop_scope = session" in in_process("diff", "9").must_exit(0).out
     # A db module is shown against that of the app.
     assert "--- shared_app/configs/db.py" in in_process("diff", "7").must_exit(0).out
 
 
-def test_compare_without_results_says_what_to_run(tmp_path: Path) -> None:
+def test_compare_without_results_says_what_to_run(tmp_path):
     done = scripts("compare", WRONGLOOP_RESULTS=str(tmp_path)).must_exit(2)
 
     assert "make all-fixes" in done.err

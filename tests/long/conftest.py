@@ -43,10 +43,7 @@ def beside(copied: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Callab
 
 @pytest.fixture
 def recorded(
-    copied: Checkout,
-    beside: Callable[[str], str],
-    given_servers: dict[str, str],
-    tmp_path: Path,
+    copied: Checkout, beside: Callable[[str], str], given_servers: dict[str, str], tmp_path: Path
 ) -> Recorded:
     """A function (pins, *arguments, **environ) that runs a side's tests in that checkout: what they
     recorded, and pytest's output."""

@@ -68,9 +68,7 @@ def send_generated(
     send()
 
 
-def test_two_thousand_generated_requests_are_answered_as_the_schema_says(
-    app: httpx.Client, makers: Makers
-) -> None:
+def test_two_thousand_generated_requests_are_answered_as_the_schema_says(app, makers):
     schema = schemathesis.openapi.from_url(str(app.base_url.join("/openapi.json")))
     operations = [result.ok() for result in schema.get_all_operations()]
     sent: Sent = Counter()

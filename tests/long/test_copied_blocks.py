@@ -16,7 +16,6 @@ from scripts.paths import ROOT
 from scripts.sides import manifest
 from scripts.verdict.against_broken import documented_verdicts
 from scripts.verdict.documented import outcome_of
-from tests.long.conftest import Recorded
 from tests.support.blocks import blocks, paste, statements
 from tests.support.checkouts import Checkout
 from tests.support.commands import run
@@ -74,9 +73,7 @@ def stated(folder: Path) -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize("case", COPIED, ids=str)
-def test_a_copied_block_cures_what_its_readme_says(
-    pasted: Path, case: Copied, recorded: Recorded
-) -> None:
+def test_a_copied_block_cures_what_its_readme_says(pasted, case, recorded):
     side = MANIFEST.get(case.side)
     if not case.beside and stated(pasted) == stated(ROOT / side.folder):
         undefined = [sys.executable, "-m", "ruff", "check", "--isolated", "--select=F821"]

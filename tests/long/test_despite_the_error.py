@@ -56,8 +56,8 @@ def documents(url: str) -> int:
     [(True, DIFFERENT, 2), (False, "Event loop is closed", 0)],
 )
 def test_motors_failed_insert_is_written_only_while_its_first_loop_is_open(
-    databases: Databases, first_is_open: bool, message: str, written: int
-) -> None:
+    databases, first_is_open, message, written
+):
     client = AsyncIOMotorClient(databases.mongo.url)
     jobs = client.get_default_database()["jobs"]
     with loops(first_is_open=first_is_open) as (first, second):
@@ -70,7 +70,7 @@ def test_motors_failed_insert_is_written_only_while_its_first_loop_is_open(
     client.close()
 
 
-def test_the_insert_that_async_mongo_client_refuses_is_not_written(databases: Databases) -> None:
+def test_the_insert_that_async_mongo_client_refuses_is_not_written(databases):
     client = AsyncMongoClient[dict[str, object]](databases.mongo.url)
     jobs = client.get_default_database()["jobs"]
     with loops() as (first, second):
@@ -100,7 +100,7 @@ def postgres_url(databases: Databases) -> str:
     return databases.postgres.url
 
 
-def test_raw_asyncpg_writes_what_it_then_fails_to_wait_for(postgres_url: str) -> None:
+def test_raw_asyncpg_writes_what_it_then_fails_to_wait_for(postgres_url):
     with loops() as (first, second):
         connection = first(lambda: asyncpg.connect(postgres_url))
         assert isinstance(connection, asyncpg.Connection)
@@ -120,8 +120,8 @@ def test_raw_asyncpg_writes_what_it_then_fails_to_wait_for(postgres_url: str) ->
     ],
 )
 def test_a_statement_through_sqlalchemy_is_written_if_it_is_the_first_that_is_sent(
-    postgres_url: str, isolation: str, prepared: bool, written: int
-) -> None:
+    postgres_url, isolation, prepared, written
+):
     url = postgres_url.replace("postgresql://", "postgresql+asyncpg://")
     engine = create_async_engine(url, isolation_level=isolation, pool_size=1)
 

@@ -11,13 +11,12 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from scripts.paths import ROOT
-from scripts.servers.side_databases import Databases
 from tests.support.commands import environment, run
 
 DIFFERENT = "attached to a different loop"
 
 
-def test_chain_future_is_the_callback_of_every_call_in_a_thread() -> None:
+def test_chain_future_is_the_callback_of_every_call_in_a_thread():
     async def elsewhere(loop: asyncio.AbstractEventLoop) -> None:
         await loop.run_in_executor(None, time.sleep, 0.2)
 
@@ -31,7 +30,7 @@ def test_chain_future_is_the_callback_of_every_call_in_a_thread() -> None:
     assert "cb=[_chain_future.<locals>._call_check_cancel()" in str(raised.value)
 
 
-def test_motors_to_list_waits_for_a_future_without_a_callback(databases: Databases) -> None:
+def test_motors_to_list_waits_for_a_future_without_a_callback(databases):
     client = AsyncIOMotorClient(databases.mongo.url)
     jobs = client.get_default_database()["jobs"]
 
@@ -51,7 +50,7 @@ def test_motors_to_list_waits_for_a_future_without_a_callback(databases: Databas
     assert "got Future <Future pending> attached" in str(raised.value)
 
 
-def test_a_done_future_of_another_loop_can_be_awaited() -> None:
+def test_a_done_future_of_another_loop_can_be_awaited():
     async def result_of(future: asyncio.Future[str]) -> str:
         return await future
 
@@ -65,9 +64,7 @@ def test_a_done_future_of_another_loop_can_be_awaited() -> None:
         assert second.run(result_of(future)) == "done"
 
 
-def test_sqlalchemys_own_pool_minds_the_loop_where_sessions_wait_for_a_connection(
-    databases: Databases,
-) -> None:
+def test_sqlalchemys_own_pool_minds_the_loop_where_sessions_wait_for_a_connection(databases):
     url = databases.postgres.url.replace("postgresql://", "postgresql+psycopg://")
     engine = create_async_engine(url, pool_size=1, max_overflow=0)
 
@@ -87,7 +84,7 @@ def test_sqlalchemys_own_pool_minds_the_loop_where_sessions_wait_for_a_connectio
     asyncio.run(engine.dispose())
 
 
-def test_nest_asyncio_does_cure_repeated_asyncio_run_in_a_script(databases: Databases) -> None:
+def test_nest_asyncio_does_cure_repeated_asyncio_run_in_a_script(databases):
     url = databases.postgres.url.replace("postgresql://", "postgresql+asyncpg://")
     script = f"""
 import asyncio, sys
@@ -160,7 +157,7 @@ print("left open:", left_open)
     "loops", [ONE_AFTER_ANOTHER, AT_ONCE], ids=["one-after-another", "at-once"]
 )
 @pytest.mark.usefixtures("databases")
-def test_every_loop_works_and_leaves_no_connection_open(loops: str) -> None:
+def test_every_loop_works_and_leaves_no_connection_open(loops):
     urls = {name: os.environ[name] for name in ("DATABASE_URL", "MONGO_URL")}
     command = [sys.executable, "-c", WORK + loops + COUNT]
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 import pytest
 
 from scripts.sides import manifest
-from tests.long.conftest import Recorded
 from tests.long.variants import Variant, load
 from tests.support.checkouts import Checkout
 
@@ -36,7 +35,7 @@ def changed(copied: Checkout, variant: Variant) -> Iterator[Checkout]:
 
 @pytest.mark.usefixtures("changed")
 @pytest.mark.parametrize("variant", VARIANTS, ids=[variant.id for variant in VARIANTS])
-def test_a_variant_does_what_the_readme_says(variant: Variant, recorded: Recorded) -> None:
+def test_a_variant_does_what_the_readme_says(variant, recorded):
     change = variant.change
     options = [word for option in change.options for word in ("-o", option)]
     arguments = ("-rA", variant.side.folder, *change.arguments, *options)
