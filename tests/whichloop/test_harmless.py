@@ -158,8 +158,8 @@ async def look(obj) -> None:
         for name, method in inspect.getmembers_static(probe):
             if isinstance(method, staticmethod):
                 parameters = inspect.signature(method.__func__).parameters.values()
-                needed = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
-                arguments = [frame if p.name == "frame" else obj for p in needed]
+                needed = [one for one in parameters if one.kind is one.POSITIONAL_OR_KEYWORD]
+                arguments = [frame if one.name == "frame" else obj for one in needed]
                 try:
                     method.__func__(*arguments)
                 except Exception as error:

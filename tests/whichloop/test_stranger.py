@@ -1,19 +1,14 @@
 """whichloop as somebody else meets it: the wheel, in an environment with nothing of ours."""
 
 import os
-import shutil
-import subprocess
 import sys
-from collections.abc import Iterator
-from importlib import metadata
 from pathlib import Path
 
+import asyncpg
 import pytest
-from packaging.requirements import Requirement
 
-from tests.support import commands
+from tests.support import commands, environments
 
-INSTALLED = ("pytest", "pytest-asyncio", "asyncpg")
 SUITE = """\
 import os, asyncpg, pytest, pytest_asyncio
 
@@ -28,42 +23,14 @@ async def test_select(connection):
 """
 
 
-def needed(*names: str) -> Iterator[str]:
-    """These distributions and what they require, as installed here."""
-    todo, seen = list(names), set()
-    while todo:
-        name = todo.pop().lower()
-        if name in seen:
-            continue
-        seen.add(name)
-        yield name
-        for text in metadata.requires(name) or ():
-            wanted = Requirement(text)
-            if wanted.marker is None or wanted.marker.evaluate({"extra": ""}):
-                todo.append(wanted.name)
-
-
-def copy(name: str, target: Path) -> None:
-    """Install a distribution as it is installed here, byte code and scripts left out: nothing is
-    fetched in a test."""
-    for file in metadata.files(name) or ():
-        if ".." in file.parts or file.suffix == ".pyc":
-            continue
-        place = target / file
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file.locate(), place)
-
-
 @pytest.fixture(scope="module")
 def home(tmp_path_factory, wheel) -> Path:
     """A folder with an environment: pytest, pytest-asyncio, a driver and whichloop's wheel."""
     home = tmp_path_factory.mktemp("stranger")
-    subprocess.run([sys.executable, "-m", "venv", str(home / "venv")], check=True)
+    python = environments.make(home / "venv", sys.executable, "pytest-asyncio-1.4")
+    environments.install(python, "--no-deps", "--offline", str(wheel))
     (site,) = (home / "venv").glob("lib/python*/site-packages")
-    for name in needed(*INSTALLED):
-        copy(name, site)
-    pip = [str(home / "venv/bin/python"), "-m", "pip", "install", "--no-index", "--no-deps"]
-    subprocess.run([*pip, str(wheel)], cwd=home, check=True, capture_output=True)
+    (site / "asyncpg").symlink_to(Path(asyncpg.__file__).parent)
     return home
 
 
