@@ -24,7 +24,6 @@ from tests.support import commands
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 ZOO = HERE.parent / "zoo"
-pytest_plugins = ["pytester"]
 
 STARTERS = {"postgres": servers.databases, "mongo": servers.databases}
 STARTERS |= {"redis": servers.redis, "http": servers.http, "grpc": servers.grpc_echo}
