@@ -130,8 +130,8 @@ def test_an_error_in_setup_and_in_teardown_is_explained(suite):
     run = suite(test_a=text)
 
     assert [(row["phase"], row["crossing_line"]) for row in run.findings] == [
-        ("setup", "test_a.py:7"),
-        ("teardown", "test_a.py:7"),
+        ("setup", "test_a.py:6"),
+        ("teardown", "test_a.py:6"),
     ]
 
 
