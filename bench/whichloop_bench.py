@@ -146,7 +146,7 @@ def main() -> int:
         with ExitStack() as stack:
             env = {}
             if name == "pooled":
-                env["WL_POSTGRES"] = stack.enter_context(servers.postgres())
+                env = stack.enter_context(servers.databases())
             ratios = measure(name, options.tests, options.pairs, env)
         ratio = statistics.median(one.processor for one in ratios)
         clock = statistics.median(one.clock for one in ratios)

@@ -1,7 +1,5 @@
 """One set of servers for the whole session (one a worker under pytest-xdist), and places to be."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,16 +11,13 @@ from scripts.servers.databases import Databases
 from tests.faults.seen import pytest_addoption, pytest_configure, seen
 from tests.support.app import served
 from tests.support.checkouts import UNUSUAL, Checkout
-from tests.support.commands import Done, scripts, temporary_folder
+from tests.support.commands import temporary_folder
 
 __all__ = ["pytest_addoption", "pytest_configure", "seen"]  # hooks and a fixture for two folders
 
 # The files that take longest, first: at the end nobody waits for one of them alone.
-LONGEST = (
-    *("test_sides.py", "test_reproduce.py", "test_bare_pytest.py", "test_readme.py"),
-    *("test_streams.py", "test_bad_input.py", "test_soak.py", "test_restart.py"),
-    *("test_app_schema.py",),
-)
+LONGEST = ("test_sides.py", "test_reproduce.py", "test_bare_pytest.py", "test_streams.py")
+LONGEST += ("test_bad_input.py", "test_soak.py", "test_restart.py", "test_app_schema.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -54,6 +49,12 @@ def running_app(
 
 
 @pytest.fixture
+def client(running_app: tuple[httpx.Client, Databases]) -> httpx.Client:
+    """A client of the app, whatever is stored."""
+    return running_app[0]
+
+
+@pytest.fixture
 def app(running_app: tuple[httpx.Client, Databases]) -> httpx.Client:
     """A client of the app, whose databases are empty."""
     client, databases = running_app
@@ -66,25 +67,8 @@ def app(running_app: tuple[httpx.Client, Databases]) -> httpx.Client:
 def external(guardian: Guardian) -> dict[str, str]:
     """The environment in which those servers are somebody else's."""
     servers = guardian.servers
-    assert servers.mongodb is not None
-    assert servers.postgres is not None
-    return {
-        "BACKEND": "external",
-        "MONGO_URL": servers.mongodb.url,
-        "DATABASE_URL": servers.postgres.url,
-    }
-
-
-@pytest.fixture(scope="session")
-def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the session's one `reproduce` writes."""
-    return tmp_path_factory.mktemp("results")
-
-
-@pytest.fixture(scope="session")
-def reproduced(results: Path) -> Done:
-    """`python -m scripts reproduce` on servers of its own: run once, looked at by many tests."""
-    return scripts("reproduce", WRONGLOOP_RESULTS=str(results))
+    urls = {"MONGO_URL": servers.mongodb.url, "DATABASE_URL": servers.postgres.url}
+    return {"BACKEND": "external"} | urls
 
 
 @pytest.fixture
@@ -92,6 +76,12 @@ def temporary() -> Iterator[Path]:
     """A TMPDIR for one command. What still runs from it after the test is killed."""
     with temporary_folder() as folder:
         yield folder
+
+
+@pytest.fixture
+def places(temporary: Path, tmp_path: Path) -> dict[str, str]:
+    """The environment of a command that writes nowhere else."""
+    return {"TMPDIR": str(temporary), "WRONGLOOP_RESULTS": str(tmp_path / "results")}
 
 
 @pytest.fixture

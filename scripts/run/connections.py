@@ -17,8 +17,7 @@ from pymongo.errors import PyMongoError
 
 from scripts.run.model import ConnectionCounts
 from scripts.servers.ask import OWN_NAME
-from scripts.servers.databases import MongoDatabase, PostgresDatabase
-from scripts.servers.databases import Databases
+from scripts.servers.databases import Databases, MongoDatabase, PostgresDatabase
 
 SERVER_GONE = (psycopg.OperationalError, PyMongoError)
 SESSIONS = "SELECT sessions FROM pg_stat_database WHERE datname = current_database()"

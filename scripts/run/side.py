@@ -19,8 +19,8 @@ from scripts.run.environment import for_side, plugins_not_in, versions
 from scripts.run.model import Circumstances, Record, Recording, Run, ServerVersion
 from scripts.run.results import RECORD_VARIABLE
 from scripts.servers.client import Guardian
-from scripts.servers.process import seconds
 from scripts.servers.model import SERVERS_VARIABLE, Servers
+from scripts.servers.process import seconds
 from scripts.sides.manifest import Side
 
 WHICHLOOP_VARIABLE = "WRONGLOOP_WHICHLOOP"

@@ -19,20 +19,15 @@ def conversation(app: httpx.Client) -> str:
 
 
 def ask(app: httpx.Client, conversation: str, provider: str, content: str) -> httpx.Response:
-    """Ask, and take the whole stream."""
     return app.post(f"{conversation}/chat", json={"provider": provider, "content": content})
 
 
 def messages(app: httpx.Client, conversation: str) -> list[dict[str, Any]]:
-    """What is stored."""
-    found: list[dict[str, Any]] = app.get(conversation).json()["messages"]
-    return found
+    return app.get(conversation).json()["messages"]
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_an_answer_is_streamed_in_pieces_and_both_messages_are_stored(
-    app: httpx.Client, conversation: str, provider: str
-) -> None:
+def test_an_answer_is_streamed_in_pieces_and_both_messages_are_stored(app, conversation, provider):
     asked = ["Which 语言 🦊?", "line one\nline two\r\n\r\nevent: done\ndata: {}"]
     expected = []
     for turn, question in enumerate(asked, start=1):
@@ -63,8 +58,8 @@ def test_an_answer_is_streamed_in_pieces_and_both_messages_are_stored(
     ],
 )
 def test_a_provider_that_fails_is_one_clean_event_and_stores_nothing(
-    app: httpx.Client, conversation: str, provider: str, fault: str, begins: bool, reason: str
-) -> None:
+    app, conversation, provider, fault, begins, reason
+):
     assert ask(app, conversation, provider, "before").status_code == 200
     before = messages(app, conversation)
 
@@ -80,9 +75,7 @@ def test_a_provider_that_fails_is_one_clean_event_and_stores_nothing(
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_a_conversation_goes_on_after_a_failure(
-    app: httpx.Client, conversation: str, provider: str
-) -> None:
+def test_a_conversation_goes_on_after_a_failure(app, conversation, provider):
     ask(app, conversation, provider, "[[cut]]")
 
     ask(app, conversation, provider, "again")
@@ -91,7 +84,7 @@ def test_a_conversation_goes_on_after_a_failure(
     assert stored == ["again", answer_to("again")]
 
 
-def test_an_unknown_conversation_is_404_before_any_stream(app: httpx.Client) -> None:
+def test_an_unknown_conversation_is_404_before_any_stream(app):
     response = ask(app, f"/conversations/{uuid.uuid4()}", "gemini", "anyone?")
 
     assert response.status_code == 404
@@ -103,7 +96,7 @@ def test_an_unknown_conversation_is_404_before_any_stream(app: httpx.Client) -> 
     [("gpt", "hello"), ("gemini", ""), ("deepseek", "a\0b"), ("gemini", 20_001 * "x")],
 )
 def test_a_question_that_cannot_be_asked_is_422_and_stores_nothing(
-    app: httpx.Client, conversation: str, provider: str, content: str
-) -> None:
+    app, conversation, provider, content
+):
     assert ask(app, conversation, provider, content).status_code == 422
     assert messages(app, conversation) == []

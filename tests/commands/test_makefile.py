@@ -11,7 +11,7 @@ MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 
 
 @pytest.mark.parametrize("goal", ["", "help"])
-def test_help_is_the_default_and_lists_the_first_commands(goal: str) -> None:
+def test_help_is_the_default_and_lists_the_first_commands(goal):
     out = run(["make", *goal.split()]).must_exit(0).out
 
     for target in ("minimal", "reproduce", "test", "help-all"):
@@ -19,7 +19,7 @@ def test_help_is_the_default_and_lists_the_first_commands(goal: str) -> None:
     assert "make soak" not in out
 
 
-def test_help_all_lists_every_documented_target() -> None:
+def test_help_all_lists_every_documented_target():
     out = run(["make", "help-all"]).must_exit(0).out
 
     targets = re.findall(r"^([a-z][a-z-]*):.*## ", MAKEFILE, re.MULTILINE)
@@ -28,7 +28,7 @@ def test_help_all_lists_every_documented_target() -> None:
         assert re.search(rf"^  make {target}\b", out, re.MULTILINE)
 
 
-def test_every_command_that_make_runs_exists() -> None:
+def test_every_command_that_make_runs_exists():
     commands = set(re.findall(r"\$\(RUN\) ([a-z]+)", MAKEFILE))
 
     listed = in_process("--help").must_exit(0).out
@@ -37,7 +37,7 @@ def test_every_command_that_make_runs_exists() -> None:
         assert re.search(rf"\b{command}\b", listed)
 
 
-def test_a_failing_command_fails_make() -> None:
+def test_a_failing_command_fails_make():
     done = run(["make", "soak", "N=0"])
 
     assert done.code == 2
@@ -45,7 +45,7 @@ def test_a_failing_command_fails_make() -> None:
 
 
 @pytest.mark.parametrize("goal", ["fix-", "trap-", "diff-"])
-def test_a_goal_without_its_number_asks_for_it(goal: str) -> None:
+def test_a_goal_without_its_number_asks_for_it(goal):
     done = run(["make", goal])
 
     assert done.code == 2

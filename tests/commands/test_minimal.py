@@ -14,7 +14,7 @@ def printed() -> str:
     return scripts("minimal").must_exit(0).out
 
 
-def test_the_five_lines_the_message_and_what_it_means(printed: str) -> None:
+def test_the_five_lines_the_message_and_what_it_means(printed):
     script = (ROOT / "scripts" / "commands" / "five_lines.py").read_text("utf-8")
     code = [line for line in script.split('"""')[2].splitlines() if line.strip()]
     assert len(code) == 5
@@ -25,7 +25,7 @@ def test_the_five_lines_the_message_and_what_it_means(printed: str) -> None:
     assert printed.rstrip().endswith("Next: make reproduce")
 
 
-def test_it_needs_neither_home_nor_colour_nor_a_wide_terminal(printed: str) -> None:
+def test_it_needs_neither_home_nor_colour_nor_a_wide_terminal(printed):
     plain = scripts("minimal", HOME="", NO_COLOR="1", COLUMNS="20").must_exit(0).out
     coloured = scripts("minimal", FORCE_COLOR="1", TERM="xterm").out
 

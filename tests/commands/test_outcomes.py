@@ -13,7 +13,6 @@ from scripts.errors import ManifestError
 from scripts.maintain import outcomes
 from scripts.paths import ROOT
 from scripts.sides import manifest
-from scripts.sides.manifest import Manifest
 from scripts.views import terminal
 from tests.support.runs import documented, entry, run_of
 
@@ -22,23 +21,20 @@ HOT_IS_NEW = entry(HOT, "failed", kind="loop_closed", driver="motor")
 MOTOR_FAILS = {"kind": "different_loop", "driver": "motor"}
 
 
-@pytest.fixture(scope="module")
-def whole() -> Manifest:
-    return manifest.load()
+MANIFEST = manifest.load()
 
 
-def file_after(whole: Manifest, name: str, *changes: dict[str, Any]) -> str:
+def file_after(name: str, *changes: dict[str, Any]) -> str:
     """The side's manifest after a run as documented but for these tests."""
-    side = whole.get(name)
-    tests = {test["nodeid"]: test for test in documented(whole, side)}
+    side = MANIFEST.get(name)
+    tests = {test["nodeid"]: test for test in documented(MANIFEST, side)}
     tests |= {test["nodeid"]: test for test in changes}
     text = (ROOT / side.file).read_text("utf-8")
-    return outcomes.rewritten(text, side, run_of(*tests.values(), side=name), whole)
+    return outcomes.rewritten(text, side, run_of(*tests.values(), side=name), MANIFEST)
 
 
-def copied(folder: Path, whole: Manifest) -> Path:
-    """The manifests of this checkout in a folder."""
-    for side in whole.side:
+def copied(folder: Path) -> Path:
+    for side in MANIFEST.side:
         path = folder / side.file
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / side.file, path)
@@ -46,19 +42,17 @@ def copied(folder: Path, whole: Manifest) -> Path:
 
 
 @pytest.mark.parametrize("name", ["broken", "fix-03", "fix-05", "fix-18", "trap-02", "trap-04"])
-def test_a_run_as_documented_changes_nothing_that_is_said(whole: Manifest, name: str) -> None:
-    before = tomllib.loads((ROOT / whole.get(name).file).read_text("utf-8"))
+def test_a_run_as_documented_changes_nothing_that_is_said(name):
+    before = tomllib.loads((ROOT / MANIFEST.get(name).file).read_text("utf-8"))
 
-    assert {"outcome": [], **tomllib.loads(file_after(whole, name))} == {"outcome": [], **before}
+    assert {"outcome": [], **tomllib.loads(file_after(name))} == {"outcome": [], **before}
 
 
 @pytest.mark.parametrize("name", ["broken", "fix-03", "fix-10"])
-def test_what_happens_otherwise_is_written_down_and_must_be_explained(
-    whole: Manifest, tmp_path: Path, name: str
-) -> None:
-    text = file_after(whole, name, HOT_IS_NEW)
+def test_what_happens_otherwise_is_written_down_and_must_be_explained(tmp_path, name):
+    text = file_after(name, HOT_IS_NEW)
 
-    path = copied(tmp_path, whole) / whole.get(name).file
+    path = copied(tmp_path) / MANIFEST.get(name).file
     path.write_text(text, "utf-8")
     with pytest.raises(ManifestError, match="not explained yet"):
         manifest.load(tmp_path)
@@ -66,34 +60,32 @@ def test_what_happens_otherwise_is_written_down_and_must_be_explained(
     side = manifest.load(tmp_path).get(name)
     assert side.outcome[-1].tests == (HOT,)
     assert side.documented[HOT].kind == "loop_closed"
-    others = set(whole.nodeids) - {HOT}
-    assert all(side.documented[n].why == whole.get(name).documented[n].why for n in others)
+    others = set(MANIFEST.nodeids) - {HOT}
+    assert all(side.documented[n].why == MANIFEST.get(name).documented[n].why for n in others)
 
 
-def test_what_happens_as_on_broken_is_not_written_again(whole: Manifest, tmp_path: Path) -> None:
-    motor = whole.sets["direct-motor"]
+def test_what_happens_as_on_broken_is_not_written_again(tmp_path):
+    motor = MANIFEST.sets["direct-motor"]
 
-    text = file_after(whole, "fix-09", *(entry(n, "failed", **MOTOR_FAILS) for n in motor))
+    text = file_after("fix-09", *(entry(n, "failed", **MOTOR_FAILS) for n in motor))
 
     assert tomllib.loads(text)["same_as"] == {"broken": ["http", "control", "direct-motor"]}
     assert [entry["tests"] for entry in tomllib.loads(text)["outcome"]] == [["postgres"]]
 
 
-def test_what_is_as_on_another_side_is_listed_with_its_sentence(
-    whole: Manifest, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_as_on_another_side_is_listed_with_its_sentence(monkeypatch):
     out = io.StringIO()
     monkeypatch.setattr(terminal, "console", Console(file=out, width=300))
 
     assert outcomes.inherited("trap-05") == 0
 
     heading, *lines = out.getvalue().splitlines()
-    assert heading == f"trap-05: {whole.get('trap-05').title}"
+    assert heading == f"trap-05: {MANIFEST.get('trap-05').title}"
     assert lines == [
-        f"  as {other}: {tests}: passed. {whole.get('trap-05').documented[nodeid].why}"
+        f"  as {other}: {tests}: passed. {MANIFEST.get('trap-05').documented[nodeid].why}"
         for other, tests, nodeid in (
-            ("broken", "http", whole.sets["http"][0]),
-            ("broken", "control", whole.sets["control"][0]),
-            ("fix-09", "writes", whole.sets["writes"][0]),
+            ("broken", "http", MANIFEST.sets["http"][0]),
+            ("broken", "control", MANIFEST.sets["control"][0]),
+            ("fix-09", "writes", MANIFEST.sets["writes"][0]),
         )
     ]

@@ -1,7 +1,5 @@
 """same: the outcomes of several results folders, test by test."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,6 @@ FAILED = {"kind": "different_loop", "driver": "motor"}
 
 
 def write(folder: Path, *tests: dict[str, Any]) -> str:
-    """A results folder with one run."""
     side = folder / "broken"
     side.mkdir(parents=True)
     server = {"product": "PostgreSQL", "version": "18.4"}
@@ -23,7 +20,7 @@ def write(folder: Path, *tests: dict[str, Any]) -> str:
     return str(folder)
 
 
-def test_equal_outcomes_are_said_to_be_so_with_the_servers(tmp_path: Path) -> None:
+def test_equal_outcomes_are_said_to_be_so_with_the_servers(tmp_path):
     folders = [
         write(tmp_path / name, entry("t.py::a", "passed"), entry("t.py::b", "failed", **FAILED))
         for name in ("embedded", "compose")
@@ -35,16 +32,13 @@ def test_equal_outcomes_are_said_to_be_so_with_the_servers(tmp_path: Path) -> No
     assert "Equal: each test has the same outcome and kind" in out
 
 
-def test_each_difference_is_shown(tmp_path: Path) -> None:
+def test_each_difference_is_shown(tmp_path):
     other = FAILED | {"kind": "loop_closed"}
-    folders = [
-        write(
-            tmp_path / "embedded", entry("t.py::a", "passed"), entry("t.py::b", "failed", **FAILED)
-        ),
-        write(tmp_path / "compose", entry("t.py::b", "failed", **other)),
-    ]
+    passed, failed = entry("t.py::a", "passed"), entry("t.py::b", "failed", **FAILED)
+    first = write(tmp_path / "embedded", passed, failed)
+    second = write(tmp_path / "compose", entry("t.py::b", "failed", **other))
 
-    out = in_process("same", *folders).must_exit(1).out
+    out = in_process("same", first, second).must_exit(1).out
 
     assert "broken::t.py::a" in out
     assert "compose: not run" in out
@@ -53,7 +47,7 @@ def test_each_difference_is_shown(tmp_path: Path) -> None:
     assert "2 of 2 tests differ" in out
 
 
-def test_a_folder_without_a_run_is_no_equality(tmp_path: Path) -> None:
+def test_a_folder_without_a_run_is_no_equality(tmp_path):
     folder = write(tmp_path / "embedded", entry("t.py::a", "passed"))
 
     assert "no side was run into" in in_process("same", folder, str(tmp_path)).must_exit(2).err

@@ -2,28 +2,23 @@
 
 import signal
 import socket
-import sys
-from pathlib import Path
 
 import httpx
 
-from tests.support.commands import eventually, processes_of, started
+from tests.support.commands import SCRIPTS, eventually, processes_of, started
 
 
 def answers(url: str) -> bool:
-    """Does the app answer there?"""
     try:
         return httpx.get(url, timeout=5).status_code == 200
     except httpx.TransportError:
         return False
 
 
-def test_the_app_is_served_until_ctrl_c_and_nothing_is_left(
-    temporary: Path, tmp_path: Path
-) -> None:
+def test_the_app_is_served_until_ctrl_c_and_nothing_is_left(temporary, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = str(probe.getsockname()[1])
-    command = [sys.executable, "-m", "scripts", "serve", "--port", port]
+    command = [*SCRIPTS, "serve", "--port", port]
     base = f"http://127.0.0.1:{port}"
     with started(command, tmp_path, TMPDIR=str(temporary)) as running:
         running.wait_for(f"{base}/docs")
@@ -32,7 +27,7 @@ def test_the_app_is_served_until_ctrl_c_and_nothing_is_left(
         assert posted.status_code == 201
         assert httpx.get(f"{base}/jobs").json()["items"] == [posted.json()]
 
-        running.signal(signal.SIGINT)
+        running.process.send_signal(signal.SIGINT)
 
         done = running.end()
         eventually(lambda: not processes_of(temporary), 5)

@@ -23,9 +23,7 @@ from tests.support.runs import entry, run_of
         ("[bold]markup[/]", "[bold]markup[/]"),
     ],
 )
-def test_control_characters_are_spelled_out(
-    text: str, shown: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_control_characters_are_spelled_out(text, shown, monkeypatch):
     out = io.StringIO()
     monkeypatch.setattr(terminal, "console", Console(file=out, width=200))
 
@@ -49,9 +47,7 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     return out
 
 
-def test_sentences_break_between_words_with_an_indent(
-    narrow: io.StringIO, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_sentences_break_between_words_with_an_indent(narrow, monkeypatch):
     monkeypatch.setenv("COLUMNS", "40")
 
     terminal.prose(f"{SENTENCE}\n\nA short one.")
@@ -66,20 +62,12 @@ def test_sentences_break_between_words_with_an_indent(
     ]
 
 
-def test_in_a_pipe_a_sentence_stays_on_its_line(narrow: io.StringIO) -> None:
+def test_a_sentence_in_a_pipe_and_what_somebody_may_copy_are_not_broken(narrow, monkeypatch):
     terminal.prose(SENTENCE)
-
-    assert narrow.getvalue() == f"{SENTENCE}\n"
-
-
-def test_what_somebody_may_copy_is_not_broken(
-    narrow: io.StringIO, monkeypatch: pytest.MonkeyPatch
-) -> None:
     monkeypatch.setenv("COLUMNS", "40")
-
     terminal.line(SENTENCE)
 
-    assert narrow.getvalue() == f"{SENTENCE}\n"
+    assert narrow.getvalue() == f"{SENTENCE}\n" * 2
 
 
 MESSAGE = (
@@ -90,7 +78,7 @@ MESSAGE = (
 )
 
 
-def test_a_message_is_shortened_to_what_the_readme_shows() -> None:
+def test_a_message_is_shortened_to_what_the_readme_shows():
     assert shortened(MESSAGE) == (
         "Task <Task pending name='Task-8' coro=<test_x() running at …/suite/test_x.py:22> cb=[…]>"
         " got Future <Future pending cb=[f.<locals>.g() at …/asyncio/futures.py:387]>"
@@ -99,9 +87,7 @@ def test_a_message_is_shortened_to_what_the_readme_shows() -> None:
     assert shortened("sorry, too many clients already") == "sorry, too many clients already"
 
 
-def test_what_failing_tests_said_is_shown_once_of_each_kind_and_driver(
-    narrow: io.StringIO,
-) -> None:
+def test_what_failing_tests_said_is_shown_once_of_each_kind_and_driver(narrow):
     full = {"kind": "other", "driver": "asyncpg", "message": "sorry, too many clients\n(more)"}
     loop = {"kind": "different_loop", "driver": "motor", "message": MESSAGE}
     run = run_of(
@@ -129,9 +115,7 @@ LOOP = {"id": "A", "scope": None, "thread": None, "opened_by": None, "closed_by"
 @pytest.mark.parametrize(
     ("loop", "loops", "explained"), [(None, [LOOP], True), ("A", [LOOP], False), (None, [], False)]
 )
-def test_a_column_of_loops_that_is_empty_says_why(
-    narrow: io.StringIO, loop: str | None, loops: list[dict[str, str | None]], explained: bool
-) -> None:
+def test_a_column_of_loops_that_is_empty_says_why(narrow, loop, loops, explained):
     print_outcomes(run_of({**entry("t.py::a", "passed"), "loop": loop}, loops=loops))
 
     assert (NO_LOOP in narrow.getvalue()) == explained

@@ -1,12 +1,11 @@
 """`python -m scripts soak`: the same command many times, some at once."""
 
 import json
-from pathlib import Path
 
 from tests.support.commands import scripts
 
 
-def test_two_reproduces_at_once_see_the_same(tmp_path: Path, external: dict[str, str]) -> None:
+def test_two_reproduces_at_once_see_the_same(tmp_path, external):
     places = external | {"WRONGLOOP_RESULTS": str(tmp_path)}
 
     done = scripts("soak", "--times", "2", "--at-once", "2", **places)
@@ -19,7 +18,7 @@ def test_two_reproduces_at_once_see_the_same(tmp_path: Path, external: dict[str,
     assert list((tmp_path / "soak").iterdir()) == []  # only runs that differ are kept
 
 
-def test_a_command_that_fails_is_counted_and_kept(tmp_path: Path) -> None:
+def test_a_command_that_fails_is_counted_and_kept(tmp_path):
     arguments = ("soak", "--times", "1", "reproduce", "--no-such-option")
 
     done = scripts(*arguments, WRONGLOOP_RESULTS=str(tmp_path)).must_exit(1)

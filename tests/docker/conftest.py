@@ -1,7 +1,5 @@
 """An engine with the images, or every test here fails; and what it holds of ours."""
 
-from __future__ import annotations
-
 import fcntl
 import os
 from collections.abc import Callable, Iterator
@@ -55,12 +53,18 @@ def _with_others(request: pytest.FixtureRequest, locks: Path) -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def places(places: dict[str, str]) -> dict[str, str]:
+    """The environment of a command on containers, its files where they can be told from others'."""
+    return places | {"BACKEND": "testcontainers"} | IMAGES
+
+
 @pytest.fixture(scope="session")
 def client() -> Iterator[docker.DockerClient]:
     """A client of the engine that the commands use, too."""
-    found = engine.find(IMAGES)
-    assert not found.why_not, found.why_not
-    assert not found.missing, f"missing: {found.missing}; make pull"
+    state = engine.find(IMAGES)
+    assert not state.why_not, state.why_not
+    assert not state.missing, f"missing: {state.missing}; make pull"
     with closing(engine.connect(20)) as client:
         yield client
 

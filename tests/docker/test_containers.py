@@ -1,12 +1,9 @@
 """BACKEND=testcontainers and compose, on a real engine."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
 import signal
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,10 +17,10 @@ from scripts.maintain import offline
 from scripts.servers.compose import PROJECT
 from scripts.servers.containers import REAPER
 from tests.docker.conftest import IMAGES
-from tests.support.commands import Started, eventually, process_with, scripts, started
+from tests.support.commands import SCRIPTS, Started, eventually, process_with, scripts, started
 from tests.support.commands import pytest as bare_pytest
 
-REPRODUCE = [sys.executable, "-m", "scripts", "reproduce"]
+REPRODUCE = [*SCRIPTS, "reproduce"]
 BACKENDS = ("testcontainers", "compose")
 # What a person may rely on: nothing is left this many seconds after the end.
 GONE_IN_S = 5.0
@@ -35,35 +32,25 @@ def _an_engine(client: docker.DockerClient) -> None:
     """Every test here needs one."""
 
 
-def places(temporary: Path, tmp_path: Path, backend: str) -> dict[str, str]:
-    """The environment of a command whose files and containers can be told from others'."""
-    own = {"TMPDIR": str(temporary), "WRONGLOOP_RESULTS": str(tmp_path / "results")}
-    return own | {"BACKEND": backend} | IMAGES
-
-
 def wait_for_containers(running: Started, ours: Ours, folder: Path) -> list[Container]:
-    """Both containers of a command, once they are there."""
-    there = eventually(
-        lambda: len(ours(str(folder))) == 2 or running.process.poll() is not None, 60
-    )
-    found = ours(str(folder))
-    assert there, running.so_far()
-    assert len(found) == 2, running.so_far()
-    return found
+    eventually(lambda: len(ours(str(folder))) == 2 or running.process.poll() is not None, 60)
+    containers = ours(str(folder))
+    assert len(containers) == 2, running.so_far()
+    return containers
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("moment", ["start", "run"])
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_the_containers_of_a_command_that_is_killed_are_gone_in_five_seconds(
-    temporary: Path, tmp_path: Path, ours: Ours, backend: str, moment: str, number: signal.Signals
-) -> None:
-    with started(REPRODUCE, tmp_path, **places(temporary, tmp_path, backend)) as running:
+    temporary, tmp_path, places, ours, backend, moment, number
+):
+    with started(REPRODUCE, tmp_path, **places | {"BACKEND": backend}) as running:
         if moment == "start":
             eventually(lambda: ours(str(temporary)), 60)
         else:
             process_with(temporary, "scripts.run.recorder")
-        running.signal(number)
+        running.process.send_signal(number)
         running.process.wait(30)
         killed = time.monotonic()
 
@@ -72,12 +59,10 @@ def test_the_containers_of_a_command_that_is_killed_are_gone_in_five_seconds(
         assert time.monotonic() - killed < GONE_IN_S + 1
 
 
-def test_what_a_killed_guardian_left_is_removed_by_ryuk(
-    temporary: Path, tmp_path: Path, ours: Ours, client: docker.DockerClient
-) -> None:
+def test_what_a_killed_guardian_left_is_removed_by_ryuk(temporary, tmp_path, places, ours, client):
     image = testcontainers_config.ryuk_image
     assert client.images.list(image), f"missing: {image}; make pull"
-    with started(REPRODUCE, tmp_path, **places(temporary, tmp_path, "testcontainers")) as running:
+    with started(REPRODUCE, tmp_path, **places) as running:
         process_with(temporary, "scripts.run.recorder")
         os.kill(process_with(temporary, "scripts.servers.guardian"), signal.SIGKILL)
         running.end()
@@ -87,11 +72,8 @@ def test_what_a_killed_guardian_left_is_removed_by_ryuk(
     assert eventually(lambda: not ours(str(temporary), REAPER), GONE_IN_S)
 
 
-def test_what_a_killed_guardian_left_is_removed_by_the_next(
-    temporary: Path, tmp_path: Path, ours: Ours
-) -> None:
-    own = places(temporary, tmp_path, "testcontainers")
-    own["TESTCONTAINERS_RYUK_DISABLED"] = "true"
+def test_what_a_killed_guardian_left_is_removed_by_the_next(temporary, tmp_path, places, ours):
+    own = places | {"TESTCONTAINERS_RYUK_DISABLED": "true"}
     with started(REPRODUCE, tmp_path, **own) as running:
         process_with(temporary, "scripts.run.recorder")
         os.kill(process_with(temporary, "scripts.servers.guardian"), signal.SIGKILL)
@@ -107,9 +89,9 @@ def test_what_a_killed_guardian_left_is_removed_by_the_next(
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_servers_listen_on_loopback_only_and_no_password_is_shown(
-    temporary: Path, tmp_path: Path, ours: Ours, backend: str
-) -> None:
-    with started(REPRODUCE, tmp_path, **places(temporary, tmp_path, backend)) as running:
+    temporary, tmp_path, places, ours, backend
+):
+    with started(REPRODUCE, tmp_path, **places | {"BACKEND": backend}) as running:
         containers = wait_for_containers(running, ours, temporary)
         process_with(temporary, "scripts.run.recorder")
         for container in containers:
@@ -136,9 +118,9 @@ def secrets_of(container: Container) -> list[str]:
 
 
 def published(container: Container) -> list[tuple[str, str]]:
-    """(address, port) of every published port."""
     ports = container.attrs["NetworkSettings"]["Ports"]
-    return [(each["HostIp"], each["HostPort"]) for entry in ports.values() for each in entry or ()]
+    bound = [port for entry in ports.values() for port in entry or ()]
+    return [(port["HostIp"], port["HostPort"]) for port in bound]
 
 
 def command_lines() -> str:
@@ -153,7 +135,7 @@ def command_lines() -> str:
     return lines.decode("utf-8", "replace")
 
 
-def test_a_bare_pytest_starts_containers_of_its_own(temporary: Path, ours: Ours) -> None:
+def test_a_bare_pytest_starts_containers_of_its_own(temporary, ours):
     done = bare_pytest("broken", TMPDIR=str(temporary), BACKEND="testcontainers", **IMAGES)
 
     assert "14 failed, 15 passed, 1 xfailed, 3 errors" in done.must_exit(1).out
@@ -161,9 +143,9 @@ def test_a_bare_pytest_starts_containers_of_its_own(temporary: Path, ours: Ours)
     assert not ours(str(temporary))
 
 
-def test_a_container_that_ends_is_told_with_its_last_words(temporary: Path, tmp_path: Path) -> None:
-    own = places(temporary, tmp_path, "testcontainers")
-    own["MONGO_IMAGE"] = own["POSTGRES_IMAGE"]  # which gets no password, so it will not start
+def test_a_container_that_ends_is_told_with_its_last_words(temporary, places):
+    # Postgres' image gets no password there, so it will not start.
+    own = places | {"MONGO_IMAGE": places["POSTGRES_IMAGE"]}
 
     done = scripts("reproduce", **own).must_exit(2)
 
@@ -173,15 +155,15 @@ def test_a_container_that_ends_is_told_with_its_last_words(temporary: Path, tmp_
 
 
 def test_the_pair_of_make_up_outlives_the_commands_that_use_it(
-    temporary: Path, tmp_path: Path, ours: Ours, client: docker.DockerClient, shared_pair: Callable
-) -> None:
+    temporary, places, ours, client, shared_pair
+):
     def ids() -> set[str]:
         label = {"label": f"com.docker.compose.project={PROJECT}"}
         return {container.id for container in client.containers.list(filters=label)}
 
     shared_pair("up").must_exit(0)
     before = ids()
-    scripts("reproduce", **places(temporary, tmp_path, "compose")).must_exit(0)
+    scripts("reproduce", **places | {"BACKEND": "compose"}).must_exit(0)
     again = shared_pair("up").must_exit(0)
 
     assert len(before) == 2
@@ -194,12 +176,7 @@ def test_the_pair_of_make_up_outlives_the_commands_that_use_it(
     assert ids() == set()
 
 
-def test_images_go_through_a_pack(
-    tmp_path: Path,
-    client: docker.DockerClient,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_images_go_through_a_pack(tmp_path, client, monkeypatch, capsys):
     packed = "wl-packed:1"  # the smallest image there is, by a name that can be taken from it
     client.api.tag(testcontainers_config.ryuk_image, packed)
     for variable in IMAGES:

@@ -1,15 +1,11 @@
 """What breaks on containers only; each is a line of docs/faults.md."""
 
-from __future__ import annotations
-
 import os
 import shlex
 import socket
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from io import BytesIO
-from pathlib import Path
 
 import docker
 import pytest
@@ -18,23 +14,15 @@ from docker.models.containers import Container
 from scripts.servers.compose import PROJECT
 from tests.docker.conftest import IMAGES
 from tests.faults.page import DOCKER
-from tests.faults.seen import Seen, assert_same_titles
+from tests.faults.seen import assert_same_titles
 from tests.support import engines
-from tests.support.commands import Done, eventually, process_with, scripts, started
+from tests.support.commands import SCRIPTS, eventually, process_with, scripts, started
 
-REPRODUCE = [sys.executable, "-m", "scripts", "reproduce"]
+REPRODUCE = [*SCRIPTS, "reproduce"]
 TESTS_RUN = "scripts.run.recorder"
 # Two words as a shell writes them, PROGRAM and FOLDER: `PROGRAM down FOLDER` ends the engine and
 # `PROGRAM up FOLDER` starts it. Set by whoever started it for these tests, .ci/containers for one.
 MAY_RESTART = "WRONGLOOP_TEST_ENGINE"
-Ours = Callable[..., list[Container]]
-
-
-@pytest.fixture
-def places(temporary: Path, tmp_path: Path) -> dict[str, str]:
-    """The environment of a command on containers, its files where they can be told from others'."""
-    own = {"TMPDIR": str(temporary), "WRONGLOOP_RESULTS": str(tmp_path / "results")}
-    return own | {"BACKEND": "testcontainers"} | IMAGES
 
 
 @pytest.fixture
@@ -47,29 +35,27 @@ def silent_image(client: docker.DockerClient) -> Iterator[str]:
     client.images.remove(name, force=True)
 
 
-def test_the_page_has_a_line_for_each_fault_and_no_other(request: pytest.FixtureRequest) -> None:
+def test_the_page_has_a_line_for_each_fault_and_no_other(request):
     assert_same_titles(request, DOCKER)
 
 
 @pytest.mark.fault("No Docker engine, where BACKEND asks for one")
-def test_no_engine(places: dict[str, str], tmp_path: Path, seen: Seen) -> None:
+def test_no_engine(places, tmp_path, seen):
     done = scripts("reproduce", **places, DOCKER_HOST=f"unix://{tmp_path}/docker.sock")
 
-    assert done.code == 2
-    seen(done, "error: BACKEND=testcontainers needs a Docker engine: ")
+    seen(done.must_exit(2), "error: BACKEND=testcontainers needs a Docker engine: ")
 
 
 @pytest.mark.fault("An engine that takes the connection and never answers")
-def test_an_engine_that_hangs(places: dict[str, str], seen: Seen) -> None:
+def test_an_engine_that_hangs(places, seen):
     with engines.hung() as host:
         done = scripts("reproduce", **places, DOCKER_HOST=host)
 
-    assert done.code == 2
-    seen(done, "~error: BACKEND=testcontainers needs a Docker engine: .*")
+    seen(done.must_exit(2), "~error: BACKEND=testcontainers needs a Docker engine: .*")
 
 
 @pytest.mark.fault("An image that is not there and cannot be fetched")
-def test_an_image_that_cannot_be_had(places: dict[str, str], seen: Seen, ours: Ours) -> None:
+def test_an_image_that_cannot_be_had(places, seen, ours):
     nowhere = {"POSTGRES_IMAGE": "127.0.0.1:1/nobody/postgres:0"}
 
     done = scripts("reproduce", **places | nowhere)
@@ -80,9 +66,7 @@ def test_an_image_that_cannot_be_had(places: dict[str, str], seen: Seen, ours: O
 
 
 @pytest.mark.fault("A container that never gets ready (WRONGLOOP_START_LIMIT_S=15)")
-def test_a_container_that_stays_silent(
-    places: dict[str, str], temporary: Path, seen: Seen, silent_image: str, ours: Ours
-) -> None:
+def test_a_container_that_stays_silent(places, temporary, seen, silent_image, ours):
     changes = {"POSTGRES_IMAGE": silent_image, "WRONGLOOP_START_LIMIT_S": "15"}
 
     done = scripts("reproduce", **places | changes)
@@ -96,9 +80,7 @@ def test_a_container_that_stays_silent(
 
 
 @pytest.mark.fault("`make up` with a POSTGRES_PORT that is taken")
-def test_a_port_that_is_taken(
-    temporary: Path, client: docker.DockerClient, seen: Seen, shared_pair: Callable[..., Done]
-) -> None:
+def test_a_port_that_is_taken(temporary, client, seen, shared_pair):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         done = shared_pair("up", TMPDIR=str(temporary), POSTGRES_PORT=port)
@@ -117,15 +99,7 @@ def test_a_port_that_is_taken(
         for words, end in (("killed", Container.kill), ("paused", Container.pause))
     ],
 )
-def test_a_container_that_ends_or_freezes(
-    places: dict[str, str],
-    temporary: Path,
-    tmp_path: Path,
-    seen: Seen,
-    ours: Ours,
-    name: str,
-    end: Callable[[Container], None],
-) -> None:
+def test_a_container_that_ends_or_freezes(places, temporary, tmp_path, seen, ours, name, end):
     with started(REPRODUCE, tmp_path, **places) as running:
         process_with(temporary, TESTS_RUN)
         end(container_of(name, ours(str(temporary))))
@@ -141,17 +115,15 @@ def test_a_container_that_ends_or_freezes(
 def container_of(name: str, containers: list[Container]) -> Container:
     """The one that publishes this server's port."""
     port = {"Postgres": "5432/tcp", "MongoDB": "27017/tcp"}[name]
-    for each in containers:
-        each.reload()
-    (found,) = (each for each in containers if port in each.ports)
-    return found
+    for container in containers:
+        container.reload()
+    (publishing,) = (container for container in containers if port in container.ports)
+    return publishing
 
 
 @pytest.mark.fault("Docker itself stops in the middle, and is started again")
 @pytest.mark.usefixtures("engine_alone")
-def test_docker_stops(
-    places: dict[str, str], temporary: Path, tmp_path: Path, seen: Seen, ours: Ours
-) -> None:
+def test_docker_stops(places, temporary, tmp_path, seen, ours):
     words = shlex.split(os.environ.get(MAY_RESTART, ""))
     if not words:
         pytest.skip(f"{MAY_RESTART} names no program and folder that end and start the engine")

@@ -1,7 +1,5 @@
 """docs/faults.md: what each fault looks like, drawn from the tests that made it happen."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 

@@ -3,8 +3,6 @@
 Used by the tests here and by those in tests/docker; tests/conftest.py brings it to both.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from dataclasses import astuple
@@ -28,7 +26,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Collect rows where reports arrive: in the one process that has them all."""
-    config.addinivalue_line("markers", "fault(title): the line of docs/faults.md that this proves")
+    line = "fault(*titles): the lines of docs/faults.md that this proves"
+    config.addinivalue_line("markers", line)
     if config.getoption("--write-faults") and not hasattr(config, "workerinput"):
         chosen = config.getoption("keyword") or config.getoption("markexpr")
         whole = not chosen and all(Path(argument).is_dir() for argument in config.args)
@@ -36,21 +35,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class Writer:
-    """Writes the page at the end, if every test passed."""
-
     def __init__(self, whole: bool) -> None:
         self.whole = whole
         self.rows: list[Row] = []
         self.failed = False
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take the row that a test has recorded."""
         self.failed |= report.failed
         if report.when == "call":
             self.rows += [Row(*row) for name, row in report.user_properties if name == "fault"]
 
     def pytest_sessionfinish(self) -> None:
-        """Draw the page."""
         if not self.failed:
             page = drawn(self.rows, PAGE.read_text("utf-8"), whole=self.whole)
             PAGE.write_text(page, "utf-8")
@@ -58,37 +53,40 @@ class Writer:
 
 @pytest.fixture
 def seen(
-    request: pytest.FixtureRequest,
-    temporary: Path,
-    record_property: Callable[[str, object], None],
+    request: pytest.FixtureRequest, temporary: Path, record_property: Callable[[str, object], None]
 ) -> Seen:
-    """A function (done, printed, left="nothing") to call when the command has ended.
+    """A function (done, printed, left="nothing", title="") to call when the command has ended.
 
     `printed` is a text that the command must have written, or a pattern if it begins with "~": then
     the page has what matched. Nothing may be left of a command that ran with TMPDIR=`temporary`.
+    `title` is the fault, where the test is marked with several that print different things.
     """
-    (title,) = (mark.args[0] for mark in request.node.iter_markers("fault"))
 
-    def check(done: Done, printed: str, left: str = "nothing") -> None:
-        found = done.output
+    def check(done: Done, printed: str, left: str = "nothing", title: str = "") -> None:
+        output = done.output
         if printed.startswith("~"):
-            match = re.search(printed[1:], found)
-            assert match, f"{printed[1:]} is not in:\n{found}"
+            assert re.search(printed[1:], output), f"{printed[1:]} is not in:\n{output}"
         else:
             # A sentence is broken where a narrow terminal ends.
-            assert printed in " ".join(found.split()), found[-2000:]
-        assert "Traceback (most recent call last)" not in found
+            assert printed in " ".join(output.split()), output[-2000:]
+        assert "Traceback (most recent call last)" not in output
         if left == "nothing":
             eventually(lambda: not processes_of(temporary), GONE_IN_S)
-            assert processes_of(temporary) == {}, found[-2000:]
-            assert list(temporary.iterdir()) == [], found[-2000:]
+            assert processes_of(temporary) == {}
+            assert list(temporary.iterdir()) == [], output[-2000:]
         part = DOCKER if request.path.parent.name == "docker" else EMBEDDED
-        row = Row(title, readable(printed), done.code, left, part)
-        record_property("fault", astuple(row))
-        if not request.config.getoption("--write-faults"):
-            assert str(row) in PAGE.read_text("utf-8"), "draw the page anew, with WRITE=1"
+        for fault in [title] if title else titles_of(request.node):
+            row = Row(fault, readable(printed), done.code, left, part)
+            record_property("fault", astuple(row))
+            if not request.config.getoption("--write-faults"):
+                assert str(row) in PAGE.read_text("utf-8"), "draw the page anew, with WRITE=1"
 
     return check
+
+
+def titles_of(item: pytest.Item) -> list[str]:
+    """The faults that a test is marked with."""
+    return [title for mark in item.iter_markers("fault") for title in mark.args]
 
 
 def readable(pattern: str) -> str:
@@ -101,7 +99,7 @@ def readable(pattern: str) -> str:
 
 def assert_same_titles(request: pytest.FixtureRequest, part: str) -> None:
     """The tests of this session and that table of the page name the same faults."""
-    marked = [mark.args[0] for item in request.session.items for mark in item.iter_markers("fault")]
+    marked = [title for item in request.session.items for title in titles_of(item)]
     assert len(set(marked)) == len(marked)
     if not request.config.getoption("--write-faults") and not request.config.getoption("keyword"):
         assert set(rows_of(PAGE.read_text("utf-8"), part)) == set(marked), "draw the page anew"

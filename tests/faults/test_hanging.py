@@ -1,12 +1,8 @@
 """A test that never ends: its side is stopped at the limit, and the others go on."""
 
-from pathlib import Path
-
 import pytest
 
-from tests.faults.seen import Seen
-from tests.support.checkouts import Checkout
-from tests.support.commands import Done, environment, run, scripts
+from tests.support.commands import scripts
 
 # A plugin, and not a line in the conftest: `make tour` refuses a side that has other changes than
 # its remedy.toml names, and that of this one names the pytest.ini.
@@ -24,14 +20,12 @@ async def never_ends(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.mark.fault("A test of one remedy hangs (WRONGLOOP_LIMIT_S=25), under `make tour`")
-def test_a_hanging_test(temporary: Path, checkout: Checkout, seen: Seen) -> None:
+def test_a_hanging_test(temporary, checkout, seen):
     folder = "fixed/03_function_fixture_loop_scope"
     (checkout.folder / "suite" / "hanging.py").write_text(HANGING, "utf-8")
     checkout.change(f"{folder}/pytest.ini", "-p suite.servers", "-p suite.servers -p suite.hanging")
-    command = [checkout.python, "-m", "scripts", "tour"]
-    env = environment(TMPDIR=str(temporary), WRONGLOOP_LIMIT_S="25")
 
-    done: Done = run(command, cwd=checkout.folder, env=env, limit_s=200)
+    done = checkout.scripts("tour", TMPDIR=str(temporary), WRONGLOOP_LIMIT_S="25")
 
     assert done.code == 1
     assert "Remedy 3: INVALID." in done.out
@@ -45,9 +39,7 @@ def test_a_hanging_test(temporary: Path, checkout: Checkout, seen: Seen) -> None
 
 
 @pytest.mark.fault("WRONGLOOP_LIMIT_S that is no number of seconds")
-def test_a_limit_that_is_none(temporary: Path, tmp_path: Path, seen: Seen) -> None:
-    places = {"TMPDIR": str(temporary), "WRONGLOOP_RESULTS": str(tmp_path / "results")}
-
+def test_a_limit_that_is_none(places, seen):
     done = scripts("reproduce", WRONGLOOP_LIMIT_S="soon", **places)
 
     assert done.code == 2

@@ -1,21 +1,21 @@
 """A machine that is not as one would like it: the same outcomes, or one clear sentence."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import socket
 import subprocess
 import sys
+from collections import ChainMap
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from scripts.paths import ROOT
-from tests.faults.seen import Seen
 from tests.support import engines
 from tests.support.checkouts import Checkout
-from tests.support.commands import Done, environment, run, scripts
+from tests.support.commands import SCRIPTS, Done, environment, run, scripts
+from tests.support.runs import judgement_of
 
 REPRODUCED = "Reproduced: 17 of 30 tests fail: 11 asyncpg, 6 motor, each as documented."
 ROOT_USER = hasattr(os, "geteuid") and os.geteuid() == 0
@@ -27,52 +27,63 @@ NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 as_root = pytest.mark.skipif(not ROOT_USER, reason="only root may mount, or become another user")
 
 
-def mounted(script: str, folder: Path, command: list[str], **changes: str) -> Done:
+def mounted(script: str, folder: Path, command: Sequence[str], cwd: Path = ROOT, **changes) -> Done:
     """Run the command in a mount namespace of its own, in which `script` changes `folder`."""
     inside = ["unshare", "--mount", "sh", "-c", script, str(folder), *command]
-    return run(inside, env=environment(**changes))
+    return run(inside, cwd=cwd, env=environment(**changes))
 
 
-def reproduce(temporary: Path, tmp_path: Path, **changes: str) -> Done:
-    """`python -m scripts reproduce`, its files in folders of its own."""
-    places = {"TMPDIR": str(temporary), "WRONGLOOP_RESULTS": str(tmp_path / "results")}
-    return scripts("reproduce", **places | changes)
+def read_only(folder: Path, command: Sequence[str], cwd: Path = ROOT, **changes) -> Done:
+    if ROOT_USER:
+        return mounted(READ_ONLY, folder, command, cwd, **changes)
+    for path in (folder, *folder.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(path.stat().st_mode & ~0o222)
+    return run(command, cwd=cwd, env=environment(**changes))
+
+
+# Those of one run are not in each other's way.
+ODD_ENVIRONMENTS: tuple[dict[str, dict[str, str]], ...] = (
+    {
+        "HOME is not set": {"HOME": ""},
+        "LANG=C, and no other locale": {"LANG": "C", "LC_ALL": "C", "PYTHONUTF8": "0"},
+    },
+    {
+        "HOME is a folder that does not exist": {"HOME": "/nowhere/at/all"},
+        "A terminal of 20 columns": {"COLUMNS": "20"},
+    },
+    {
+        "A shell that exports PYTEST_ADDOPTS, PYTHONPATH and PYTHONASYNCIODEBUG": {
+            "PYTEST_ADDOPTS": "-p no:asyncio -o anyio_mode=auto -x -n 2",
+            "PYTHONPATH": str(ROOT / "tests" / "faults"),
+            "PYTHONASYNCIODEBUG": "1",
+        }
+    },
+)
 
 
 @pytest.mark.parametrize(
     "changes",
     [
-        pytest.param(changes, marks=pytest.mark.fault(title), id=title.split(",")[0])
-        for title, changes in (
-            ("HOME is not set", {"HOME": ""}),
-            ("HOME is a folder that does not exist", {"HOME": "/nowhere/at/all"}),
-            ("LANG=C, and no other locale", {"LANG": "C", "LC_ALL": "C", "PYTHONUTF8": "0"}),
-            ("A terminal of 20 columns", {"COLUMNS": "20"}),
-            (
-                "A shell that exports PYTEST_ADDOPTS, PYTHONPATH and PYTHONASYNCIODEBUG",
-                {
-                    "PYTEST_ADDOPTS": "-p no:asyncio -o anyio_mode=auto -x -n 2",
-                    "PYTHONPATH": str(ROOT / "tests" / "faults"),
-                    "PYTHONASYNCIODEBUG": "1",
-                },
-            ),
-        )
+        pytest.param(ChainMap(*odd.values()), marks=pytest.mark.fault(*odd))
+        for odd in ODD_ENVIRONMENTS
     ],
+    ids=["no-home", "home-nowhere", "exports"],
 )
-def test_the_environment_is_odd(
-    temporary: Path, tmp_path: Path, seen: Seen, changes: dict[str, str]
-) -> None:
-    done = reproduce(temporary, tmp_path, **changes)
+def test_the_environment_is_odd(places, seen, changes):
+    done = scripts("reproduce", **places, **changes)
 
     assert done.code == 0, done.output
     seen(done, REPRODUCED)
 
 
-@pytest.mark.fault("umask 077")
-def test_a_strict_umask(temporary: Path, tmp_path: Path, seen: Seen) -> None:
+@pytest.mark.fault("HOME that cannot be written", "umask 077")
+def test_a_home_that_cannot_be_written_and_a_strict_umask(places, tmp_path, seen):
+    home = tmp_path / "home"
+    home.mkdir()
     before = os.umask(0o077)
     try:
-        done = reproduce(temporary, tmp_path)
+        done = read_only(home, [*SCRIPTS, "reproduce"], HOME=str(home), **places)
     finally:
         os.umask(before)
 
@@ -80,69 +91,30 @@ def test_a_strict_umask(temporary: Path, tmp_path: Path, seen: Seen) -> None:
     seen(done, REPRODUCED)
 
 
-@pytest.mark.fault("HOME that cannot be written")
-def test_a_home_that_cannot_be_written(temporary: Path, tmp_path: Path, seen: Seen) -> None:
-    home = tmp_path / "home"
-    home.mkdir(mode=0o555)
-    command = [sys.executable, "-m", "scripts", "reproduce"]
-    places = {"TMPDIR": str(temporary), "WRONGLOOP_RESULTS": str(tmp_path / "results")}
-    if ROOT_USER:
-        done = mounted(READ_ONLY, home, command, HOME=str(home), **places)
-    else:
-        done = run(command, env=environment(HOME=str(home), **places))
-
-    assert done.code == 0, done.output
-    seen(done, REPRODUCED)
+IN_READ_ONLY = "A checkout that cannot be written"
+ELSEWHERE = "A checkout that cannot be written, with WRONGLOOP_RESULTS elsewhere"
 
 
-@pytest.fixture(scope="module")
-def read_only(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """A checkout with its `.venv` made, that nobody will write to any more."""
-    checkout = Checkout(tmp_path_factory.mktemp("read-only") / "checkout")
-    if not ROOT_USER:
-        for path in (checkout.folder, *checkout.folder.rglob("*")):
-            if not path.is_symlink():
-                path.chmod(path.stat().st_mode & ~0o222)
-    return checkout
-
-
-def in_read_only(checkout: Checkout, **changes: str) -> Done:
+@pytest.mark.fault(IN_READ_ONLY, ELSEWHERE)
+def test_a_read_only_checkout(temporary, places, tmp_path, seen):
+    checkout = Checkout(tmp_path / "checkout")
     command = [checkout.python, "-m", "scripts", "reproduce"]
-    if ROOT_USER:
-        inside = ["unshare", "--mount", "sh", "-c", READ_ONLY, str(checkout.folder), *command]
-    else:
-        inside = command
-    return run(inside, cwd=checkout.folder, env=environment(**changes))
 
-
-@pytest.mark.fault("A checkout that cannot be written")
-def test_a_read_only_checkout(temporary: Path, read_only: Checkout, seen: Seen) -> None:
-    done = in_read_only(read_only, TMPDIR=str(temporary))
-
+    done = read_only(checkout.folder, command, checkout.folder, TMPDIR=str(temporary))
     assert done.code == 2
     assert "Try: WRONGLOOP_RESULTS=/another/folder before the command" in done.err
-    seen(done, r"~error: cannot write results in .*/results/broken: .*")
+    printed = r"~error: cannot write results in .*/results/broken: .*"
+    seen(done, printed, title=IN_READ_ONLY)
 
-
-@pytest.mark.fault("A checkout that cannot be written, with WRONGLOOP_RESULTS elsewhere")
-def test_a_read_only_checkout_with_results_elsewhere(
-    temporary: Path, tmp_path: Path, read_only: Checkout, seen: Seen
-) -> None:
-    done = in_read_only(
-        read_only, TMPDIR=str(temporary), WRONGLOOP_RESULTS=str(tmp_path / "results")
-    )
-
+    done = read_only(checkout.folder, command, checkout.folder, **places)
     assert done.code == 0, done.output
-    seen(done, REPRODUCED)
+    seen(done, REPRODUCED, title=ELSEWHERE)
 
 
 @as_root
 @pytest.mark.fault("A full disk under TMPDIR (24 MB)")
-def test_a_full_disk_under_the_servers(temporary: Path, tmp_path: Path, seen: Seen) -> None:
-    command = [sys.executable, "-m", "scripts", "reproduce"]
-    places = {"TMPDIR": str(temporary), "WRONGLOOP_RESULTS": str(tmp_path / "results")}
-
-    done = mounted(SMALL_DISK, temporary, command, **places)
+def test_a_full_disk_under_the_servers(temporary, places, seen):
+    done = mounted(SMALL_DISK, temporary, [*SCRIPTS, "reproduce"], **places)
 
     assert done.code in (1, 2)
     assert "No space left on device" in done.output
@@ -151,13 +123,11 @@ def test_a_full_disk_under_the_servers(temporary: Path, tmp_path: Path, seen: Se
 
 @as_root
 @pytest.mark.fault("A full disk under results/")
-def test_a_full_disk_under_the_results(temporary: Path, tmp_path: Path, seen: Seen) -> None:
+def test_a_full_disk_under_the_results(places, tmp_path, seen):
     results = tmp_path / "results"
     results.mkdir()
-    command = [sys.executable, "-m", "scripts", "reproduce"]
-    places = {"TMPDIR": str(temporary), "WRONGLOOP_RESULTS": str(results)}
 
-    done = mounted(SMALL_DISK.replace("24m", "64k"), results, command, **places)
+    done = mounted(SMALL_DISK.replace("24m", "64k"), results, [*SCRIPTS, "reproduce"], **places)
 
     assert done.code == 2
     seen(done, "~error: cannot write .*: No space left on device")
@@ -165,7 +135,7 @@ def test_a_full_disk_under_the_results(temporary: Path, tmp_path: Path, seen: Se
 
 @as_root
 @pytest.mark.fault("An ordinary user, where the other lines are root's")
-def test_an_ordinary_user(temporary: Path, seen: Seen) -> None:
+def test_an_ordinary_user(temporary, seen):
     python = shutil.which("python3", path="/usr/bin:/bin")
     if python is None or not same_version(python):
         pytest.skip("no Python of this version that every user may run")
@@ -189,20 +159,39 @@ def test_an_ordinary_user(temporary: Path, seen: Seen) -> None:
 def same_version(python: str) -> bool:
     """Is it the minor version whose packages we can lend it?"""
     code = "import sys, venv; print(*sys.version_info[:2])"
-    said = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False)
-    return said.stdout.split() == [str(part) for part in sys.version_info[:2]]
+    return run([python, "-c", code]).out.split() == [str(part) for part in sys.version_info[:2]]
 
 
-@pytest.mark.fault("A path with spaces, brackets and letters that are not ASCII")
-def test_an_odd_path(temporary: Path, checkout: Checkout, seen: Seen) -> None:
+@pytest.fixture(scope="module")
+def plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("plugins")
+    base = getattr(sys, "_base_executable", sys.executable)
+    command = [base, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+    command += ["--require-hashes", "--no-deps", "--target", str(folder)]
+    command += ["-r", str(ROOT / "requirements" / "faults.txt")]
+    subprocess.run(command, check=True, timeout=120)
+    return folder
+
+
+ODD_PATH = "A path with spaces, brackets and letters that are not ASCII"
+PLUGINS = "pytest-randomly, -cov, -timeout and -sugar are installed"
+
+
+@pytest.mark.fault(ODD_PATH, PLUGINS)
+def test_an_odd_path_and_plugins_that_are_none_of_ours(temporary, checkout, plugins, seen):
+    (checkout.packages / "plugins.pth").write_text(f"{plugins}\n", "utf-8")
+
     done = checkout.scripts("reproduce", TMPDIR=str(temporary))
 
     assert done.code == 0, done.output
-    seen(done, REPRODUCED)
+    assert judgement_of(checkout.folder / "results", "broken").as_documented
+    seen(done, REPRODUCED, title=ODD_PATH)
+    words = "Switched off for these runs, as none of ours: pytest plugin"
+    seen(done, f"{words} pytest_cov, randomly, sugar, timeout", title=PLUGINS)
 
 
 @pytest.mark.fault("`make serve` on a port that is taken")
-def test_a_port_that_is_taken(temporary: Path, seen: Seen) -> None:
+def test_a_port_that_is_taken(temporary, seen):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = scripts("serve", "--port", str(port), TMPDIR=str(temporary))
@@ -212,11 +201,10 @@ def test_a_port_that_is_taken(temporary: Path, seen: Seen) -> None:
 
 
 @pytest.mark.fault("A Docker socket that may not be opened, where BACKEND asks for an engine")
-def test_a_socket_that_is_closed_to_us(temporary: Path, tmp_path: Path, seen: Seen) -> None:
-    command = [sys.executable, "-m", "scripts", "reproduce"]
+def test_a_socket_that_is_closed_to_us(places, seen):
+    command = [*SCRIPTS, "reproduce"]
     if ROOT_USER:  # whom only this capability lets through
         command = ["setpriv", "--bounding-set", "-dac_override", *command]
-    places = {"TMPDIR": str(temporary), "WRONGLOOP_RESULTS": str(tmp_path / "results")}
 
     with engines.forbidden() as host:
         own = environment(BACKEND="testcontainers", DOCKER_HOST=host, **places)

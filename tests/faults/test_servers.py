@@ -1,30 +1,24 @@
 """A server is killed or freezes under a command: never a hang, never a verdict."""
 
 import contextlib
-import json
 import os
-import shutil
 import signal
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.faults.seen import Seen
-from tests.support.commands import LIMIT_S, Done, eventually, process_with, scripts, started
+from tests.support.commands import LIMIT_S, SCRIPTS, eventually, process_with, started
+from tests.support.runs import judgement_of
 
-FIX = [sys.executable, "-m", "scripts", "fix", "18"]
-ALL_FIXES = [sys.executable, "-m", "scripts", "all-fixes"]
+FIX = [*SCRIPTS, "fix", "18"]
 TESTS_RUN = "scripts.run.recorder"
 A_TEST_HAS_A_DATABASE = "postgres: postgres wrongloop_"
 # No command may take longer, whatever happens to its servers.
 BOUND_S = 150
 SERVERS = {"Postgres": "bin/postgres -D", "MongoDB": "secantus"}
 FATES = {"killed": signal.SIGKILL, "frozen (SIGSTOP)": signal.SIGSTOP}
-NAMES = {
-    "Postgres": r"postgres \(PostgreSQL .*\)",
-    "MongoDB": r"mongodb \(SecantusDB .*\)",
-}
+NAMES = {"Postgres": r"postgres \(PostgreSQL .*\)", "MongoDB": r"mongodb \(SecantusDB .*\)"}
 
 # Takes mongod's place on PATH, is slow, and is then the real server of the embedded pair.
 SLOW_MONGOD = """#!/bin/sh
@@ -39,7 +33,7 @@ exec "PYTHON" -m secantus --config "$data/none.toml" --standalone --host 127.0.0
 """
 
 
-def each(when: str, *moment: str) -> list[object]:
+def each_fate(when: str, *moment: str) -> list[object]:
     return [
         pytest.param(
             server,
@@ -53,33 +47,19 @@ def each(when: str, *moment: str) -> list[object]:
     ]
 
 
-@pytest.fixture
-def places(temporary: Path, tmp_path: Path, reproduced: Done, results: Path) -> dict[str, str]:
-    """Temporary files and results of one command, with a run of broken/ in them."""
-    reproduced.must_exit(0)
-    shutil.copytree(results, tmp_path / "results")
-    return {"TMPDIR": str(temporary), "WRONGLOOP_RESULTS": str(tmp_path / "results")}
-
-
 def strike(temporary: Path, server: str, fate: signal.Signals) -> None:
-    """Send the signal to the server's main process."""
     os.kill(process_with(temporary, SERVERS[server]), fate)
 
 
 @pytest.mark.parametrize(
     ("server", "fate", "moment"),
-    [*each("before the first test", TESTS_RUN), *each("during a test", A_TEST_HAS_A_DATABASE)],
+    [
+        *each_fate("before the first test", TESTS_RUN),
+        *each_fate("during a test", A_TEST_HAS_A_DATABASE),
+    ],
 )
-def test_under_a_run(
-    temporary: Path,
-    tmp_path: Path,
-    places: dict[str, str],
-    seen: Seen,
-    server: str,
-    fate: signal.Signals,
-    moment: str,
-) -> None:
-    with started(FIX, tmp_path, **places) as running:
+def test_under_a_run(temporary, tmp_path, after_broken, seen, server, fate, moment):
+    with started(FIX, tmp_path, **after_broken) as running:
         process_with(temporary, moment)
         strike(temporary, server, fate)
         done = running.end(BOUND_S)
@@ -87,20 +67,12 @@ def test_under_a_run(
     assert done.code == 1
     assert "ocumented" not in done.out
     seen(done, f"~INVALID: {NAMES[server]} no longer answers: .*; its log ends: .*")
-    compared = scripts("compare", "--json", **places)
-    assert [grade["verdict"] for grade in json.loads(compared.must_exit(1).out)] == ["INVALID"]
+    assert judgement_of(tmp_path / "results", "fix-18").invalid
 
 
-@pytest.mark.parametrize(("server", "fate"), each("after the last test"))
-def test_after(
-    temporary: Path,
-    tmp_path: Path,
-    places: dict[str, str],
-    seen: Seen,
-    server: str,
-    fate: signal.Signals,
-) -> None:
-    with started(FIX, tmp_path, **places) as running:
+@pytest.mark.parametrize(("server", "fate"), each_fate("after the last test"))
+def test_after(temporary, tmp_path, after_broken, seen, server, fate):
+    with started(FIX, tmp_path, **after_broken) as running:
         victim = process_with(temporary, SERVERS[server])
         written = tmp_path / "results" / "fix-18" / "run.json"
         assert eventually(written.exists, LIMIT_S)
@@ -113,9 +85,8 @@ def test_after(
 
 
 @pytest.mark.fault("Postgres killed under `make all-fixes`")
-def test_under_many_sides(temporary: Path, tmp_path: Path, seen: Seen) -> None:
-    places = {"TMPDIR": str(temporary), "WRONGLOOP_RESULTS": str(tmp_path / "results")}
-    with started(ALL_FIXES, tmp_path, **places) as running:
+def test_under_many_sides(temporary, tmp_path, places, seen):
+    with started([*SCRIPTS, "all-fixes"], tmp_path, **places) as running:
         running.wait_for("  broken ")
         strike(temporary, "Postgres", signal.SIGKILL)
         done = running.end(BOUND_S)
@@ -127,15 +98,13 @@ def test_under_many_sides(temporary: Path, tmp_path: Path, seen: Seen) -> None:
 
 
 @pytest.mark.fault("A MongoDB that takes 30 s to start")
-def test_a_slow_start_is_waited_for(temporary: Path, tmp_path: Path, seen: Seen) -> None:
+def test_a_slow_start_is_waited_for(tmp_path, places, seen):
     slow = tmp_path / "bin" / "mongod"
     slow.parent.mkdir()
     slow.write_text(SLOW_MONGOD.replace("PYTHON", sys.executable), "utf-8")
     slow.chmod(0o755)
-    places = {"TMPDIR": str(temporary), "WRONGLOOP_RESULTS": str(tmp_path / "results")}
     path = f"{slow.parent}{os.pathsep}{os.environ['PATH']}"
-    command = [sys.executable, "-m", "scripts", "reproduce"]
-    with started(command, tmp_path, PATH=path, **places) as running:
+    with started([*SCRIPTS, "reproduce"], tmp_path, PATH=path, **places) as running:
         done = running.end(BOUND_S)
 
     assert done.code == 0

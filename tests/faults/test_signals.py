@@ -5,17 +5,16 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from scripts.servers.folder import sweep
-from tests.faults.seen import GONE_IN_S, Seen
-from tests.support.commands import LIMIT_S, Done, eventually, process_with, processes_of, started
+from tests.faults.seen import GONE_IN_S
+from tests.support.commands import LIMIT_S, SCRIPTS, eventually, process_with, processes_of, started
+from tests.support.runs import judgement_of
 
-FIX = [sys.executable, "-m", "scripts", "fix", "18"]
-REPRODUCE = [sys.executable, "-m", "scripts", "reproduce"]
+FIX = [*SCRIPTS, "fix", "18"]
 MAKE = ["make", "--silent", "reproduce"]
 PYTEST = [str(Path(sys.executable).with_name("pytest")), "-p", "no:cacheprovider", "broken"]
 
@@ -37,15 +36,6 @@ ENDINGS = {
 MOMENTS = {"the start": SERVERS_START, "the run": TESTS_RUN, "the comparison": GRADING}
 
 
-@pytest.fixture(scope="module")
-def broken_results(
-    tmp_path_factory: pytest.TempPathFactory, reproduced: Done, results: Path
-) -> Path:
-    """A results folder with a run of broken/, which `fix` would otherwise make first."""
-    reproduced.must_exit(0)
-    return results
-
-
 def each_ending() -> list[object]:
     return [
         pytest.param(
@@ -60,28 +50,19 @@ def each_ending() -> list[object]:
 
 
 @pytest.mark.parametrize(("moment", "number"), each_ending())
-def test_a_remedy_is_ended_by_a_signal(
-    temporary: Path,
-    tmp_path: Path,
-    broken_results: Path,
-    seen: Seen,
-    moment: str,
-    number: signal.Signals,
-) -> None:
+def test_a_remedy_is_ended_by_a_signal(temporary, tmp_path, after_broken, seen, moment, number):
     results = tmp_path / "results"
-    places = {"TMPDIR": str(temporary), "WRONGLOOP_RESULTS": str(results)}
     for _ in range(TRIES):
-        shutil.rmtree(results, ignore_errors=True)
-        shutil.copytree(broken_results, results)
-        with started(FIX, tmp_path, **places) as running:
+        shutil.rmtree(results / "fix-18", ignore_errors=True)
+        with started(FIX, tmp_path, **after_broken) as running:
             wait_for(moment, temporary, results)
-            running.signal(number)
+            running.process.send_signal(number)
             done = running.end()
         if done.code != 0:  # else it had ended by itself before the signal came
             break
-    code, said = ENDINGS[number]
+    code, printed = ENDINGS[number]
     assert done.code == code
-    seen(done, said)
+    seen(done, printed)
     for path in results.rglob("*.json"):
         json.loads(path.read_text("utf-8"))  # whole, each of them
     assert list(results.rglob("*.tmp")) == []
@@ -108,24 +89,18 @@ def wait_for(moment: str, temporary: Path, results: Path) -> None:
     ],
     ids=["make", "pytest"],
 )
-def test_what_started_the_servers_is_killed(
-    temporary: Path, tmp_path: Path, seen: Seen, command: Sequence[str], moment: str
-) -> None:
-    places = {"TMPDIR": str(temporary), "WRONGLOOP_RESULTS": str(tmp_path / "results")}
+def test_what_started_the_servers_is_killed(temporary, tmp_path, places, seen, command, moment):
     with started(command, tmp_path, **places) as running:
         process_with(temporary, moment)
 
-        running.signal(signal.SIGKILL)
+        running.process.send_signal(signal.SIGKILL)
 
         seen(running.end(), "")
 
 
 @pytest.mark.fault("SIGKILL of the process that owns the servers")
-def test_servers_end_even_with_a_guardian_that_is_killed(
-    temporary: Path, tmp_path: Path, seen: Seen
-) -> None:
-    places = {"TMPDIR": str(temporary), "WRONGLOOP_RESULTS": str(tmp_path / "results")}
-    with started(REPRODUCE, tmp_path, **places) as running:
+def test_servers_end_even_with_a_guardian_that_is_killed(temporary, tmp_path, places, seen):
+    with started([*SCRIPTS, "reproduce"], tmp_path, **places) as running:
         process_with(temporary, TESTS_RUN)
         os.kill(process_with(temporary, SERVERS_START), signal.SIGKILL)
         done = running.end()
@@ -140,3 +115,19 @@ def test_servers_end_even_with_a_guardian_that_is_killed(
     words = "the process that owns them ended with code -9"
     seen(done, words, left="a temporary folder, until the next start")
     assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.fault("SIGINT during `make all-fixes`")
+def test_ctrl_c_keeps_the_sides_that_have_finished(tmp_path, places, seen):
+    with started([*SCRIPTS, "all-fixes"], tmp_path, **places) as running:
+        running.wait_for("  broken ")
+        running.process.send_signal(signal.SIGINT)
+        done = running.end()
+
+    assert done.code == 130
+    seen(done, INTERRUPTED)
+    written = {path.parent.name for path in tmp_path.glob("results/*/run.json")}
+    assert "broken" in written
+    for side in written:
+        judgement = judgement_of(tmp_path / "results", side)
+        assert judgement.as_documented, "an unfinished side was written"

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -14,16 +13,15 @@ from tests.support.commands import environment, run
 
 def interpreters(*versions: str) -> list[str]:
     """The Pythons of these versions that this machine has, on PATH or among those of pyenv."""
-    programs = []
     pyenv = Path(os.environ.get("PYENV_ROOT") or "~/.pyenv").expanduser()
+    programs = {}
     for version in versions:
         places = [shutil.which(f"python{version}"), *pyenv.glob(f"versions/{version}.*/bin/python")]
         for place in filter(None, places):
-            done = subprocess.run([place, "-V"], capture_output=True, text=True, check=False)
-            if f"Python {version}." in done.stdout + done.stderr:  # a launcher of nothing says more
-                programs.append(str(place))
-                break
-    return programs
+            done = run([place, "-V"])
+            if f"Python {version}." in done.output:  # a launcher of nothing says more
+                programs.setdefault(version, str(place))
+    return list(programs.values())
 
 
 TOO_OLD = interpreters("2.7", "3.6", "3.9", "3.10")
@@ -42,7 +40,7 @@ def bare(tmp_path: Path) -> Path:
 
 @pytest.mark.skipif(not TOO_OLD, reason="no Python older than 3.11 is on PATH")
 @pytest.mark.parametrize("python", TOO_OLD)
-def test_a_python_that_is_too_old_is_told_in_one_message(bare: Path, python: str) -> None:
+def test_a_python_that_is_too_old_is_told_in_one_message(bare, python):
     nothing = environment(PATH=str(bare / "scripts"))
 
     done = run([python, "-m", "scripts", "minimal"], cwd=bare, env=nothing).must_exit(2)
@@ -62,9 +60,7 @@ def launcher(folder: Path, name: str, line: str) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the launchers are shell scripts")
-def test_a_better_python_on_path_is_found_past_launchers_of_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_better_python_on_path_is_found_past_launchers_of_nothing(tmp_path, monkeypatch):
     launcher(tmp_path, "python3.13", "echo 'no such version' >&2; exit 127")
     launcher(tmp_path, "python3.12", "echo 3 9")  # not what its name says
     launcher(tmp_path, "python3.11", "echo 3 11")
@@ -80,9 +76,7 @@ def test_a_better_python_on_path_is_found_past_launchers_of_nothing(
         bootstrap.base_python()
 
 
-def test_a_python_newer_than_the_preferred_ones_is_better_than_none(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_python_newer_than_the_preferred_ones_is_better_than_none(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
 
     monkeypatch.setattr(sys, "version_info", (3, 14, 0))
@@ -91,9 +85,7 @@ def test_a_python_newer_than_the_preferred_ones_is_better_than_none(
     assert os.path.samefile(bootstrap.base_python(), sys.executable)
 
 
-def test_venv_is_made_again_when_the_requirements_or_the_place_change(
-    bare: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_venv_is_made_again_when_the_requirements_or_the_place_change(bare, monkeypatch):
     venv = bare / ".venv"
     monkeypatch.setattr(bootstrap, "ROOT", bare)
     monkeypatch.setattr(bootstrap, "VENV", venv)
@@ -113,7 +105,7 @@ def test_venv_is_made_again_when_the_requirements_or_the_place_change(
     assert not bootstrap.up_to_date("dev")
 
 
-def test_a_step_of_the_setup_that_fails_is_told_with_its_last_words() -> None:
+def test_a_step_of_the_setup_that_fails_is_told_with_its_last_words():
     with pytest.raises(bootstrap.SetupError) as raised:
         bootstrap.call([sys.executable, "-c", "print('no route to host'); raise SystemExit(1)"])
 

@@ -12,7 +12,7 @@ from scripts.servers.model import BACKENDS
 
 
 @pytest.mark.parametrize("backend", [name for name in BACKENDS if name != "auto"])
-def test_a_backend_that_is_asked_for_is_taken(backend: str) -> None:
+def test_a_backend_that_is_asked_for_is_taken(backend):
     choice = choose({"BACKEND": backend})
 
     assert choice.backend == backend
@@ -21,7 +21,7 @@ def test_a_backend_that_is_asked_for_is_taken(backend: str) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["bogus", "Embedded", "embedded ", "docker"])
-def test_an_unknown_backend_is_refused_with_the_valid_ones(wrong: str) -> None:
+def test_an_unknown_backend_is_refused_with_the_valid_ones(wrong):
     with pytest.raises(CommandError) as told:
         choose({"BACKEND": wrong})
 
@@ -29,9 +29,7 @@ def test_an_unknown_backend_is_refused_with_the_valid_ones(wrong: str) -> None:
     assert ", ".join(BACKENDS) in str(told.value)
 
 
-def test_auto_takes_the_embedded_pair_where_docker_does_not_answer(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_auto_takes_the_embedded_pair_where_docker_does_not_answer(monkeypatch, tmp_path):
     monkeypatch.setattr(warm_pair, "FILE", tmp_path / "pair.json")
     monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
 
@@ -45,7 +43,7 @@ def test_auto_takes_the_embedded_pair_where_docker_does_not_answer(
 @pytest.mark.parametrize(
     "config", ['{"currentContext": "colima"}', '{"currentContext": "default"}', "[]", "no JSON"]
 )
-def test_a_docker_context_of_ones_own_is_a_sign_of_an_engine(tmp_path: Path, config: str) -> None:
+def test_a_docker_context_of_ones_own_is_a_sign_of_an_engine(tmp_path, config):
     (tmp_path / ".docker").mkdir()
     (tmp_path / ".docker" / "config.json").write_text(config, "utf-8")
     if Path("/var/run/docker.sock").exists():
@@ -54,7 +52,7 @@ def test_a_docker_context_of_ones_own_is_a_sign_of_an_engine(tmp_path: Path, con
     assert engine.may_exist({"HOME": str(tmp_path)}) == ("colima" in config)
 
 
-def test_images_are_pinned_and_the_environment_wins() -> None:
+def test_images_are_pinned_and_the_environment_wins():
     pinned = images({})
 
     assert set(pinned) == {"POSTGRES_IMAGE", "MONGO_IMAGE"}

@@ -32,14 +32,13 @@ def keeper(root: Path) -> tuple[subprocess.Popen[str], Path]:
         stdout=subprocess.PIPE,
         text=True,
     )
-    assert process.stdout is not None
     folder = Path(process.stdout.readline().strip())
     an_hour_ago = time.time() - 3600
     os.utime(folder, (an_hour_ago, an_hour_ago))
     return process, folder
 
 
-def test_only_the_folders_of_dead_guardians_are_swept(temporary: Path) -> None:
+def test_only_the_folders_of_dead_guardians_are_swept(temporary):
     dead, left = keeper(temporary)
     dead.kill()
     dead.wait()
@@ -60,13 +59,10 @@ def test_only_the_folders_of_dead_guardians_are_swept(temporary: Path) -> None:
         alive.kill()
         alive.wait()
         for process in (dead, alive):
-            assert process.stdout is not None
             process.stdout.close()
 
 
-def test_the_folder_is_gone_after_an_error(
-    temporary: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_folder_is_gone_after_an_error(temporary, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
 
     with pytest.raises(ZeroDivisionError), temporary_folder() as folder:  # noqa: PT012
@@ -77,20 +73,18 @@ def test_the_folder_is_gone_after_an_error(
     assert list(temporary.iterdir()) == []
 
 
-def open_folder(folder: Path) -> None:
-    """Make a folder that every account may pass, whatever our umask."""
+def as_tmpdir(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make it the folder for temporary files, which every account may pass whatever our umask."""
     folder.mkdir()
     folder.chmod(0o755)
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
 
 
 @pytest.mark.parametrize("length", [20, 60, 65, 90])
-def test_a_tmpdir_too_long_for_a_unix_socket_is_not_taken(
-    temporary: Path, monkeypatch: pytest.MonkeyPatch, length: int
-) -> None:
+def test_a_tmpdir_too_long_for_a_unix_socket_is_not_taken(temporary, monkeypatch, length):
     folder = temporary / ("ä" + "x" * (length - len(str(temporary)) - 3))  # "ä" is two bytes
-    open_folder(folder)
     assert len(os.fsencode(folder)) == length
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    as_tmpdir(folder, monkeypatch)
 
     root = suitable_root()
 
@@ -103,23 +97,17 @@ def test_a_tmpdir_too_long_for_a_unix_socket_is_not_taken(
     ("name", "taken"), [("a b", True), ("ä検証", True), ("a,b", False), ("a'b", False)]
 )
 def test_a_tmpdir_with_a_character_that_parts_lists_is_not_taken(
-    temporary: Path, monkeypatch: pytest.MonkeyPatch, name: str, taken: bool
-) -> None:
-    folder = temporary / name
-    open_folder(folder)
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    temporary, monkeypatch, name, taken
+):
+    as_tmpdir(temporary / name, monkeypatch)
 
-    assert suitable_root() == (folder if taken else Path("/tmp"))
+    assert suitable_root() == (temporary / name if taken else Path("/tmp"))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root starts Postgres as somebody else")
-def test_a_tmpdir_that_is_closed_to_others_is_not_taken_as_root(
-    temporary: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    inner = temporary / "inner"
-    open_folder(inner)
-    monkeypatch.setattr(tempfile, "tempdir", str(inner))
+def test_a_tmpdir_that_is_closed_to_others_is_not_taken_as_root(temporary, monkeypatch):
+    as_tmpdir(temporary / "inner", monkeypatch)
 
-    assert suitable_root() == inner
+    assert suitable_root() == temporary / "inner"
     temporary.chmod(0o700)
     assert suitable_root() == Path("/tmp")

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from scripts.sides import manifest
-from scripts.sides.manifest import Manifest
 from scripts.verdict.grade import Grade, documented_verdicts, grade
 from tests.support.runs import documented, entry, run_of
 
@@ -14,33 +13,36 @@ HTTP = "test_jobs_http.py::test_unknown_job_is_404"
 FAILED = {"kind": "different_loop", "driver": "motor"}
 
 
-@pytest.fixture(scope="module")
-def whole() -> Manifest:
-    return manifest.load()
+MANIFEST = manifest.load()
 
 
-def graded(whole: Manifest, side: str, *changes: dict[str, Any], **more: Any) -> Grade:
-    """A run of `side` as documented, but for these entries, against the documented broken one."""
-    broken = run_of(*documented(whole, whole.get("broken")))
-    tests = {test["nodeid"]: test for test in documented(whole, whole.get(side))}
+def against_broken(name: str, *tests: dict[str, Any], **more: Any) -> Grade:
+    """A run of these tests of a side, against the documented run of broken/."""
+    side, run = MANIFEST.get(name), run_of(*tests, side=name, **more)
+    broken = run_of(*documented(MANIFEST, MANIFEST.get("broken")))
+    return grade(broken, run, side, MANIFEST)
+
+
+def graded(name: str, *changes: dict[str, Any], **more: Any) -> Grade:
+    """The same of a run as documented, but for these tests."""
+    tests = {test["nodeid"]: test for test in documented(MANIFEST, MANIFEST.get(name))}
     tests |= {test["nodeid"]: test for test in changes}
-    run = run_of(*tests.values(), **{"side": side, **more})
-    return grade(broken, run, whole.get(side), whole)
+    return against_broken(name, *tests.values(), **more)
 
 
-def test_every_side_as_documented_gets_its_documented_verdict(whole: Manifest) -> None:
-    for side in whole.side[1:]:
-        found = graded(whole, side.id)
-        assert found.as_documented, side.id
-        assert found.verdicts == documented_verdicts(side, whole)
+def test_every_side_as_documented_gets_its_documented_verdict():
+    for side in MANIFEST.side[1:]:
+        result = graded(side.id)
+        assert result.as_documented, side.id
+        assert result.verdicts == documented_verdicts(side, MANIFEST)
 
 
-def test_a_test_that_failed_and_passes_is_cured(whole: Manifest) -> None:
-    found = graded(whole, "fix-03")
+def test_a_test_that_failed_and_passes_is_cured():
+    result = graded("fix-03")
 
-    assert found.changes[MOTOR] == "FAIL_TO_PASS"
-    assert found.changes[HTTP] == "PASS_TO_PASS"
-    assert found.verdicts == {
+    assert result.changes[MOTOR] == "FAIL_TO_PASS"
+    assert result.changes[HTTP] == "PASS_TO_PASS"
+    assert result.verdicts == {
         "overall": "RESOLVED_PARTIAL",
         "mongo": "RESOLVED_FULL",
         "postgres": "RESOLVED_PARTIAL",
@@ -60,41 +62,26 @@ def test_a_test_that_failed_and_passes_is_cured(whole: Manifest) -> None:
         (entry(HTTP, "passed"), "PASS_TO_PASS"),
     ],
 )
-def test_only_a_clean_pass_is_a_pass(whole: Manifest, after: dict[str, Any], expected: str) -> None:
-    found = graded(whole, "fix-09", after)
+def test_only_a_clean_pass_is_a_pass(after, expected):
+    result = graded("fix-09", after)
 
-    assert found.changes[after["nodeid"]] == expected
-    assert found.as_documented == (expected == "PASS_TO_PASS")
-    assert (found.verdicts["mongo"] == "RESOLVED_FULL") == (expected == "PASS_TO_PASS")
-
-
-def test_a_test_missing_on_one_side_is_no_cure_and_makes_the_run_invalid(whole: Manifest) -> None:
-    broken = run_of(*documented(whole, whole.get("broken")))
-    side = whole.get("fix-09")
-    run = run_of(*documented(whole, side)[1:], side="fix-09")
-
-    found = grade(broken, run, side, whole)
-
-    assert found.having("not_on_both") == [whole.nodeids[0]]
-    assert set(found.verdicts.values()) == {"INVALID"}
-    assert not found.as_documented
+    assert result.changes[after["nodeid"]] == expected
+    assert result.as_documented == (expected == "PASS_TO_PASS")
+    assert (result.verdicts["mongo"] == "RESOLVED_FULL") == (expected == "PASS_TO_PASS")
 
 
-@pytest.mark.parametrize("exit_code", [2, 3, 4, 5, -9])
-def test_an_odd_exit_code_makes_the_grade_invalid(whole: Manifest, exit_code: int) -> None:
-    found = graded(whole, "fix-09", exit_code=exit_code)
+def test_a_test_missing_on_one_side_is_no_cure_and_makes_the_run_invalid():
+    result = against_broken("fix-09", *documented(MANIFEST, MANIFEST.get("fix-09"))[1:])
 
-    assert found.verdicts["overall"] == "INVALID"
-    assert str(exit_code) in found.invalid
+    assert result.having("not_on_both") == [MANIFEST.nodeids[0]]
+    assert set(result.verdicts.values()) == {"INVALID"}
+    assert not result.as_documented
 
 
-def test_nothing_collected_is_invalid_and_not_a_cure(whole: Manifest) -> None:
-    broken = run_of(*documented(whole, whole.get("broken")))
-    side = whole.get("fix-09")
-    run = run_of(side="fix-09", exit_code=5)
+def test_a_run_that_is_no_result_is_no_cure():
+    odd, empty = graded("fix-09", exit_code=-9), against_broken("fix-09", exit_code=5)
 
-    found = grade(broken, run, side, whole)
-
-    assert found.verdicts["overall"] == "INVALID"
-    assert found.having("FAIL_TO_PASS") == []
-    assert len(found.having("not_on_both")) == len(whole.nodeids)
+    assert odd.verdicts["overall"] == empty.verdicts["overall"] == "INVALID"
+    assert "-9" in odd.invalid
+    assert empty.having("FAIL_TO_PASS") == []
+    assert len(empty.having("not_on_both")) == len(MANIFEST.nodeids)

@@ -1,7 +1,5 @@
 """Which room may import which: every import is read, none is run."""
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Iterator
@@ -83,7 +81,7 @@ def imported(tree: ast.Module, path: Path) -> Iterator[tuple[int, str]]:
 
 
 @pytest.mark.parametrize("folder", SOURCES)
-def test_no_import_points_up(folder: str) -> None:
+def test_no_import_points_up(folder):
     wrong = []
     for path in files(folder):
         room = room_of(module_of(path))
@@ -95,7 +93,7 @@ def test_no_import_points_up(folder: str) -> None:
     assert not wrong, "\n".join(wrong)
 
 
-def test_every_command_names_a_function() -> None:
+def test_every_command_names_a_function():
     targets = re.findall(
         r'"(scripts[a-z_.]+):([a-z_]+)[ "]', (ROOT / "scripts/cli.py").read_text("utf-8")
     )

@@ -6,23 +6,17 @@ import pytest
 
 from scripts.run.side import first_error
 from scripts.sides import manifest
-from scripts.sides.manifest import Manifest, Side
 from scripts.verdict.grade import judge
 from tests.support.runs import documented, entry, run_of
 
-
-@pytest.fixture(scope="module")
-def whole() -> Manifest:
-    return manifest.load()
+MANIFEST = manifest.load()
 
 
-@pytest.fixture(scope="module")
-def side(whole: Manifest) -> Side:
-    return whole.get("broken")
+BROKEN = MANIFEST.get("broken")
 
 
-def test_exactly_the_documented_outcomes_are_as_documented(whole: Manifest, side: Side) -> None:
-    judgement = judge(run_of(*documented(whole, side)), side, whole)
+def test_exactly_the_documented_outcomes_are_as_documented():
+    judgement = judge(run_of(*documented(MANIFEST, BROKEN)), BROKEN, MANIFEST)
 
     assert judgement.as_documented
     assert (judgement.invalid, judgement.differences) == ("", ())
@@ -44,15 +38,13 @@ def test_exactly_the_documented_outcomes_are_as_documented(whole: Manifest, side
         (entry("", "skipped"), "was skipped"),
     ],
 )
-def test_every_other_outcome_kind_or_driver_is_a_difference(
-    whole: Manifest, side: Side, change: dict[str, Any], words: str
-) -> None:
-    tests = documented(whole, side)
+def test_every_other_outcome_kind_or_driver_is_a_difference(change, words):
+    tests = documented(MANIFEST, BROKEN)
     nodeid = tests[0]["nodeid"]
-    assert side.documented[nodeid].driver == "motor"
+    assert BROKEN.documented[nodeid].driver == "motor"
     tests[0] = {**change, "nodeid": nodeid}
 
-    judgement = judge(run_of(*tests), side, whole)
+    judgement = judge(run_of(*tests), BROKEN, MANIFEST)
 
     (difference,) = judgement.differences
     assert difference.startswith(
@@ -61,73 +53,57 @@ def test_every_other_outcome_kind_or_driver_is_a_difference(
     assert words in difference
 
 
-def test_a_broken_side_whose_tests_all_pass_differs_in_every_failing_test(
-    whole: Manifest, side: Side
-) -> None:
-    tests = [entry(nodeid, "passed") for nodeid in whole.nodeids]
+def test_a_broken_side_whose_tests_all_pass_differs_in_every_failing_test():
+    tests = [entry(nodeid, "passed") for nodeid in MANIFEST.nodeids]
 
-    judgement = judge(run_of(*tests), side, whole)
+    judgement = judge(run_of(*tests), BROKEN, MANIFEST)
 
-    failing = [nodeid for nodeid in whole.nodeids if side.documented[nodeid].kind]
+    failing = [nodeid for nodeid in MANIFEST.nodeids if BROKEN.documented[nodeid].kind]
     assert len(judgement.differences) == len(failing) > 0
     assert not judgement.as_documented
 
 
-def without_the_first(tests: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"tests": tests[1:]}
+def gone(test: dict[str, Any]) -> dict[str, Any]:
+    """The test, had its server died."""
+    return entry(test["nodeid"], "error", kind="infrastructure", message="mongodb is gone")
 
 
-def with_a_stranger(tests: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"tests": [*tests, entry("test_new.py::test_new", "passed")]}
-
-
-def with_a_dead_server(tests: list[dict[str, Any]]) -> dict[str, Any]:
-    dead = entry(tests[0]["nodeid"], "error", kind="infrastructure", message="mongodb is gone")
-    return {"tests": [dead, *tests[1:]]}
+NO_TESTS: dict[str, Any] = {"tests": []}
+OPTION = "ERROR: Unknown config option: foo"
 
 
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (lambda tests: {"tests": [], "exit_code": 5}, "no test (exit code 5)"),
-        (lambda tests: {"tests": [], "exit_code": 4, "last_words": "ERROR: usage"}, "ERROR: usage"),
+        (lambda tests: NO_TESTS | {"exit_code": 5}, "no test (exit code 5)"),
+        (lambda tests: NO_TESTS | {"last_words": "ERROR: usage"}, "ERROR: usage"),
         (
-            lambda tests: {
-                "tests": [],
-                "exit_code": 4,
-                "said": "ERROR: Unknown config option: foo",
-            },
-            "pytest ran no test (exit code 4): ERROR: Unknown config option: foo",
+            lambda tests: NO_TESTS | {"exit_code": 4, "said": OPTION},
+            f"no test (exit code 4): {OPTION}",
         ),
         (
-            lambda tests: {
-                "tests": [],
-                "said": "ERROR: first",
-                "last_words": "ERROR: first | then",
-            },
+            lambda tests: NO_TESTS | {"said": "ERROR: first", "last_words": "ERROR: first | then"},
             "): ERROR: first | then",
         ),
         (
-            lambda tests: {"tests": [], "said": "ERROR: first", "last_words": "the end"},
+            lambda tests: NO_TESTS | {"said": "ERROR: first", "last_words": "the end"},
             "): ERROR: first | the end",
         ),
         (lambda tests: {"exit_code": 2}, "exit code 2, which is neither passed nor failed"),
         (lambda tests: {"exit_code": -11}, "exit code -11"),
         (lambda tests: {"exit_code": 0}, "does not fit the outcomes"),
         (lambda tests: {"collection_errors": ["test_jobs.py: no module"]}, "could be collected"),
-        (without_the_first, "1 documented tests did not run"),
-        (with_a_stranger, "test_new.py::test_new"),
-        (with_a_dead_server, "mongodb is gone"),
+        (lambda tests: {"tests": tests[1:]}, "1 documented tests did not run"),
+        (lambda tests: {"tests": [*tests, entry("test_new.py::t", "passed")]}, "test_new.py::t"),
+        (lambda tests: {"tests": [gone(tests[0]), *tests[1:]]}, "mongodb is gone"),
     ],
 )
-def test_what_is_no_result_is_invalid_and_never_a_difference(
-    whole: Manifest, side: Side, spoil: Any, words: str
-) -> None:
-    tests = documented(whole, side)
+def test_what_is_no_result_is_invalid_and_never_a_difference(spoil, words):
+    tests = documented(MANIFEST, BROKEN)
     run = run_of(*tests)
     spoilt = run_of(**({"tests": tests, "exit_code": run.exit_code} | spoil(tests)))
 
-    judgement = judge(spoilt, side, whole)
+    judgement = judge(spoilt, BROKEN, MANIFEST)
 
     assert words in judgement.invalid
     assert judgement.differences == ()
@@ -145,5 +121,5 @@ def test_what_is_no_result_is_invalid_and_never_a_difference(
         ("test_jobs.py::test_job ERROR\nERROR test_jobs.py - said ERROR: no\n", ""),
     ],
 )
-def test_the_first_error_of_pytest_itself_is_found_in_its_output(output: str, error: str) -> None:
+def test_the_first_error_of_pytest_itself_is_found_in_its_output(output, error):
     assert first_error(output) == error

@@ -1,7 +1,5 @@
 """The manifest files: what they must say, and how a mistake in one is told."""
 
-from __future__ import annotations
-
 import statistics
 from pathlib import Path
 
@@ -86,7 +84,7 @@ def load(root: Path, files: dict[str, str] = FILES) -> Manifest:
     return manifest.load(root)
 
 
-def test_the_manifests_of_this_project_stay_small() -> None:
+def test_the_manifests_of_this_project_stay_small():
     files = [ROOT / side.file for side in manifest.load().side]
     sizes = {path: path.stat().st_size for path in files}
 
@@ -94,7 +92,7 @@ def test_the_manifests_of_this_project_stay_small() -> None:
     assert statistics.median(sizes.values()) <= 900
 
 
-def test_a_folder_gives_kind_and_number(tmp_path: Path) -> None:
+def test_a_folder_gives_kind_and_number(tmp_path):
     sides = load(tmp_path).side
 
     assert [side.id for side in sides] == ["broken", "fix-01", "fix-02", "trap-01"]
@@ -102,7 +100,7 @@ def test_a_folder_gives_kind_and_number(tmp_path: Path) -> None:
     assert [side.name for side in sides][2:] == ["Remedy 2", "Trap 1"]
 
 
-def test_a_test_is_documented_here_or_as_on_another_side(tmp_path: Path) -> None:
+def test_a_test_is_documented_here_or_as_on_another_side(tmp_path):
     found = load(tmp_path)
     broken, first, second, _ = found.side
 
@@ -116,7 +114,7 @@ def test_a_test_is_documented_here_or_as_on_another_side(tmp_path: Path) -> None
     assert found.sets["servers"] == (ONE, TWO, "test_dao.py::test_dao")
 
 
-def test_what_a_file_states_goes_before_what_is_as_elsewhere(tmp_path: Path) -> None:
+def test_what_a_file_states_goes_before_what_is_as_elsewhere(tmp_path):
     own = SECOND.replace('["postgres"]', '["postgres", "first"]')
 
     side = load(tmp_path, {**FILES, SECOND_FILE: own}).get("fix-02")
@@ -162,9 +160,7 @@ def test_what_a_file_states_goes_before_what_is_as_elsewhere(tmp_path: Path) -> 
         (SECOND_FILE, 'title = "A', "title = A", " is not TOML: "),
     ],
 )  # fmt: skip
-def test_a_mistake_is_told_with_its_file_and_key(
-    tmp_path: Path, file: str, old: str, new: str, words: str
-) -> None:
+def test_a_mistake_is_told_with_its_file_and_key(tmp_path, file, old, new, words):
     assert old in FILES[file]
 
     with pytest.raises(ManifestError) as told:
@@ -182,16 +178,16 @@ def test_a_mistake_is_told_with_its_file_and_key(
         ("new", "fixed/new: the folder's name must be like 03_in_words"),
     ],
 )
-def test_a_folder_without_its_number_is_told(tmp_path: Path, name: str, words: str) -> None:
+def test_a_folder_without_its_number_is_told(tmp_path, name, words):
     with pytest.raises(ManifestError, match=f"^{words}"):
         load(tmp_path, {**FILES, f"fixed/{name}/remedy.toml": SECOND})
 
 
-def test_what_another_branch_left_behind_is_no_side(tmp_path: Path) -> None:
+def test_what_another_branch_left_behind_is_no_side(tmp_path):
     assert len(load(tmp_path, {**FILES, "fixed/03_gone/__pycache__/x.pyc": ""}).side) == 4
 
 
-def test_a_file_that_is_not_there_or_not_text_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_or_not_text_is_told(tmp_path):
     with pytest.raises(ManifestError, match=r"^cannot read fixed/03_x/remedy.toml: No such file"):
         load(tmp_path, {**FILES, "fixed/03_x/README.md": ""})
     (tmp_path / "fixed/03_x/remedy.toml").write_bytes(SECOND.encode("utf-16"))
@@ -209,7 +205,7 @@ def test_a_file_that_is_not_there_or_not_text_is_told(tmp_path: Path) -> None:
         ("edits", '[{ file = "a.py", old = "a", new = "b" }]', "edits: there is no file fixed/01"),
     ],
 )
-def test_a_mistake_in_a_variant_is_told(tmp_path: Path, key: str, value: str, words: str) -> None:
+def test_a_mistake_in_a_variant_is_told(tmp_path, key, value, words):
     variant = {"id": '"some"', "says": '"So."', "fails": "0"} | {key: value}
     text = "[[variant]]\n" + "".join(f"{key} = {value}\n" for key, value in variant.items())
     name = "fixed/01_first/variants.toml"
@@ -221,7 +217,7 @@ def test_a_mistake_in_a_variant_is_told(tmp_path: Path, key: str, value: str, wo
     assert words in str(told.value)
 
 
-def test_a_side_that_does_not_exist_is_answered_with_those_that_do(tmp_path: Path) -> None:
+def test_a_side_that_does_not_exist_is_answered_with_those_that_do(tmp_path):
     found = load(tmp_path)
 
     with pytest.raises(CommandError, match=r"no side 'fix-77'; there are broken, fix-01, fix-02"):

@@ -4,7 +4,6 @@ copied is whole (tests/long/test_copied_blocks.py runs it)."""
 import re
 import shlex
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -13,11 +12,10 @@ from tests.support.blocks import blocks, statements
 from tests.support.commands import environment, run
 
 README = (ROOT / "README.md").read_text("utf-8")
-# Commands that are run elsewhere, or that only set the stage for those that follow.
-NOT_RUN_HERE = ("make test", "make check", "make serve", "make soak", "git clone", "cd ", "make up",
-                "make down", "make pull", "make fix-3")  # fmt: skip
-# Commands that fail by design: plain pytest on a side whose tests fail.
-FAILING = ("pytest broken",)
+# Commands that take long, or only set the stage for those that follow. `make reproduce` is run in
+# tests/commands/test_reproduce.py, `make fix-3` in test_sides.py.
+NOT_RUN_HERE = ("make reproduce", "make fix", "make test", "make check", "make serve", "make soak")
+NOT_RUN_HERE += ("make up", "make down", "make pull", "git clone", "cd ", "pytest broken")
 
 
 def commands(text: str) -> list[str]:
@@ -27,36 +25,27 @@ def commands(text: str) -> list[str]:
     return [line.removeprefix("$ ").strip() for line in lines if line.startswith("$ ")]
 
 
-def runnable() -> list[str]:
-    """Those to be run, each once."""
-    found = [command for command in commands(README) if not command.startswith(NOT_RUN_HERE)]
-    return list(dict.fromkeys(found))
+def is_run(command: str) -> bool:
+    return not command.startswith(NOT_RUN_HERE) or command == "make fixes"
 
 
-def test_the_readme_shows_the_two_commands() -> None:
+def test_the_readme_shows_the_two_commands():
     assert {"make reproduce", "make test"} <= set(commands(README))
 
 
-@pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where one command after the other writes, as in a reader's checkout."""
-    return tmp_path_factory.mktemp("results")
+@pytest.mark.parametrize("command", dict.fromkeys(filter(is_run, commands(README))))
+def test_a_command_of_the_readme_works(command):
+    run(["bash", "-c", command], env=environment(BACKEND="")).must_exit(0)
 
 
-@pytest.mark.parametrize("command", runnable())
-def test_a_command_of_the_readme_works(command: str, results: Path) -> None:
-    env = environment(BACKEND="", WRONGLOOP_RESULTS=str(results))
-
-    done = run(["bash", "-c", command], env=env)
-
-    expected = 1 if any(word in command for word in FAILING) else 0
-    assert done.code == expected, f"{shlex.quote(command)}\n{done.output}"
+@pytest.mark.parametrize("command", dict.fromkeys(commands(README)))
+def test_make_knows_every_target_of_the_readme(command):
+    for target in re.findall(r"\bmake (.*)", command):
+        run(["make", "--dry-run", *shlex.split(target)]).must_exit(0)
 
 
 @pytest.mark.parametrize("pattern", ["README.md", "fixed/*/README.md", "traps/*/README.md"])
-def test_a_block_to_copy_names_its_file_and_imports_what_it_uses(
-    pattern: str, tmp_path: Path
-) -> None:
+def test_a_block_to_copy_names_its_file_and_imports_what_it_uses(pattern, tmp_path):
     for readme in ROOT.glob(pattern):
         text = readme.read_text("utf-8")
         offered = blocks(text)
@@ -69,7 +58,7 @@ def test_a_block_to_copy_names_its_file_and_imports_what_it_uses(
     run([*undefined, str(tmp_path)]).must_exit(0)
 
 
-def test_a_block_of_a_side_is_what_stands_in_its_files() -> None:
+def test_a_block_of_a_side_is_what_stands_in_its_files():
     for readme in [*ROOT.glob("fixed/*/README.md"), *ROOT.glob("traps/*/README.md")]:
         for file, block in blocks(readme.read_text("utf-8")):
             own = next(readme.parent.glob(file)).read_text("utf-8")

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from scripts.servers.client import Guardian
 from scripts.servers.databases import database_name, with_path
 from scripts.servers.external import plain
 from scripts.servers.model import without_password
+from tests.support.runs import SERVERS
 
 
 @pytest.mark.parametrize(
@@ -27,9 +27,7 @@ from scripts.servers.model import without_password
         ("postgresql://postgres@/postgres?host=/tmp/a%20b", {}, "postgresql://postgres@/db?host=/tmp/a%20b"),
     ],
 )  # fmt: skip
-def test_a_url_names_the_sides_database_and_keeps_everything_else(
-    url: str, options: dict[str, str], expected: str
-) -> None:
+def test_a_url_names_the_sides_database_and_keeps_everything_else(url, options, expected):
     assert with_path(url, "db", **options) == expected
 
 
@@ -46,20 +44,20 @@ def test_a_url_names_the_sides_database_and_keeps_everything_else(
         ("postgresql://u@h:1/db", "postgresql://u@h:1/db"),
     ],
 )  # fmt: skip
-def test_passwords_are_masked_and_the_rest_is_shown(text: str, expected: str) -> None:
+def test_passwords_are_masked_and_the_rest_is_shown(text, expected):
     assert without_password(text) == expected
 
 
-@pytest.mark.parametrize("said", ["invalid port: 's3%2Fcr3t'", "user or s3/cr3t is wrong\nmore"])
-def test_a_drivers_words_are_shown_without_the_password_in_any_form(said: str) -> None:
-    shown = plain(ValueError(said), "mongodb://u:s3%2Fcr3t@h/")
+@pytest.mark.parametrize("words", ["invalid port: 's3%2Fcr3t'", "user or s3/cr3t is wrong\nmore"])
+def test_a_drivers_words_are_shown_without_the_password_in_any_form(words):
+    shown = plain(ValueError(words), "mongodb://u:s3%2Fcr3t@h/")
 
     assert "***" in shown
     assert "cr3t" not in shown
 
 
-def test_database_names_are_short_enough_and_tell_processes_apart(guardian: Guardian) -> None:
-    servers = replace(guardian.servers, token="abc123")
+def test_database_names_are_short_enough_and_tell_processes_apart():
+    servers = replace(SERVERS, token="abc123")
     long = "fixed/03_" + 60 * "very_" + "long"
 
     names = {database_name(servers, f"{long}-gw{number}-4711") for number in range(3)}

@@ -4,8 +4,6 @@ The schema is all that the generator knows. Half of the requests it makes are va
 rule of the schema at least. Seeds are fixed, so that two runs send the same.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable
 
@@ -60,59 +58,34 @@ def send_generated(
         suppress_health_check=list(HealthCheck),
     )
     @given(case=operation.as_strategy(generation_mode=mode), exists=st.booleans())
-    def one(case: schemathesis.Case, exists: bool) -> None:
+    def send(case: schemathesis.Case, exists: bool) -> None:
         if exists and mode is GenerationMode.POSITIVE:
             case.path_parameters = {name: makers[name]() for name in case.path_parameters}
         response = case.call(session=session)
         sent[operation.label, mode.value, response.status_code] += 1
         case.validate_response(response)
 
-    one()
+    send()
 
 
-def test_two_thousand_generated_requests_are_answered_as_the_schema_says(
-    app: httpx.Client, makers: Makers
-) -> None:
+def test_two_thousand_generated_requests_are_answered_as_the_schema_says(app, makers):
     schema = schemathesis.openapi.from_url(str(app.base_url.join("/openapi.json")))
-    operations = [found.ok() for found in schema.get_all_operations()]
+    operations = [result.ok() for result in schema.get_all_operations()]
     sent: Sent = Counter()
     with requests.Session() as session:
         for operation in operations:
             positive, negative = EXAMPLES.get(operation.label, OTHERWISE)
-            for mode, count in (
-                (GenerationMode.POSITIVE, positive),
-                (GenerationMode.NEGATIVE, negative),
-            ):
-                send_generated(operation, mode, count, makers, session, sent)
+            send_generated(operation, GenerationMode.POSITIVE, positive, makers, session, sent)
+            send_generated(operation, GenerationMode.NEGATIVE, negative, makers, session, sent)
 
     print(f"{sent.total()} requests: {dict(sent)}")
     assert sent.total() >= ENOUGH
     assert not [key for key in sent if key[2] >= 500]
+    # What a database that is away makes of any request is in the schema, too.
+    assert all("503" in operation.definition.raw["responses"] for operation in operations)
     # The generator came past the validation, and not only as far as its refusals.
     for operation in operations:
         statuses = {status for label, _, status in sent if label == operation.label}
         assert statuses & {200, 201}, operation.label
         assert 422 in statuses, operation.label
         assert ("{" in operation.path) == (404 in statuses), operation.label
-
-
-def test_the_schema_names_every_status_that_the_app_may_answer(app: httpx.Client) -> None:
-    paths = app.get("/openapi.json").json()["paths"]
-
-    documented = {
-        f"{method.upper()} {path}": set(operation["responses"])
-        for path, methods in paths.items()
-        for method, operation in methods.items()
-    }
-
-    body, unknown, away = {"400", "413"}, {"404"}, {"422", "503"}
-    assert documented == {
-        "POST /jobs": {"201"} | body | away,
-        "GET /jobs": {"200"} | away,
-        "GET /jobs/hot": {"200"} | away,
-        "GET /jobs/{job_id}": {"200"} | unknown | away,
-        "POST /conversations": {"201"} | body | away,
-        "GET /conversations": {"200"} | away,
-        "GET /conversations/{conversation_id}": {"200"} | unknown | away,
-        "POST /conversations/{conversation_id}/chat": {"200"} | body | unknown | away,
-    }

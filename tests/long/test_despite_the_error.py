@@ -3,13 +3,10 @@
 The READMEs of broken/, trap 2, trap 4 and trap 8 speak of it.
 """
 
-from __future__ import annotations
-
 import asyncio
-import os
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 import asyncpg
@@ -20,19 +17,9 @@ from pymongo import AsyncMongoClient, MongoClient
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from scripts.servers.client import Guardian
-from suite.servers import Databases, prepare
-from tests.support.app import restore
+from scripts.servers.databases import Databases
 
 DIFFERENT = "attached to a different loop"
-
-
-@pytest.fixture
-def databases(guardian: Guardian) -> Iterator[Databases]:
-    """Databases of this test's own."""
-    with ExitStack() as stack:
-        stack.callback(restore, dict(os.environ))
-        yield prepare(guardian.servers, f"written-{os.getpid()}-{time.monotonic_ns()}", stack)
 
 
 Work = Callable[[], Awaitable[Any]]
@@ -64,37 +51,26 @@ def documents(url: str) -> int:
         return client.get_default_database()["jobs"].count_documents({})
 
 
-def test_motors_failed_insert_is_written_while_its_first_loop_is_open(databases: Databases) -> None:
-    assert databases.mongo
-    client: AsyncIOMotorClient[dict[str, object]] = AsyncIOMotorClient(databases.mongo.url)
+@pytest.mark.parametrize(
+    ("first_is_open", "message", "written"),
+    [(True, DIFFERENT, 2), (False, "Event loop is closed", 0)],
+)
+def test_motors_failed_insert_is_written_only_while_its_first_loop_is_open(
+    databases, first_is_open, message, written
+):
+    client = AsyncIOMotorClient(databases.mongo.url)
     jobs = client.get_default_database()["jobs"]
-    with loops() as (first, second):
+    with loops(first_is_open=first_is_open) as (first, second):
         first(lambda: client.admin.command("ping"))
         for _ in range(2):  # as a rerun does
-            with pytest.raises(RuntimeError, match=DIFFERENT):
+            with pytest.raises(RuntimeError, match=message):
                 second(lambda: jobs.insert_one({"title": "Engineer"}))
 
-    assert documents(databases.mongo.url) == 2
+    assert documents(databases.mongo.url) == written
     client.close()
 
 
-def test_motors_failed_insert_is_not_written_when_its_first_loop_is_closed(
-    databases: Databases,
-) -> None:
-    assert databases.mongo
-    client: AsyncIOMotorClient[dict[str, object]] = AsyncIOMotorClient(databases.mongo.url)
-    jobs = client.get_default_database()["jobs"]
-    with loops(first_is_open=False) as (first, second):
-        first(lambda: client.admin.command("ping"))
-        with pytest.raises(RuntimeError, match="Event loop is closed"):
-            second(lambda: jobs.insert_one({"title": "Engineer"}))
-
-    assert documents(databases.mongo.url) == 0
-    client.close()
-
-
-def test_the_insert_that_async_mongo_client_refuses_is_not_written(databases: Databases) -> None:
-    assert databases.mongo
+def test_the_insert_that_async_mongo_client_refuses_is_not_written(databases):
     client = AsyncMongoClient[dict[str, object]](databases.mongo.url)
     jobs = client.get_default_database()["jobs"]
     with loops() as (first, second):
@@ -113,21 +89,18 @@ def rows(url: str) -> int:
     """How many rows were written, once the server had time to."""
     time.sleep(0.2)
     with psycopg.connect(url) as connection:
-        row = connection.execute("SELECT count(*) FROM written").fetchone()
-        assert row
-        return int(row[0])
+        return connection.execute("SELECT count(*) FROM written").fetchone()[0]
 
 
 @pytest.fixture
 def postgres_url(databases: Databases) -> str:
     """A database with an empty table `written`."""
-    assert databases.postgres
     with psycopg.connect(databases.postgres.url) as connection:
         connection.execute("CREATE TABLE written (number int)")
     return databases.postgres.url
 
 
-def test_raw_asyncpg_writes_what_it_then_fails_to_wait_for(postgres_url: str) -> None:
+def test_raw_asyncpg_writes_what_it_then_fails_to_wait_for(postgres_url):
     with loops() as (first, second):
         connection = first(lambda: asyncpg.connect(postgres_url))
         assert isinstance(connection, asyncpg.Connection)
@@ -147,8 +120,8 @@ def test_raw_asyncpg_writes_what_it_then_fails_to_wait_for(postgres_url: str) ->
     ],
 )
 def test_a_statement_through_sqlalchemy_is_written_if_it_is_the_first_that_is_sent(
-    postgres_url: str, isolation: str, prepared: bool, written: int
-) -> None:
+    postgres_url, isolation, prepared, written
+):
     url = postgres_url.replace("postgresql://", "postgresql+asyncpg://")
     engine = create_async_engine(url, isolation_level=isolation, pool_size=1)
 

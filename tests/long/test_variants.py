@@ -4,18 +4,13 @@ The changes are made in a copy of the checkout. `says` is the README's own sente
 tests/harness/test_parity.py), so that neither can change without the other.
 """
 
-from __future__ import annotations
-
-import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
 from scripts.sides import manifest
 from tests.long.variants import Variant, load
 from tests.support.checkouts import Checkout
-from tests.support.commands import environment, recorded_pytest, run
 
 MANIFEST = manifest.load()
 VARIANTS = load(MANIFEST)
@@ -38,38 +33,23 @@ def changed(copied: Checkout, variant: Variant) -> Iterator[Checkout]:
             (copied.folder / name).write_text(text, "utf-8")
 
 
+@pytest.mark.usefixtures("changed")
 @pytest.mark.parametrize("variant", VARIANTS, ids=[variant.id for variant in VARIANTS])
-def test_a_variant_does_what_the_readme_says(
-    changed: Checkout,
-    variant: Variant,
-    beside: Callable[[str], str],
-    given_servers: dict[str, str],
-    tmp_path: Path,
-) -> None:
+def test_a_variant_does_what_the_readme_says(variant, recorded):
     change = variant.change
-    record = tmp_path / "record.json"
-    command = command_of(variant, beside(change.beside))
-    environ = environment(WRONGLOOP_RECORD=str(record), **given_servers, **change.environ)
-    done = run(command, cwd=changed.folder, env=environ)
+    options = [word for option in change.options for word in ("-o", option)]
+    arguments = ("-rA", variant.side.folder, *change.arguments, *options)
+    record, output = recorded(change.beside, *arguments, **change.environ)
 
-    recorded = json.loads(record.read_text("utf-8"))
-    outcomes = {test["nodeid"]: test["outcome"] for test in recorded["tests"]}
-    failing = [nodeid for nodeid, outcome in outcomes.items() if outcome != "passed"]
-    assert len(failing) == change.fails, done.out
+    failing = [nodeid for nodeid, test in record.tests.items() if test.outcome != "passed"]
+    assert len(failing) == change.fails, output
     assert not change.among or set(failing) <= set(variant.among)
     for text, times in change.logged.items():
-        assert done.out.count(text) == times, text
-    for nodeid in outcomes.keys() & set(variant.exchanged):
+        assert output.count(text) == times, text
+    for nodeid in record.tests.keys() & set(variant.exchanged):
         documented = MANIFEST.get("broken").documented[nodeid]
-        assert (outcomes[nodeid] == "failed") == (documented.outcome == "passed")
+        failed = record.tests[nodeid].outcome == "failed"
+        assert failed == (documented.outcome == "passed")
     if change.counts:
-        counts = recorded["counts"]["postgres"]
-        assert counts["opened"] == change.counts.opened
-        assert counts["left_open"] == change.counts.left_open
-
-
-def command_of(variant: Variant, python: str) -> list[str]:
-    """pytest on the variant's side, with everything that was logged shown."""
-    options = [word for option in variant.change.options for word in ("-o", option)]
-    arguments = (variant.side.folder, *variant.change.arguments, *options)
-    return recorded_pytest(python, "-rA", *arguments)
+        counts = record.counts["postgres"]
+        assert (counts.opened, counts.left_open) == (change.counts.opened, change.counts.left_open)

@@ -1,7 +1,5 @@
 """Small changes beside a side of which its README speaks: the variants.toml of the sides."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,8 +24,6 @@ class Edit(Table):
 
 
 class Counts(Table):
-    """Connections to Postgres."""
-
     opened: int
     left_open: int
 
@@ -59,8 +55,6 @@ class Change(Table):
 
 
 class File(Table):
-    """A variants.toml."""
-
     variant: tuple[Change, ...] = Field(min_length=1)
 
 

@@ -1,7 +1,5 @@
 """The app as a client meets it: uvicorn in a process of its own, everything on that one loop."""
 
-from __future__ import annotations
-
 import itertools
 import json
 import os

@@ -3,8 +3,6 @@
 A block names its file in its first line, as a comment: `# conftest.py`.
 """
 
-from __future__ import annotations
-
 import ast
 import re
 
@@ -13,8 +11,8 @@ BLOCK = re.compile(r"^```(?:python|ini)\n(# ([\w*./]+).*?)^```", re.MULTILINE | 
 
 def blocks(text: str, only: str = "*") -> list[tuple[str, str]]:
     """(file, block) of each fenced block that names its file."""
-    found = [(match[2], match[1]) for match in BLOCK.finditer(text)]
-    return [(file, block) for file, block in found if only in ("*", file)]
+    matches = BLOCK.finditer(text)
+    return [(match[2], match[1]) for match in matches if only in ("*", match[2])]
 
 
 def paste(text: str, file: str, block: str) -> str:
@@ -24,8 +22,8 @@ def paste(text: str, file: str, block: str) -> str:
 
 def paste_python(text: str, block: str) -> str:
     """`text` with the block where the first definition stood that it replaces, else at the end."""
-    new = {name_of(node) for node in ast.parse(block).body} - {None}
-    old = [node for node in ast.parse(text).body if name_of(node) in new]
+    new = {getattr(node, "name", None) for node in ast.parse(block).body} - {None}
+    old = [node for node in ast.parse(text).body if getattr(node, "name", None) in new]
     lines = text.splitlines()
     at = start_of(old[0]) if old else len(lines)
     replaced = {number for node in old for number in range(start_of(node), node.end_lineno or 0)}
@@ -34,11 +32,6 @@ def paste_python(text: str, block: str) -> str:
         for part in (range(at), range(at, len(lines)))
     )
     return "\n".join([*before, "", block, *after, ""])
-
-
-def name_of(node: ast.stmt) -> str | None:
-    """What a definition defines."""
-    return getattr(node, "name", None)
 
 
 def start_of(node: ast.stmt) -> int:

@@ -1,11 +1,11 @@
 """Checkouts of this project that a test may change, set up without any installation."""
 
-from __future__ import annotations
-
 import shutil
 import site
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from scripts.paths import ROOT
@@ -64,3 +64,14 @@ class Checkout:
         text = path.read_text("utf-8")
         assert old in text
         path.write_text(text.replace(old, new, 1), "utf-8")
+
+    @contextmanager
+    def changed(self, file: str, old: str, new: str) -> Iterator[None]:
+        """The same, inside the block only."""
+        path = self.folder / file
+        before = path.read_bytes()
+        self.change(file, old, new)
+        try:
+            yield
+        finally:
+            path.write_bytes(before)

@@ -1,7 +1,5 @@
 """Commands as a person would type them: run to their end, or started and watched."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 import os
@@ -15,15 +13,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 from unittest import SkipTest
 from unittest.mock import patch
 
 from scripts import cli
 from scripts.paths import ROOT
-from scripts.run.environment import plugins_not_in
 
-LIMIT_S = 180  # only a command that hangs takes so long
+# Only a command that hangs takes so long, even where several test runs share two busy cores.
+LIMIT_S, ALL_FIXES_LIMIT_S = 180, 900
+SCRIPTS = (sys.executable, "-m", "scripts")
 # pytest plugins that came with a tool of our own tests. No user has them, and to load them takes
 # each of these many runs of pytest a second.
 NOT_LOADED = ("-p", "no:schemathesis", "-p", "no:hypothesispytest")
@@ -49,11 +48,17 @@ class Done:
         """All of it, for checks of what must be nowhere."""
         return self.out + self.err
 
-    def must_exit(self, code: int) -> Done:
+    def must_exit(self, code: int) -> Self:
         """This, if the exit code is the expected one; else an AssertionError that shows it all."""
         assert self.code == code, f"exit code {self.code}, not {code}\n{self.output}"
         assert "Traceback" not in self.err, self.output
         return self
+
+
+def refused(done: Done) -> str:
+    """The one message of a command that must have been refused."""
+    assert done.must_exit(2).err.count("error: ") == 1
+    return done.err
 
 
 def environment(**changes: str) -> dict[str, str]:
@@ -74,7 +79,6 @@ def run(
     env: Mapping[str, str] | None = None,
     limit_s: float = LIMIT_S,
 ) -> Done:
-    """Run a command to its end."""
     done = subprocess.run(
         command,
         cwd=cwd,
@@ -91,8 +95,7 @@ def run(
 
 def scripts(*arguments: str, cwd: Path = ROOT, limit_s: float = LIMIT_S, **changes: str) -> Done:
     """Run `python -m scripts ARGUMENTS` with these changes to the environment."""
-    command = [sys.executable, "-m", "scripts", *arguments]
-    return run(command, cwd=cwd, env=environment(**changes), limit_s=limit_s)
+    return run([*SCRIPTS, *arguments], cwd=cwd, env=environment(**changes), limit_s=limit_s)
 
 
 def in_process(*arguments: str, **changes: str) -> Done:
@@ -122,13 +125,6 @@ def pytest(*arguments: str, cwd: Path = ROOT, **changes: str) -> Done:
     return run([program, *options, *arguments], cwd=cwd, env=environment(**changes))
 
 
-def recorded_pytest(python: str, *arguments: str) -> list[str]:
-    """The command for a side's tests under that interpreter: WRONGLOOP_RECORD is the record."""
-    command = [python, "-m", "pytest", "-p", "scripts.run.recorder", "-p", "no:cacheprovider"]
-    command += ["-p", "no:whichloop", *arguments]
-    return command + [word for name in plugins_not_in("run.txt") for word in ("-p", f"no:{name}")]
-
-
 @dataclass
 class Started:
     """A command that runs while the test looks at it."""
@@ -137,21 +133,14 @@ class Started:
     out: IO[str]
 
     def so_far(self) -> str:
-        """What it has written until now."""
         self.out.seek(0)
         return self.out.read()
 
     def wait_for(self, text: str) -> None:
-        """Wait until it has written `text`."""
         eventually(lambda: text in self.so_far() or self.process.poll() is not None, LIMIT_S)
         assert text in self.so_far(), self.so_far()
 
-    def signal(self, number: signal.Signals) -> None:
-        """Send it a signal; only to itself, not to what it started."""
-        self.process.send_signal(number)
-
     def end(self, limit_s: float = LIMIT_S) -> Done:
-        """Wait for its end."""
         return Done(self.process.wait(limit_s), self.so_far(), "")
 
 

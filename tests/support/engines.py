@@ -1,7 +1,5 @@
 """Unix sockets that behave as a Docker engine may: well, or not at all."""
 
-from __future__ import annotations
-
 import json
 import socket
 import socketserver
@@ -46,19 +44,16 @@ def answering(*images: str, clock_off_s: float = 0.0, part: str = "Engine") -> I
         def do_GET(self) -> None:
             now = datetime.now(UTC) + timedelta(seconds=clock_off_s)
             name = unquote(self.path).partition("/images/")[2].removesuffix("/json")
+            parts = [{"Name": part}]
             if self.path.endswith("/info"):
-                self.answer(
-                    200, {"ServerVersion": VERSION, "SystemTime": f"{now:%FT%T}.123456789Z"}
-                )
+                about = {"ServerVersion": VERSION, "SystemTime": f"{now:%FT%T}.123456789Z"}
+                self.answer(200, about)
             elif name in images:
                 self.answer(200, {"Id": "sha256:1", "RepoTags": [name]})
             elif name:
                 self.answer(404, {"message": f"No such image: {name}"})
             else:
-                self.answer(
-                    200,
-                    {"Version": VERSION, "ApiVersion": "1.44", "Components": [{"Name": part}]},
-                )
+                self.answer(200, {"Version": VERSION, "ApiVersion": "1.44", "Components": parts})
 
         def answer(self, code: int, body: dict[str, object]) -> None:
             text = json.dumps(body).encode()
@@ -88,6 +83,5 @@ def answering(*images: str, clock_off_s: float = 0.0, part: str = "Engine") -> I
 
 @contextmanager
 def place() -> Iterator[Path]:
-    """A path that is short enough for a socket."""
     with tempfile.TemporaryDirectory(prefix="wl-", dir="/tmp") as folder:
         yield Path(folder) / "docker.sock"

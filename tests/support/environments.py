@@ -1,7 +1,5 @@
 """Environments made of the pins in requirements/versions, by uv: other versions than ours."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path
@@ -29,6 +27,5 @@ def make(folder: Path, python: str, pins: str, *, below: Path | None = None) -> 
 
 
 def install(python: Path | str, *what: str) -> None:
-    """Install into that interpreter's environment."""
     command = [UV, "pip", "install", "--quiet", "--python", str(python)]
     subprocess.run([*command, *what], check=True)

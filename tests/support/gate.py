@@ -1,7 +1,5 @@
 """A provider whose answers stop in the middle, until the test lets them go on."""
 
-from __future__ import annotations
-
 import select
 import socket
 import threading

@@ -1,7 +1,5 @@
 """The embedded servers, killed and started again on the data they left: outages for tests."""
 
-from __future__ import annotations
-
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager

@@ -1,13 +1,19 @@
-"""Runs that nobody ran, for the judge: what run.json would hold."""
-
-from __future__ import annotations
+"""Runs that nobody ran: what run.json would hold, and a session that does no more than write it."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from scripts.commands.session import Session
+from scripts.run import results
+from scripts.run.environment import versions
 from scripts.run.model import Run
+from scripts.servers.model import Server, Servers
+from scripts.sides import manifest
 from scripts.sides.manifest import Manifest, Side
+from scripts.verdict.grade import Judgement, judge
 
 
 def entry(nodeid: str, outcome: str, **error: Any) -> dict[str, Any]:
@@ -69,6 +75,12 @@ def write_run(folder: Path, manifest: Manifest, name: str, **more: Any) -> Path:
     return path
 
 
+def judgement_of(folder: Path, side: str) -> Judgement:
+    """What a run in this results folder is, held against the manifests."""
+    whole = manifest.load()
+    return judge(results.read(folder / side / "run.json"), whole.get(side), whole)
+
+
 # What is left of a pytest that was killed before any test: see `run_side`.
 KILLED: dict[str, Any] = {
     "tests": [],
@@ -82,3 +94,28 @@ NO_RUNS = (
     *("[]", "null", "", "{", '{"schema_version": 1}', '{"schema_version": 1, "tests": [7]}'),
     '{"schema_version": 0, "tests": 7}',  # of another version of these scripts
 )
+
+
+SERVERS = Servers(
+    "embedded", "t", Server("", "SecantusDB", "0.7"), Server("", "PostgreSQL", "18.4"), ""
+)
+
+
+class RecordedSession:
+    """Opens sessions in which a run is one as documented, but for `more`; `ran` are their sides."""
+
+    def __init__(self, folder: Path, manifest: Manifest) -> None:
+        self.folder = folder
+        self.manifest = manifest
+        self.ran: list[str] = []
+        self.more: dict[str, dict[str, Any]] = {}
+
+    @contextmanager
+    def open(self, sides: object = ()) -> Iterator[Session]:
+        yield Session(SERVERS, self.run_side)
+
+    def run_side(self, side: Side, on_line: object = None) -> Run:
+        """In place of pytest: writes the run."""
+        self.ran.append(side.id)
+        more = {"versions": versions()} | self.more.get(side.id, {})
+        return results.read(write_run(self.folder, self.manifest, side.id, **more))

@@ -1,7 +1,5 @@
 """Shared by whichloop's tests: real servers, and runs of pytest in processes of their own."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
@@ -9,7 +7,8 @@ import shutil
 import subprocess
 import sys
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +19,14 @@ sys.path.insert(0, str(Path(__file__).parent))
 import servers
 from xdist.scheduler import LoadScopeScheduling
 
-from tests.support.commands import NOT_LOADED
+from tests.support import commands
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-pytest_plugins = ["pytester"]
+ZOO = HERE.parent / "zoo"
 
-STARTERS = {"postgres": servers.databases, "mongo": servers.databases, "redis": servers.redis}
+STARTERS = {"postgres": servers.databases, "mongo": servers.databases}
+STARTERS |= {"redis": servers.redis, "http": servers.http, "grpc": servers.grpc_echo}
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -42,26 +42,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return Together(config, log)
 
 
-@dataclass
-class Servers:
-    """Starts each server once, when it is first needed."""
-
-    stack: ExitStack
-    urls: dict[str, str] = field(default_factory=dict)
-    started: set[Any] = field(default_factory=set)
-
-    def need(self, *names: str) -> dict[str, str]:
-        for start in dict.fromkeys(STARTERS[name] for name in names):
-            if start not in self.started:
-                self.started.add(start)
-                self.urls.update(self.stack.enter_context(start()))
-        return self.urls
-
-
 @pytest.fixture(scope="session")
-def running_servers():
+def urls_of():
+    """A function (*names): the URLs of these servers; each is started when it is first needed."""
     with ExitStack() as stack:
-        yield Servers(stack)
+        started = cache(lambda start: stack.enter_context(start()))
+
+        def urls(*names: str) -> dict[str, str]:
+            return {key: url for name in names for key, url in started(STARTERS[name]).items()}
+
+        yield urls
 
 
 @pytest.fixture(scope="session")
@@ -84,7 +74,7 @@ class Run:
     code: int
     out: str
     outcomes: dict[str, str]
-    record: dict | None
+    record: dict
     log: dict
 
     @property
@@ -93,40 +83,44 @@ class Run:
 
     @property
     def findings(self) -> list[dict]:
-        return (self.record or {}).get("findings", [])
+        return self.record.get("findings", [])
 
 
-_LINE = re.compile(r"^(PASSED|FAILED|ERROR|SKIPPED|XFAIL) (\S+?)(?: - .*)?$", re.M)
+def ini(fixture: str = "session", test: str = "function") -> str:
+    """A pytest.ini with these loop scopes."""
+    scopes = {"fixture": fixture, "test": test}
+    lines = [f"asyncio_default_{name}_loop_scope = {scope}\n" for name, scope in scopes.items()]
+    return "[pytest]\nasyncio_mode = auto\n" + "".join(lines)
 
 
-def run_pytest(folder: Path, *args: str, env: dict[str, str] | None = None, record=True) -> Run:
+OUTCOME = re.compile(r"^(PASSED|FAILED|ERROR|SKIPPED|XFAIL) (\S+?)(?: - .*)?$", re.M)
+
+
+def run_pytest(folder: Path, *args: str, env: dict[str, str] | None = None) -> Run:
     """Run pytest in ``folder``; the recording is read back if the plugin is on."""
     path = folder.parent / f"{folder.name}-recording.json"
     log = path.with_suffix(".log")
     for old in (path, log):
         old.unlink(missing_ok=True)
-    if record and "--whichloop=off" not in args:
-        args = (*args, f"--whichloop-record={path}")
-    env = {"OUTCOME_LOG": str(log), **(env or {})}
+    if "--whichloop=off" not in args:
+        args = (f"--whichloop-record={path}", *args)
+    own = commands.environment(COLUMNS="120", OUTCOME_LOG=str(log), **(env or {}))
     # Beside what a test puts on the path: a suite must be able to bring packages of its own.
-    env["PYTHONPATH"] = os.pathsep.join([str(HERE), *filter(None, [env.get("PYTHONPATH")])])
-    own = ("-p", "outcome_log", *NOT_LOADED)
-    variables = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "COLUMNS"))}
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-rA", "-p", "no:cacheprovider", *own, *args],
-        cwd=folder,
-        # Byte code is written: without it each of these many short runs takes twice as long.
-        env={**variables, "COLUMNS": "120", "PYTHONDONTWRITEBYTECODE": "", **env},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    out = done.stdout + done.stderr
+    own["PYTHONPATH"] = os.pathsep.join([str(HERE), *filter(None, [own.get("PYTHONPATH")])])
+    command = [sys.executable, "-m", "pytest", "-rA", "-p", "no:cacheprovider", "-p", "outcome_log"]
+    done = commands.run([*command, *commands.NOT_LOADED, *args], cwd=folder, env=own)
     outcomes: dict[str, str] = {}
-    for outcome, node in _LINE.findall(out):
+    for outcome, node in OUTCOME.findall(done.output):
         if outcomes.get(node) not in ("FAILED", "ERROR"):
             outcomes[node] = outcome
-    data = json.loads(path.read_text()) if path.exists() else None
+    data = json.loads(path.read_text()) if path.exists() else {}
     logged = json.loads(log.read_text()) if log.exists() else {}
-    return Run(done.returncode, out, outcomes, data, logged)
+    return Run(done.code, done.output, outcomes, data, logged)
+
+
+def run_suite(folder: Path, *args: str, env: dict[str, str] | None = None, **files: str) -> Run:
+    """The same, of a suite that is written into the folder: `ini` is its pytest.ini."""
+    folder.mkdir(exist_ok=True)
+    for name, text in files.items():
+        (folder / ("pytest.ini" if name == "ini" else f"{name}.py")).write_text(text)
+    return run_pytest(folder, *args, env=env)

@@ -11,8 +11,6 @@ also differs between two runs without whichloop is unsteady by itself: it is nam
 The exit status is 1 for a difference.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re
@@ -40,7 +38,6 @@ def call(*command: str) -> None:
 
 
 def python() -> Path:
-    """The interpreter of the suites' own environment."""
     return HOME / "venv" / "bin" / "python"
 
 
@@ -74,7 +71,6 @@ def sources() -> None:
 
 
 def has_ipv6() -> bool:
-    """Can a socket listen on ::1?"""
     try:
         with socket.create_server(("::1", 0), family=socket.AF_INET6):
             return True
@@ -105,16 +101,16 @@ def run(name: str, mode: str) -> dict[str, list]:
     return data
 
 
-def differences(one: dict[str, list], two: dict[str, list]) -> set[str]:
+def differences(first: dict[str, list], second: dict[str, list]) -> set[str]:
     """The node ids whose outcomes or warnings differ, or whose place in the order does."""
-    order = [[row[0] for row in run["outcomes"]] for run in (one, two)]
-    found = set()
+    order = [[row[0] for row in run["outcomes"]] for run in (first, second)]
+    different = set()
     if set(order[0]) == set(order[1]) and order[0] != order[1]:
-        found.add("(the order of tests)")
+        different.add("(the order of tests)")
     for kind in ("outcomes", "warnings"):
-        rows = [{tuple(row) for row in run[kind]} for run in (one, two)]
-        found |= {row[0] for row in rows[0] ^ rows[1]}
-    return found
+        rows = [{tuple(row) for row in run[kind]} for run in (first, second)]
+        different |= {row[0] for row in rows[0] ^ rows[1]}
+    return different
 
 
 def main(names: list[str]) -> int:
@@ -124,19 +120,21 @@ def main(names: list[str]) -> int:
     for name in names or SUITES:
         off, on = run(name, "off"), run(name, "explain")
         unsteady: set[str] = set()
-        found = differences(off, on)
-        if found:
+        different = differences(off, on)
+        if different:
             unsteady = differences(off, run(name, "off"))
             # Once more with it: what was a chance does not come twice in the same tests.
-            found = (found & differences(off, run(name, "explain"))) - unsteady
-        failed |= bool(found)
+            different = (different & differences(off, run(name, "explain"))) - unsteady
+        failed |= bool(different)
         tests = {row[0] for row in off["outcomes"]}
         ends = [row[2] for row in off["outcomes"] if row[1] == "call"]
         counts = ", ".join(f"{ends.count(word)} {word}" for word in sorted(set(ends)))
-        verdict = f"DIFFERENT with whichloop: {sorted(found)}" if found else "the same with it"
+        verdict = (
+            f"DIFFERENT with whichloop: {sorted(different)}" if different else "the same with it"
+        )
         print(f"{name}: {len(tests)} tests ({counts}), {len(off['warnings'])} warnings: {verdict}")
-        for one in sorted(unsteady):
-            print(f"  unsteady by itself: {one}")
+        for test in sorted(unsteady):
+            print(f"  unsteady by itself: {test}")
     return int(failed)
 
 

@@ -1,8 +1,6 @@
 """What is alive at the end of a suite: its loops, engines, locks and tracebacks, and the tracker's
 own tables. Used by the tests with a small suite, by `make bench-whichloop` with a large one."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

@@ -3,8 +3,6 @@
 Loaded with ``-p outcome_log``, with and without whichloop, to hold the two against each other.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,23 +1,27 @@
-"""Real servers for the tests: the repository's embedded pair, and a Redis; loopback or socket only.
+"""Real servers for the tests: the repository's embedded pair, a Redis, one of HTTP and one of gRPC;
+loopback or socket only.
 
 Each context manager yields URLs and stops what it started. What cannot be started raises: a missing
 server is never a passing test.
 """
-
-from __future__ import annotations
 
 import contextlib
 import shutil
 import socket
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+import grpc
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
 from scripts.servers.client import running
+from tests.support.commands import eventually
 
 
 @contextlib.contextmanager
@@ -35,13 +39,6 @@ def databases() -> Iterator[dict[str, str]]:
 
 
 @contextlib.contextmanager
-def postgres() -> Iterator[str]:
-    """Yield the PostgreSQL's URL alone."""
-    with databases() as urls:
-        yield urls["WL_POSTGRES"]
-
-
-@contextlib.contextmanager
 def redis() -> Iterator[dict[str, str]]:
     """Yield the URL of a redis-server without persistence."""
     binary = shutil.which("redis-server")
@@ -53,18 +50,54 @@ def redis() -> Iterator[dict[str, str]]:
     command = [binary, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly"]
     process = subprocess.Popen([*command, "no"], cwd="/", stdout=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + 20
-        while not _listens(port):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError("redis-server did not listen within 20 s")
-            time.sleep(0.02)
+        if not eventually(lambda: listens(port), 20):
+            raise RuntimeError("redis-server did not listen within 20 s")
         yield {"WL_REDIS": f"redis://127.0.0.1:{port}/0"}
     finally:
         process.kill()  # it keeps nothing
         process.wait()
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.2):
         return True
     return False
+
+
+class Answer(BaseHTTPRequestHandler):
+    """Says "ok", and keeps the connection open."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+    def log_message(self, *args):
+        pass
+
+
+@contextlib.contextmanager
+def http() -> Iterator[dict[str, str]]:
+    """Yield the URL of a server whose clients may keep their connections."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        yield {"WL_HTTP": f"http://127.0.0.1:{server.server_address[1]}/"}
+        server.shutdown()
+
+
+class Echo(grpc.GenericRpcHandler):
+    def service(self, call):
+        return grpc.unary_unary_rpc_method_handler(lambda request, context: request)
+
+
+@contextlib.contextmanager
+def grpc_echo() -> Iterator[dict[str, str]]:
+    """Yield the address of a gRPC server that echoes."""
+    server = grpc.server(ThreadPoolExecutor(1), handlers=[Echo()])
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield {"WL_GRPC": f"127.0.0.1:{port}"}
+    server.stop(None).wait()

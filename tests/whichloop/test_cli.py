@@ -1,7 +1,5 @@
 """The command, with good and with bad input."""
 
-from __future__ import annotations
-
 import io
 import json
 

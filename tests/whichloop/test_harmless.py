@@ -4,8 +4,6 @@ The objects here record every touch, and then raise or answer with a mock. They 
 driver's module, and hold one another under each name that any probe reads.
 """
 
-from __future__ import annotations
-
 import asyncio
 import inspect
 import re
@@ -17,7 +15,7 @@ from unittest.mock import AsyncMock, MagicMock
 
 import pytest
 import sqlalchemy.ext.asyncio  # noqa: F401 - its probe looks for what it imports
-from conftest import run_pytest
+from conftest import ini, run_suite
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from whichloop.audit import audit, loop_scope_of_fixture, report
@@ -83,11 +81,13 @@ def recorder(name: str, raises: bool):
 
 def hostile_class(module: str, name: str, bases: tuple[type, ...], raises: bool) -> type:
     """A class whose every attribute and special method, and whose metaclass, records a touch."""
-    meta = {f"__{one}__": recorder(f"type.__{one}__", raises) for one in ("eq", "getattribute")}
-    meta |= {"__hash__": type.__hash__}
+    own = ("__eq__", "__getattribute__")
+    meta = {"__hash__": type.__hash__} | {m: recorder(f"type.{m}", raises) for m in own}
     kind = type(bases[0]) if isinstance(bases[0], type) else type
-    body = {f"__{one}__": recorder(f"__{one}__", raises) for one in SPECIAL}
-    body |= {one: property(recorder(one, raises)) for one in (*NAMES, "__class__", "__dict__")}
+    body = {f"__{method}__": recorder(f"__{method}__", raises) for method in SPECIAL}
+    body |= {
+        method: property(recorder(method, raises)) for method in (*NAMES, "__class__", "__dict__")
+    }
     body["__getattribute__"] = recorder("__getattribute__", raises)
     made = type.__new__(type("Meta", (kind,), meta), name, bases, {**body, "__module__": module})
     touched.clear()
@@ -217,7 +217,7 @@ def test_nothing_of_an_object_is_touched(recipe):
         touched.append(f"{error!r} at {traceback.format_exc().splitlines()[-3]}")
     finally:
         del sys.modules["suite_with_it"]
-        touched.extend(f"{one} switched off" for one in TRACKER.switched_off)
+        touched.extend(f"{name} switched off" for name in TRACKER.switched_off)
     del obj
 
     assert touched == []
@@ -316,8 +316,6 @@ def test_a_slot_and_an_attribute_are_read_and_a_property_is_not():
 
 # -- whole suites, which pass without whichloop ------------------------------------------
 
-INI = "[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n"
-
 REDIS = """
 import asyncio
 from unittest.mock import MagicMock
@@ -398,15 +396,10 @@ async def test_left_open():
     ],
     ids=["a mock as a reader", "no disk in a coroutine", "a duplicate key", "a client left open"],
 )
-def test_a_suite_is_left_alone_and_no_probe_is_switched_off(
-    text, passes, words, tmp_path, running_servers
-):
-    (tmp_path / "suite").mkdir()
-    (tmp_path / "suite" / "pytest.ini").write_text(INI)
-    (tmp_path / "suite" / "test_a.py").write_text(text)
-    env = running_servers.need("mongo")
+def test_a_suite_is_left_alone_and_no_probe_is_switched_off(text, passes, words, tmp_path, urls_of):
+    folder, env = tmp_path / "suite", urls_of("mongo")
 
-    run = run_pytest(tmp_path / "suite", "--whichloop=strict", env=env)
+    run = run_suite(folder, "--whichloop=strict", env=env, ini=ini("function"), test_a=text)
 
     assert "switched off" not in run.out, run.out
     assert (run.code == 0) is passes, run.out

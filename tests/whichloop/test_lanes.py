@@ -1,7 +1,5 @@
 """The picture: a pure function from recordings to lines."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,10 +1,6 @@
 """loop_of, assert_same_loop and watch: on real objects, without pytest's hooks."""
 
-from __future__ import annotations
-
 import asyncio
-import os
-import subprocess
 import sys
 import textwrap
 
@@ -16,19 +12,12 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import AsyncMongoClient
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
+from tests.support import commands
 from whichloop import LoopMismatch, assert_same_loop, loop_of
 
 
 async def _future():
     return asyncio.get_running_loop().create_future()
-
-
-@pytest.fixture
-def two_runs():
-    """A future of a loop that was closed, and the runner of another loop."""
-    future = asyncio.run(_future())
-    with asyncio.Runner() as runner:
-        yield future, runner
 
 
 def test_primitives_are_bound_by_their_first_wait():
@@ -62,19 +51,19 @@ def test_an_unknown_object_is_said_to_be_unknown(obj):
 def test_one_loop_agrees_with_itself_and_with_what_is_not_bound():
     async def check():
         seen = assert_same_loop(await _future(), asyncio.Lock(), asyncio.current_task())
-        return [one.loop is asyncio.get_running_loop() for one in seen]
+        return [binding.loop is asyncio.get_running_loop() for binding in seen]
 
     assert asyncio.run(check()) == [True, False, True]
 
 
-def test_two_loops_are_refused_and_named(two_runs):
-    future, runner = two_runs
+def test_two_loops_are_refused_and_named():
+    future = asyncio.run(_future())
 
     async def check():
         assert_same_loop(future)
 
     with pytest.raises(LoopMismatch) as caught:
-        runner.run(check())
+        asyncio.run(check())
     assert "asyncio Future" in str(caught.value)
     assert "(closed)" in str(caught.value)
     assert "running here" in str(caught.value)
@@ -87,8 +76,8 @@ def test_a_check_that_cannot_check_does_not_pass():
         assert_same_loop(object())
 
 
-def test_engines_sessions_and_pools_tell_their_loop(running_servers):
-    url = running_servers.need("postgres")["WL_POSTGRES"]
+def test_engines_sessions_and_pools_tell_their_loop(urls_of):
+    url = urls_of("postgres")["WL_POSTGRES"]
 
     async def use():
         engine = create_async_engine("postgresql+asyncpg:" + url)
@@ -110,23 +99,23 @@ def test_engines_sessions_and_pools_tell_their_loop(running_servers):
 
     assert unused.known
     assert unused.loops == ()
-    assert [one.loop is running for one in bound] == [True] * 4
+    assert [binding.loop is running for binding in bound] == [True] * 4
     assert "1 idle connection in the AsyncAdaptedQueuePool" in str(bound[1])
 
 
-def test_clients_tell_their_loop(running_servers):
-    running_servers.need("mongo", "redis")
-    urls = running_servers.urls
+def test_clients_tell_their_loop(urls_of):
+    urls = urls_of("mongo", "redis")
 
     async def use():
         cache = redis.asyncio.from_url(urls["WL_REDIS"])
         motor, mongo = AsyncIOMotorClient(urls["WL_MONGO"]), AsyncMongoClient(urls["WL_MONGO"])
         objects = [cache, motor, mongo]
-        before = [loop_of(one).loops for one in objects]
+        before = [loop_of(obj).loops for obj in objects]
         await cache.ping()
         await motor.admin.command("ping")
         await mongo.admin.command("ping")
-        after = [loop_of(one).loop for one in [*objects, motor["a"], motor["a"]["b"], mongo["a"]]]
+        objects += [motor["a"], motor["a"]["b"], mongo["a"]]
+        after = [loop_of(obj).loop for obj in objects]
         await cache.aclose()
         await mongo.close()
         motor.close()
@@ -160,32 +149,25 @@ job()
 """
 
 
-def _script(tmp_path, text, **env):
+def script(tmp_path, text) -> commands.Done:
+    """A script in a process of its own."""
     path = tmp_path / "script.py"
     path.write_text(textwrap.dedent(text))
-    return subprocess.run(
-        [sys.executable, str(path)],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env={**os.environ, **env},
-        timeout=60,
-        check=False,
-    )
+    return commands.run([sys.executable, str(path)], cwd=tmp_path)
 
 
 def test_watch_explains_in_a_note_of_the_error_itself(tmp_path):
-    done = _script(tmp_path, SCRIPT)
+    done = script(tmp_path, SCRIPT)
 
-    assert done.returncode == 1
-    assert "is bound to a different event loop" in done.stderr
-    assert "whichloop:" in done.stderr
-    assert "asyncio.run repeated" in done.stderr
-    assert "script.py:6 by import of __main__" in " ".join(done.stderr.split())
+    assert done.code == 1
+    assert "is bound to a different event loop" in done.err
+    assert "whichloop:" in done.err
+    assert "asyncio.run repeated" in done.err
+    assert "script.py:6 by import of __main__" in " ".join(done.err.split())
 
 
 def test_the_library_half_needs_no_pytest_and_imports_no_driver(tmp_path):
-    done = _script(
+    done = script(
         tmp_path,
         """
         import sys
@@ -198,11 +180,11 @@ def test_the_library_half_needs_no_pytest_and_imports_no_driver(tmp_path):
         """,
     )
 
-    assert done.stdout == "[]\n", done.stderr
+    assert done.out == "[]\n", done.err
 
 
 def test_uninstall_puts_everything_back(tmp_path):
-    done = _script(
+    done = script(
         tmp_path,
         """
         import asyncio
@@ -215,16 +197,16 @@ def test_uninstall_puts_everything_back(tmp_path):
         whichloop.install()
         changed = asyncio.Lock.__init__ is not lock
         whichloop.uninstall()
-        same = all(vars(asyncio.BaseEventLoop)[name] is one for name, one in before.items())
+        same = all(vars(asyncio.BaseEventLoop)[name] is method for name, method in before.items())
         print(changed, same, asyncio.Lock.__init__ is lock, sys.meta_path == finders)
         """,
     )
 
-    assert done.stdout == "True True True True\n", done.stderr
+    assert done.out == "True True True True\n", done.err
 
 
 def test_no_loop_or_object_is_kept_alive(tmp_path):
-    done = _script(
+    done = script(
         tmp_path,
         """
         import asyncio, gc, weakref
@@ -248,4 +230,4 @@ def test_no_loop_or_object_is_kept_alive(tmp_path):
         """,
     )
 
-    assert done.stdout == "0\n0 0 True None\n", done.stderr
+    assert done.out == "0\n0 0 True None\n", done.err

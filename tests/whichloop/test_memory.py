@@ -3,17 +3,11 @@
 `make bench-whichloop` does the same with 20,000 tests.
 """
 
-from __future__ import annotations
-
 import memory
 
 
 def test_what_is_alive_at_the_end_is_what_is_without_whichloop():
-    off, short, long = (
-        memory.kept(400, "off"),
-        memory.kept(200),
-        memory.kept(400),
-    )
+    off, short, long = memory.kept(400, "off"), memory.kept(200), memory.kept(400)
 
     assert long.alive == off.alive
     assert long.alive == short.alive

@@ -1,28 +1,21 @@
 """Every message of the catalogue, as a real driver raised it, and made anew by a run."""
 
-from __future__ import annotations
-
 import re
 import tomllib
 from pathlib import Path
 
 import pytest
-from conftest import run_pytest
+from conftest import ZOO, ini, run_suite
 from whichloop.diagnose.causes import CAUSES
 from whichloop.logs import read_log
 
 from whichloop import messages
 
-ZOO = Path(__file__).parent.parent / "zoo"
 RAISED = [
     line.split(" | ", 3)
     for line in Path(__file__).with_name("raised.txt").read_text("utf-8").splitlines()
     if not line.startswith("#")
 ]
-INI = """[pytest]
-asyncio_mode = auto
-asyncio_default_fixture_loop_scope = session
-"""
 
 FUTURE = """
 import asyncio
@@ -86,34 +79,29 @@ async def test_a():
 
 
 @pytest.mark.parametrize("message", list(RUNS))
-def test_a_real_run_makes_the_message(message, tmp_path, running_servers):
-    folder = tmp_path / "suite"
-    folder.mkdir()
-    (folder / "pytest.ini").write_text(INI)
-    (folder / "test_a.py").write_text(RUNS[message])
-
-    run = run_pytest(folder, env=running_servers.need("postgres"))
+def test_a_real_run_makes_the_message(message, tmp_path, urls_of):
+    run = run_suite(tmp_path / "suite", env=urls_of("postgres"), ini=ini(), test_a=RUNS[message])
 
     assert run.failed == {"test_a.py::test_a"}, run.out
-    assert [one["message"] for one in run.findings] == [message], run.out
+    assert [finding["message"] for finding in run.findings] == [message], run.out
 
 
 def test_no_message_is_without_a_run():
     expected = [tomllib.loads(path.read_text()) for path in ZOO.glob("*/expected.toml")]
-    made = {one.get("finding", {}).get("message") for one in expected} | set(RUNS)
+    made = {suite.get("finding", {}).get("message") for suite in expected} | set(RUNS)
 
     assert {message.id for message in messages.MESSAGES} <= made
 
 
 @pytest.mark.parametrize(("entry", "driver", "raised_by", "text"), RAISED)
 def test_a_pattern_holds_what_a_real_driver_raised(entry, driver, raised_by, text):
-    message, found = messages.find([text])
+    message, matching = messages.find([text])
     reading = read_log(text)
 
-    assert (message.id, found) == (entry, text), raised_by
+    assert (message.id, matching) == (entry, text), raised_by
     assert (messages.driver_hint(message, text) or "-") == driver
     assert messages.kind_of(text) == message.kind
-    assert [one.id for one, _ in reading.messages] == [entry]
+    assert [message.id for message, _ in reading.messages] == [entry]
     assert CAUSES[reading.cause.name] is reading.cause
 
 
@@ -133,9 +121,6 @@ def test_the_callback_is_asyncpgs_and_the_object_may_be_an_engine():
     """Of a future nothing but its callback is left; a line of SQLAlchemy's in the same log tells
     that the program holds an engine."""
     text = next(text for _, driver, _, text in RAISED if driver == "asyncpg")
-    message = messages.MESSAGES[0]
-
-    assert messages.driver_of(text) == "asyncpg"
-    assert messages.driver_hint(message, text) == "asyncpg"
     line = 'File "/venv/lib/sqlalchemy/pool/base.py", line 9'
-    assert messages.driver_hint(message, f"{line}\n{text}") == "sqlalchemy"
+
+    assert messages.driver_hint(messages.MESSAGES[0], f"{line}\n{text}") == "sqlalchemy"

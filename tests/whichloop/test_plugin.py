@@ -1,23 +1,13 @@
 """The plugin, end to end: a suite in a folder of its own, a pytest of its own."""
 
-from __future__ import annotations
-
 import json
-import os
-import subprocess
-import sys
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import run_pytest
-
-INI = """
-[pytest]
-asyncio_mode = auto
-asyncio_default_fixture_loop_scope = {fixture}
-asyncio_default_test_loop_scope = {test}
-"""
+from conftest import Run, ini, run_suite
+from whichloop.cli import main
 
 QUEUE = """
 import asyncio
@@ -40,18 +30,22 @@ async def test_get(queue):
 
 
 @pytest.fixture
-def project(tmp_path):
-    """Writes a suite and returns its folder."""
+def suite(tmp_path) -> Callable[..., Run]:
+    """A function (*options, **files) that writes a suite and runs it. The files stay for the next
+    run in the same test."""
 
-    def write(fixture="session", test="function", ini="", **files: str) -> Path:
-        folder = tmp_path / "suite"
-        folder.mkdir(exist_ok=True)
-        (folder / "pytest.ini").write_text(INI.format(fixture=fixture, test=test) + ini)
-        for name, text in files.items():
-            (folder / f"{name}.py").write_text(textwrap.dedent(text))
-        return folder
+    def run(*options: str, fixture="session", test="function", env=None, **files: str) -> Run:
+        texts = {name: textwrap.dedent(text) for name, text in files.items()}
+        texts = {"ini": ini(fixture, test)} | texts
+        return run_suite(tmp_path / "suite", *options, env=env, **texts)
 
-    return write
+    return run
+
+
+@pytest.fixture(scope="module")
+def queue_run(tmp_path_factory) -> Run:
+    """A run of QUEUE, whose fixture and test are on loops of their own."""
+    return run_suite(tmp_path_factory.mktemp("queue") / "suite", ini=ini(), test_a=QUEUE)
 
 
 def section(out: str) -> str:
@@ -62,11 +56,9 @@ def section(out: str) -> str:
 # -- a failing test ----------------------------------------------------------------------
 
 
-def test_a_failing_test_shows_the_object_both_loops_the_line_and_the_cure(project):
-    run = run_pytest(project(test_a=QUEUE))
-
-    words = section(run.out)
-    assert run.failed == {"test_a.py::test_get"}
+def test_a_failing_test_shows_the_object_both_loops_the_line_and_the_cure(queue_run):
+    words = section(queue_run.out)
+    assert queue_run.failed == {"test_a.py::test_get"}
     assert "asyncio Queue asyncio.queues.Queue, built at test_a.py:10 by fixture queue" in words
     assert "(caching scope function, loop scope session)" in words
     assert "bound to loop A, the session loop, at its first use, test_a.py:6" in words
@@ -75,17 +67,12 @@ def test_a_failing_test_shows_the_object_both_loops_the_line_and_the_cure(projec
     assert "used it at test_a.py:17" in words
     assert "loop scope mismatch" in words
     assert "asyncio_default_test_loop_scope = session or give the fixture" in words
-
-
-def test_the_first_line_needs_no_knowledge_of_asyncio(project):
-    run = run_pytest(project(test_a=QUEUE))
-
-    lines = run.out.splitlines()
-    first = lines[next(n for n, line in enumerate(lines) if "- whichloop -" in line) + 1]
+    # The first line needs no knowledge of asyncio.
+    first = queue_run.out.partition("- whichloop -")[2].splitlines()[1]
     assert first == "The queue used here was set up for another part of the run than this test."
 
 
-def test_asyncio_still_names_the_users_own_coroutine_and_line(project):
+def test_asyncio_still_names_the_users_own_coroutine_and_line(suite):
     text = """
     import asyncio
     import pytest
@@ -97,41 +84,38 @@ def test_asyncio_still_names_the_users_own_coroutine_and_line(project):
     async def test_await(future):
         await future
     """
-    folder = project(test_a=text)
-
-    on, off = run_pytest(folder), run_pytest(folder, "--whichloop=off")
+    on, off = suite(test_a=text), suite("--whichloop=off")
 
     for run in (on, off):
         assert "coro=<test_await() running at" in run.out
         assert "test_a.py:10>" in "".join(run.out.split("\n"))
-    assert "whichloop" not in off.out.partition("short test summary")[0].partition("plugins:")[0]
     assert "- whichloop -" not in off.out
 
 
-@pytest.mark.parametrize("style", ["long", "short", "native", "auto"])
-def test_the_section_stands_below_every_style_of_traceback(project, style):
-    run = run_pytest(project(test_a=QUEUE), f"--tb={style}", "--show-capture=no")
+@pytest.mark.parametrize("style", ["long", "short", "native"])
+def test_the_section_stands_below_every_style_of_traceback(suite, style):
+    run = suite(f"--tb={style}", "--show-capture=no", test_a=QUEUE)
 
     assert "loop scope mismatch" in run.out
 
 
-def test_an_error_in_setup_and_in_teardown_is_explained(project):
+def test_an_error_in_setup_and_in_teardown_is_explained(suite):
     text = """
     import asyncio
-    import pytest
+    import pytest_asyncio
 
     async def wait(future):
         await future
 
-    @pytest.fixture
+    @pytest_asyncio.fixture
     async def future():
         return asyncio.get_running_loop().create_future()
 
-    @pytest.fixture(loop_scope="function")
+    @pytest_asyncio.fixture(loop_scope="function")
     async def user(future):
         await wait(future)
 
-    @pytest.fixture(loop_scope="function")
+    @pytest_asyncio.fixture(loop_scope="function")
     async def ender(future):
         yield
         await wait(future)
@@ -141,26 +125,17 @@ def test_an_error_in_setup_and_in_teardown_is_explained(project):
 
     def test_teardown(ender):
         pass
-    """.replace("@pytest.fixture(", "@pytest_asyncio.fixture(").replace(
-        "import pytest\n", "import pytest\n    import pytest_asyncio\n"
-    )
+    """
 
-    run = run_pytest(project(test_a=text))
+    run = suite(test_a=text)
 
-    assert [(one["phase"], one["crossing_line"]) for one in run.findings] == [
-        ("setup", "test_a.py:7"),
-        ("teardown", "test_a.py:7"),
+    assert [(row["phase"], row["crossing_line"]) for row in run.findings] == [
+        ("setup", "test_a.py:6"),
+        ("teardown", "test_a.py:6"),
     ]
 
 
-def test_an_ordinary_failure_gets_no_section(project):
-    run = run_pytest(project(test_a="def test_a():\n    assert 1 == 2\n"))
-
-    assert run.failed
-    assert "- whichloop -" not in run.out
-
-
-def test_an_error_that_was_only_logged_is_explained_at_the_end(project):
+def test_an_error_that_was_only_logged_is_explained_at_the_end(suite):
     text = """
     import asyncio
     import pytest
@@ -177,12 +152,12 @@ def test_an_error_that_was_only_logged_is_explained_at_the_end(project):
         del task
     """
 
-    run = run_pytest(project(test_a=text))
+    run = suite(test_a=text)
 
     assert run.failed == set()
     assert "whichloop: errors that were only logged" in run.out
     assert "loop scope mismatch" in run.out
-    assert [one["phase"] for one in run.findings] == ["logged"]
+    assert [row["phase"] for row in run.findings] == ["logged"]
 
 
 FINALIZER = """
@@ -212,11 +187,10 @@ def test_later():
         ("pass", "whichloop: errors raised at exit"),
     ],
 )
-def test_an_error_of_a_finalizer_is_explained_in_the_summary_or_after_it(project, then, where):
+def test_an_error_of_a_finalizer_is_explained_in_the_summary_or_after_it(suite, then, where):
     conftest = "kept = []\n\ndef pytest_unconfigure():\n    kept.clear()\n"
-    folder = project(conftest=conftest, test_a=FINALIZER.format(then=then))
 
-    run = run_pytest(folder, "-W", "ignore")
+    run = suite("-W", "ignore", conftest=conftest, test_a=FINALIZER.format(then=then))
 
     assert run.failed == set()
     assert run.code == 0, run.out
@@ -246,10 +220,8 @@ async def test_swallowed(queue):
 """
 
 
-def test_strict_fails_a_test_that_passed_but_crossed(project):
-    folder = project(test_a=SILENT)
-
-    lenient, strict = run_pytest(folder), run_pytest(folder, "--whichloop=strict")
+def test_strict_fails_a_test_that_passed_but_crossed(suite):
+    lenient, strict = suite(test_a=SILENT), suite("--whichloop=strict")
 
     assert lenient.code == 0
     assert "- whichloop" not in lenient.out
@@ -258,8 +230,7 @@ def test_strict_fails_a_test_that_passed_but_crossed(project):
     assert "Let    asyncio Queue" in strict.out
 
 
-def test_strict_fails_a_test_that_left_a_connection_on_a_closed_loop(project, running_servers):
-    urls = running_servers.need("postgres")
+def test_strict_fails_a_test_that_left_a_connection_on_a_closed_loop(suite, urls_of):
     text = """
     import os
     import sqlalchemy
@@ -271,10 +242,9 @@ def test_strict_fails_a_test_that_left_a_connection_on_a_closed_loop(project, ru
         async with engine.connect() as connection:
             await connection.execute(sqlalchemy.text("select 1"))
     """
-    folder = project(fixture="function", test_a=text)
+    own = {"fixture": "function", "env": urls_of("postgres")}
 
-    lenient = run_pytest(folder, env=urls)
-    strict = run_pytest(folder, "--whichloop=strict", env=urls)
+    lenient, strict = suite(test_a=text, **own), suite("--whichloop=strict", **own)
 
     assert lenient.code == 0
     assert strict.failed == {"test_a.py::test_only_one"}
@@ -285,7 +255,7 @@ def test_strict_fails_a_test_that_left_a_connection_on_a_closed_loop(project, ru
 # -- audit -------------------------------------------------------------------------------
 
 
-def test_the_audit_names_mismatches_through_other_fixtures_and_runs_nothing(project):
+def test_the_audit_names_mismatches_through_other_fixtures_and_runs_nothing(suite):
     text = """
     import pytest
 
@@ -302,7 +272,7 @@ def test_the_audit_names_mismatches_through_other_fixtures_and_runs_nothing(proj
     def test_sync(test_db): ...
     """
 
-    run = run_pytest(project(test_a=text), "--whichloop-audit")
+    run = suite("--whichloop-audit", test_a=text)
 
     assert run.code == 1
     assert "mismatch: fixture test_db runs on a session loop, the tests that use it on a\n" in (
@@ -315,7 +285,7 @@ def test_the_audit_names_mismatches_through_other_fixtures_and_runs_nothing(proj
     assert "2 loop scope problems in 3 collected tests; nothing was run" in run.out
 
 
-def test_the_audit_names_a_fixture_cached_longer_than_its_loop(project):
+def test_the_audit_names_a_fixture_cached_longer_than_its_loop(suite):
     text = """
     import pytest
 
@@ -325,7 +295,7 @@ def test_the_audit_names_a_fixture_cached_longer_than_its_loop(project):
     async def test_value(value): ...
     """
 
-    run = run_pytest(project(fixture="function", test_a=text), "--whichloop-audit")
+    run = suite("--whichloop-audit", fixture="function", test_a=text)
 
     assert run.code == 1
     assert "fixture value is cached for the module but runs on a function loop" in (
@@ -333,7 +303,7 @@ def test_the_audit_names_a_fixture_cached_longer_than_its_loop(project):
     )
 
 
-def test_an_ignored_event_loop_override_is_a_note_and_no_problem(project):
+def test_an_ignored_event_loop_override_is_a_note_and_no_problem(suite):
     text = """
     import asyncio
     import pytest
@@ -347,18 +317,16 @@ def test_an_ignored_event_loop_override_is_a_note_and_no_problem(project):
     async def test_a(): ...
     """
 
-    run = run_pytest(project(fixture="function", test_a=text), "--whichloop-audit")
+    run = suite("--whichloop-audit", fixture="function", test_a=text)
 
     assert run.code == 0
     assert "note: fixture event_loop is ignored" in run.out
 
 
-def test_the_audit_passes_when_scopes_agree_and_fails_on_a_broken_conftest(project):
-    good = project(test="session", test_a=QUEUE)
-    assert run_pytest(good, "--whichloop-audit").code == 0
+def test_the_audit_passes_when_scopes_agree_and_fails_on_a_broken_conftest(suite):
+    assert suite("--whichloop-audit", test="session", test_a=QUEUE).code == 0
 
-    (good / "conftest.py").write_text("raise RuntimeError('broken conftest')\n")
-    bad = run_pytest(good, "--whichloop-audit")
+    bad = suite("--whichloop-audit", conftest="raise RuntimeError('broken conftest')\n")
     assert bad.code == 4
     assert "broken conftest" in bad.out
     assert "whichloop/" not in bad.out
@@ -367,16 +335,14 @@ def test_the_audit_passes_when_scopes_agree_and_fails_on_a_broken_conftest(proje
 # -- the recording -----------------------------------------------------------------------
 
 
-def test_the_recording_says_what_ran_where_and_what_crossed(project):
-    run = run_pytest(project(test_a=QUEUE))
-
-    record = run.record
+def test_the_recording_says_what_ran_where_and_what_crossed(queue_run):
+    record = queue_run.record
     assert record["schema_version"] == 1
     assert record["settings"]["fixture_loop_scope"] == "session"
-    assert [(one["name"], one["loop"]) for one in record["fixtures"]] == [("queue", "A")]
-    tests = [(one["name"], one["loop"], one["outcome"]) for one in record["tests"]]
+    assert [(row["name"], row["loop"]) for row in record["fixtures"]] == [("queue", "A")]
+    tests = [(row["name"], row["loop"], row["outcome"]) for row in record["tests"]]
     assert ("test_a.py::test_get", "B", "failed") in tests
-    loops = {one["id"]: one for one in record["loops"]}
+    loops = {row["id"]: row for row in record["loops"]}
     assert (loops["A"]["scope"], loops["A"]["owner"]) == ("session", "session loop")
     assert loops["B"]["closed"] > loops["B"]["born"]
     (connection,) = record["connections"]
@@ -386,36 +352,33 @@ def test_the_recording_says_what_ran_where_and_what_crossed(project):
     assert (crossing["bound_to"], crossing["used_on"], crossing["at"]) == ("A", "B", "test_a.py:17")
 
 
-def test_an_unwritable_path_changes_nothing_but_a_line(project, tmp_path):
-    folder = project(test_a="def test_a(): pass\n")
+def test_an_unwritable_path_changes_nothing_but_a_line(suite, tmp_path):
+    path = tmp_path / "no" / "such" / "x.json"
 
-    run = run_pytest(folder, f"--whichloop-record={tmp_path / 'no' / 'such' / 'x.json'}", record=0)
+    run = suite(f"--whichloop-record={path}", test_a="def test_a(): pass\n")
 
     assert run.code == 0
     assert "the recording could not be written" in run.out
     assert "Traceback" not in run.out
 
 
-def test_under_xdist_sections_and_recordings_come_from_the_workers(project):
-    folder = project(test_a=QUEUE, test_b="async def test_b(): pass\n")
-
-    run = run_pytest(folder, "-n2")
+def test_under_xdist_sections_and_recordings_come_from_the_workers(suite):
+    run = suite("-n2", test_a=QUEUE, test_b="async def test_b(): pass\n")
 
     assert run.failed == {"test_a.py::test_get"}
     assert "loop scope mismatch" in section(run.out)
-    assert {one["worker"] for one in run.record["loops"]} == {"gw0", "gw1"}
-    assert {one["bound_to"].split("/")[1] for one in run.record["crossings"]} == {"A"}
+    assert {row["worker"] for row in run.record["loops"]} == {"gw0", "gw1"}
+    assert {row["bound_to"].split("/")[1] for row in run.record["crossings"]} == {"A"}
 
 
 # -- bad input, and never in the way -----------------------------------------------------
 
 
-def test_without_pytest_asyncio_the_suites_result_is_its_own(project):
-    folder = project(test_a="def test_a(): pass\n")
-    (folder / "pytest.ini").write_text("[pytest]\n")
+def test_without_pytest_asyncio_the_suites_result_is_its_own(suite):
+    files = {"ini": "[pytest]\n", "test_a": "def test_a(): pass\n"}
 
     for option in ("--whichloop=explain", "--whichloop=strict", "--whichloop-audit"):
-        run = run_pytest(folder, "-p", "no:asyncio", option)
+        run = suite("-p", "no:asyncio", option, **files)
         assert run.code == 0, run.out
         assert "warning" not in run.out
 
@@ -432,7 +395,7 @@ def pytest_configure(config):
 """
 
 
-def test_a_probe_that_fails_is_switched_off_with_one_warning_that_names_it(project):
+def test_a_probe_that_fails_is_switched_off_with_one_warning_that_names_it(suite):
     text = """
     import asyncio
 
@@ -445,26 +408,26 @@ def test_a_probe_that_fails_is_switched_off_with_one_warning_that_names_it(proje
             pass
     """
 
-    run = run_pytest(project(fixture="function", conftest=BREAKING, test_a=text), "-W", "error")
+    run = suite("-W", "error", fixture="function", conftest=BREAKING, test_a=text)
 
     assert run.code == 0, run.out
     assert run.out.count("probe asyncio primitives switched off: ZeroDivisionError") == 1
 
 
-def test_a_driver_version_with_other_names_switches_its_probe_off(project, tmp_path):
+def test_a_driver_version_with_other_names_switches_its_probe_off(suite, tmp_path):
     package = tmp_path / "lib" / "motor"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("")
     (package / "core.py").write_text("class NewClient:\n    pass\n")
-    folder = project(test_a="import motor.core\n\ndef test_a(): motor.core.NewClient()\n")
+    text = "import motor.core\n\ndef test_a(): motor.core.NewClient()\n"
 
-    run = run_pytest(folder, env={"PYTHONPATH": str(tmp_path / "lib")})
+    run = suite(test_a=text, env={"PYTHONPATH": str(tmp_path / "lib")})
 
     assert run.code == 0, run.out
     assert run.out.count("whichloop: warning: probe motor switched off: AttributeError") == 1
 
 
-def test_a_loop_class_of_the_suites_own_is_no_trouble(project):
+def test_a_loop_class_of_the_suites_own_is_no_trouble(suite):
     text = """
     import asyncio
 
@@ -479,12 +442,12 @@ def test_a_loop_class_of_the_suites_own_is_no_trouble(project):
             loop.close()
     """
 
-    run = run_pytest(project(test_a=text), "--whichloop=strict")
+    run = suite("--whichloop=strict", test_a=text)
 
     assert run.code == 0, run.out
 
 
-def test_no_driver_is_imported_that_the_suite_did_not_import(project):
+def test_no_driver_is_imported_that_the_suite_did_not_import(suite):
     text = """
     import sys
 
@@ -494,17 +457,17 @@ def test_no_driver_is_imported_that_the_suite_did_not_import(project):
         assert not drivers & set(sys.modules)
     """
 
-    assert run_pytest(project(test_a=text)).code == 0
+    assert suite(test_a=text).code == 0
 
 
-def test_a_mistyped_mode_is_a_usage_error(project):
-    run = run_pytest(project(test_a=QUEUE), "--whichloop=explian", record=False)
+def test_a_mistyped_mode_is_a_usage_error(suite):
+    run = suite("--whichloop=explian")
 
     assert run.code == 4
     assert "invalid choice" in run.out
 
 
-def test_a_session_started_by_a_test_does_not_end_the_watch(project):
+def test_a_session_started_by_a_test_does_not_end_the_watch(suite):
     nested = """
     import pytest
 
@@ -513,9 +476,9 @@ def test_a_session_started_by_a_test_does_not_end_the_watch(project):
         arguments = ["-q", "-p", "no:cacheprovider", "inner_case.py", f"--whichloop={option}"]
         assert pytest.main([*arguments, "-o", "asyncio_default_fixture_loop_scope=module"]) == 0
     """
-    folder = project(test_a=nested, test_b=QUEUE, inner_case="async def test_inner(): pass\n")
+    inner = "async def test_inner(): pass\n"
 
-    run = run_pytest(folder, "-W", "ignore")
+    run = suite("-W", "ignore", test_a=nested, test_b=QUEUE, inner_case=inner)
 
     assert run.failed == {"test_b.py::test_get"}
     assert run.record["settings"]["fixture_loop_scope"] == "session"
@@ -527,7 +490,7 @@ def test_a_session_started_by_a_test_does_not_end_the_watch(project):
 # -- a probe from outside ----------------------------------------------------------------
 
 
-def test_a_probe_from_another_package_is_found_by_its_entry_point(project):
+def test_a_probe_from_another_package_is_found_by_its_entry_point(suite):
     example = Path(__file__).parent / "example_probe"
     text = """
     import pytest
@@ -545,31 +508,17 @@ def test_a_probe_from_another_package_is_found_by_its_entry_point(project):
         raise RuntimeError("Event loop is closed")
     """
 
-    run = run_pytest(project(test_a=text), env={"PYTHONPATH": str(example)})
+    run = suite(test_a=text, env={"PYTHONPATH": str(example)})
 
     assert "Let    pigeon pigeonpost.Pigeon, built at test_a.py:7 by fixture pigeon" in run.out
     assert run.findings[0]["object"]["driver"] == "pigeonpost"
 
 
-def test_every_claim_of_the_help_is_an_option(project):
-    run = run_pytest(project(), "--help", record=False)
-
-    for option in ("--whichloop={explain,off,strict}", "--whichloop-audit", "--whichloop-record"):
-        assert option in run.out
-
-
-def test_recordings_are_json_that_the_command_draws(project, tmp_path):
-    run = run_pytest(project(test_a=QUEUE))
+def test_recordings_are_json_that_the_command_draws(queue_run, tmp_path, capsys):
     path = tmp_path / "record.json"
-    path.write_text(json.dumps(run.record))
+    path.write_text(json.dumps(queue_run.record))
 
-    done = subprocess.run(
-        [sys.executable, "-m", "whichloop", "lanes", str(path), "--ascii"],
-        capture_output=True,
-        text=True,
-        env=dict(os.environ),
-        check=True,
-    )
-
-    assert "session loop" in done.stdout
-    assert "X used on B at test_a.py:17" in done.stdout
+    assert main(["lanes", str(path), "--ascii"]) == 0
+    drawn = capsys.readouterr().out
+    assert "session loop" in drawn
+    assert "X used on B at test_a.py:17" in drawn

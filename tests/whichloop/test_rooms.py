@@ -1,16 +1,11 @@
-"""whichloop's rooms: which imports which, and how many files a crossing passes through."""
-
-from __future__ import annotations
+"""How many files a crossing passes through. (Which room imports which: tests/harness.)"""
 
 import json
-import re
 import shutil
-from pathlib import Path
 
 import pytest
-from conftest import ROOT, run_pytest
+from conftest import ROOT, ZOO, run_pytest
 
-ZOO = Path(__file__).parent.parent / "zoo"
 README = ROOT / "whichloop" / "README.md"
 TRACE = """
 
@@ -54,33 +49,16 @@ def pytest_sessionfinish():
 
 
 @pytest.mark.parametrize("suite", ["01_motor_scope_mismatch", "04_sqlalchemy_session_fixture"])
-def test_a_crossing_passes_through_ten_files(suite, tmp_path, running_servers):
+def test_a_crossing_passes_through_ten_files(suite, tmp_path, urls_of):
     folder = tmp_path / "suite"
     shutil.copytree(ZOO / suite, folder)
     with (folder / "conftest.py").open("a") as conftest:
         conftest.write(TRACE)
 
-    run = run_pytest(folder, env=running_servers.need("mongo", "postgres"), record=False)
+    run = run_pytest(folder, env=urls_of("mongo", "postgres"))
 
     assert "loop scope mismatch" in run.out, run.out
     passed = json.loads((folder / "passed.json").read_text())
     told = README.read_text("utf-8").partition("How a crossing travels")[2]
     assert len(passed) <= 10, passed
     assert [file for file in passed if f"`{file}`" not in told] == []
-
-
-# What a room does not know of.
-CLOSED = {"observe": ("diagnose", "present"), "diagnose": ("observe", "present")}
-CLOSED |= {"present": ("observe", "diagnose"), "records.py": ("observe", "diagnose", "present")}
-
-
-@pytest.mark.parametrize("room", CLOSED)
-def test_no_import_points_to_a_later_room(room):
-    home = ROOT / "whichloop" / "src" / "whichloop"
-    files = [home / room] if room.endswith(".py") else (home / room).rglob("*.py")
-    imports = re.compile(r"^\s*(?:from|import) whichloop\.(\w+)", re.M)
-
-    found = {path.name: imports.findall(path.read_text("utf-8")) for path in files}
-
-    assert found
-    assert {name for name, rooms in found.items() if set(rooms) & set(CLOSED[room])} == set()

@@ -1,20 +1,14 @@
 """whichloop as somebody else meets it: the wheel, in an environment with nothing of ours."""
 
-from __future__ import annotations
-
 import os
-import shutil
-import subprocess
 import sys
-from collections.abc import Iterator
-from importlib import metadata
 from pathlib import Path
 
+import asyncpg
 import pytest
-from packaging.requirements import Requirement
 
-ROOT = Path(__file__).parent.parent.parent
-INSTALLED = ("pytest", "pytest-asyncio", "asyncpg")
+from tests.support import commands, environments
+
 SUITE = """\
 import os, asyncpg, pytest, pytest_asyncio
 
@@ -29,69 +23,33 @@ async def test_select(connection):
 """
 
 
-def needed(*names: str) -> Iterator[str]:
-    """These distributions and what they require, as installed here."""
-    todo, seen = list(names), set()
-    while todo:
-        name = todo.pop().lower()
-        if name in seen:
-            continue
-        seen.add(name)
-        yield name
-        for text in metadata.requires(name) or ():
-            wanted = Requirement(text)
-            if wanted.marker is None or wanted.marker.evaluate({"extra": ""}):
-                todo.append(wanted.name)
-
-
-def copy(name: str, target: Path) -> None:
-    """Install a distribution as it is installed here, byte code and scripts left out: nothing is
-    fetched in a test."""
-    for file in metadata.files(name) or ():
-        if ".." in file.parts or file.suffix == ".pyc":
-            continue
-        place = target / file
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file.locate(), place)
-
-
 @pytest.fixture(scope="module")
 def home(tmp_path_factory, wheel) -> Path:
     """A folder with an environment: pytest, pytest-asyncio, a driver and whichloop's wheel."""
     home = tmp_path_factory.mktemp("stranger")
-    subprocess.run([sys.executable, "-m", "venv", str(home / "venv")], check=True)
+    python = environments.make(home / "venv", sys.executable, "pytest-asyncio-1.4")
+    environments.install(python, "--no-deps", "--offline", str(wheel))
     (site,) = (home / "venv").glob("lib/python*/site-packages")
-    for name in needed(*INSTALLED):
-        copy(name, site)
-    pip = [str(home / "venv/bin/python"), "-m", "pip", "install", "--no-index", "--no-deps"]
-    subprocess.run([*pip, str(wheel)], cwd=home, check=True, capture_output=True)
+    (site / "asyncpg").symlink_to(Path(asyncpg.__file__).parent)
     return home
 
 
-def run(home: Path, *command: str, **env: str) -> subprocess.CompletedProcess[str]:
-    """Run a program of that environment in its folder."""
+def run(home: Path, *command: str, **env: str) -> commands.Done:
     plain = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
-    return subprocess.run(
-        [str(home / "venv/bin" / command[0]), *command[1:]],
-        cwd=home,
-        env=plain | env,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    program = str(home / "venv/bin" / command[0])
+    return commands.run([program, *command[1:]], cwd=home, env=plain | env)
 
 
-def test_a_ten_line_suite_that_fails_explains_itself(home, running_servers):
+def test_a_ten_line_suite_that_fails_explains_itself(home, urls_of):
     assert len(SUITE.splitlines()) <= 11
     (home / "test_ten_lines.py").write_text(SUITE)
-    url = running_servers.need("postgres")["WL_POSTGRES"]
+    url = urls_of("postgres")["WL_POSTGRES"]
 
     done = run(home, "python", "-m", "pytest", "-p", "no:cacheprovider", WL_POSTGRES=url)
 
-    words = " ".join(done.stdout.split())
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert "- whichloop -" in done.stdout
+    words = " ".join(done.out.split())
+    assert done.code == 1, done.output
+    assert "- whichloop -" in done.out
     assert "asyncpg.Connection, built at test_ten_lines.py:5 by fixture connection" in words
     assert "loop A, the session loop" in words
     assert "test_select ran on loop B, its own function loop" in words
@@ -104,10 +62,10 @@ def test_a_ten_line_suite_that_fails_explains_itself(home, running_servers):
 def test_the_command_is_there_and_nothing_else_of_ours(home):
     (home / "ci.log").write_text("RuntimeError: Event loop is closed\n")
 
-    assert "object outlives its loop" in run(home, "whichloop", "explain", "ci.log").stdout
+    assert "object outlives its loop" in run(home, "whichloop", "explain", "ci.log").out
     missing = "import importlib.util as u; print([n for n in {} if u.find_spec(n)])"
     names = ("motor", "sqlalchemy", "scripts", "suite", "shared_app", "rich")
-    assert run(home, "python", "-c", missing.format(names)).stdout == "[]\n"
+    assert run(home, "python", "-c", missing.format(names)).out == "[]\n"
 
 
 @pytest.mark.parametrize(
@@ -118,17 +76,8 @@ def test_the_command_is_there_and_nothing_else_of_ours(home):
     ],
 )
 def test_the_audit_of_a_side_of_this_repository(side, code, words):
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", side, "--whichloop-audit", "-p", "no:cacheprovider"],
-        cwd=ROOT,
-        env={**os.environ, "BACKEND": "embedded", "PYTEST_ADDOPTS": ""},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = commands.pytest(side, "--whichloop-audit")
 
-    assert done.returncode == code, done.stdout + done.stderr
-    assert words in done.stdout
-    audit = done.stdout.partition("whichloop audit")[2].partition("=====")[0]
+    assert words in done.must_exit(code).out
+    audit = done.out.partition("whichloop audit")[2].partition("=====")[0]
     assert max(map(len, audit.splitlines())) <= 80

@@ -4,17 +4,14 @@
 wheel. ``WL_PYTHONS`` names interpreters, separated by colons, beside the one that runs this file.
 """
 
-from __future__ import annotations
-
 import os
-import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.support import environments
+from tests.support import commands, environments
+from tests.support.commands import Done
 
 PYTHONS = [sys.executable, *filter(None, os.environ.get("WL_PYTHONS", "").split(":"))]
 VERSIONS = Path(__file__).parent.parent.parent / "requirements" / "versions"
@@ -70,36 +67,16 @@ def test_this_version_is_explained_in_all_modes(python, pins, wheel, tmp_path):
     explained_in_all_modes(made(tmp_path / "venv", python, pins, wheel), tmp_path / "suite")
 
 
-def test_the_installed_version_is_explained_in_all_modes(tmp_path):
-    explained_in_all_modes(sys.executable, tmp_path / "suite")
-
-
 def test_a_run_of_trio_is_no_trouble(wheel, tmp_path):
     # An environment of its own: where trio is installed, anyio's plugin imports it in every run.
     python = made(tmp_path / "venv", sys.executable, "beside-trio", wheel)
     (tmp_path / "test_a.py").write_text(TRIO)
 
-    code, out = runner(python, tmp_path)("--whichloop=strict")
-
-    assert code == 0, out
-    assert "1 passed" in out
+    assert "1 passed" in run(python, tmp_path, "--whichloop=strict").must_exit(0).out
 
 
-def runner(python: str, folder: Path) -> Callable[..., tuple[int, str]]:
-    """What runs pytest with that interpreter in the folder: its exit code, and all it printed."""
-
-    def run(*options: str) -> tuple[int, str]:
-        done = subprocess.run(
-            [python, "-m", "pytest", "-p", "no:cacheprovider", *options],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        return done.returncode, done.stdout + done.stderr
-
-    return run
+def run(python: str, folder: Path, *options: str) -> Done:
+    return commands.run([python, "-m", "pytest", "-p", "no:cacheprovider", *options], cwd=folder)
 
 
 def explained_in_all_modes(python: str, folder: Path) -> None:
@@ -107,17 +84,14 @@ def explained_in_all_modes(python: str, folder: Path) -> None:
     folder.mkdir()
     (folder / "test_a.py").write_text(SUITE)
     (folder / "pytest.ini").write_text("[pytest]\n")
-    run = runner(python, folder)
 
-    code, out = run("--whichloop-record=record.json")
-    words = " ".join(out.split())
-    assert code == 1, out
+    done = run(python, folder, "--whichloop-record=record.json").must_exit(1)
+    words = " ".join(done.out.split())
     assert "1 error" in words or "1 failed" in words
     assert "asyncio Queue" in words
     assert "the function loop of test_a.py::test_one" in words
     assert "So object outlives its loop: kept by module-level name test_a.queue" in words
     assert "switched off" not in words
     assert (folder / "record.json").exists()
-    assert run("--whichloop=strict")[0] == 1
-    assert run("--whichloop-audit")[0] == 0
-    assert run("--whichloop=off")[0] == 1
+    for option, code in (("=strict", 1), ("-audit", 0), ("=off", 1)):
+        run(python, folder, f"--whichloop{option}").must_exit(code)

@@ -5,17 +5,14 @@ whichloop must say of one of them; ``cure.patch`` is its first cure as a change 
 ``wrong_cure.patch``, where there is one, a cure that is right elsewhere and does not help here.
 """
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 import tomllib
-from pathlib import Path
+from functools import cache
 
 import pytest
-from conftest import Run, run_pytest
+from conftest import ZOO, Run, run_pytest
 
-ZOO = Path(__file__).parent.parent / "zoo"
 SUITES = sorted(folder for folder in ZOO.iterdir() if (folder / "expected.toml").exists())
 EXPECTED = {folder.name: tomllib.loads((folder / "expected.toml").read_text()) for folder in SUITES}
 SICK = [name for name, expected in EXPECTED.items() if not expected.get("healthy")]
@@ -26,32 +23,20 @@ WRONG = [name for name in SICK if (ZOO / name / "wrong_cure.patch").exists()]
 
 
 @pytest.fixture(scope="module")
-def finished() -> dict[tuple, Run]:
-    return {}
-
-
-@pytest.fixture
-def suite(tmp_path, running_servers, finished):
+def suite(tmp_path_factory, urls_of):
     """Copies a suite, applies a patch, and runs it; the same run is made once."""
 
-    def go(name: str, *args: str, patch: str | None = None) -> Run:
-        key = (name, args, patch)
-        if key not in finished:
-            finished[key] = fresh(name, *args, patch=patch)
-        return finished[key]
-
-    def fresh(name: str, *args: str, patch: str | None) -> Run:
-        folder = tmp_path / f"{name}-{patch or 'as-is'}"
-        shutil.copytree(ZOO / name, folder, dirs_exist_ok=True)
-        if patch is not None:
+    @cache
+    def run(name: str, *args: str, patch: str = "") -> Run:
+        folder = tmp_path_factory.mktemp("zoo") / name
+        shutil.copytree(ZOO / name, folder)
+        if patch:
             # With git, and outside any repository: no other patch program is needed.
-            subprocess.run(
-                ["git", "apply", "--unsafe-paths", f"{patch}.patch"], cwd=folder, check=True
-            )
-        urls = running_servers.need(*EXPECTED[name]["needs"])
-        return run_pytest(folder, *args, env=urls)
+            apply = ["git", "apply", "--unsafe-paths", f"{patch}.patch"]
+            subprocess.run(apply, cwd=folder, check=True)
+        return run_pytest(folder, *args, env=urls_of(*EXPECTED[name]["needs"]))
 
-    return go
+    return run
 
 
 def test_the_zoo_is_as_large_and_as_varied_as_it_says():
@@ -69,18 +54,18 @@ def test_a_sick_suite_is_explained(suite, name):
 
     assert run.failed == set(expected["failed"]), run.out
     wanted = expected["finding"]
-    found = [one for one in run.findings if one["during"] == wanted["test"]]
-    assert found, run.out
-    one = found[0]
+    findings = [finding for finding in run.findings if finding["during"] == wanted["test"]]
+    assert findings, run.out
+    finding = findings[0]
     seen = {
-        "test": one["during"],
-        "object": (one["object"] or {}).get("type", ""),
-        "bound_owner": (one["bound_loop"] or {}).get("owner", ""),
-        "using_owner": (one["using_loop"] or {}).get("owner", ""),
-        "cause": one["cause"],
-        "crossing_line": one["crossing_line"] or "",
-        "message": one["message"] or "",
-        "first_cure": one["cures"][0]["id"] if one["cures"] else "",
+        "test": finding["during"],
+        "object": (finding["object"] or {}).get("type", ""),
+        "bound_owner": (finding["bound_loop"] or {}).get("owner", ""),
+        "using_owner": (finding["using_loop"] or {}).get("owner", ""),
+        "cause": finding["cause"],
+        "crossing_line": finding["crossing_line"] or "",
+        "message": finding["message"] or "",
+        "first_cure": finding["cures"][0]["id"] if finding["cures"] else "",
     }
     # What a suite leaves empty is not part of its case: there is no such object, loop or line.
     assert {key: seen[key] for key in wanted if wanted[key]} == {

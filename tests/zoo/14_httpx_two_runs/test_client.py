@@ -1,9 +1,9 @@
 import asyncio
+import os
 
 import httpx
-from server import serve
 
-URL = serve()
+URL = os.environ["WL_HTTP"]
 client = httpx.AsyncClient()
 
 

@@ -1,8 +1,8 @@
 import asyncio
+import os
 
 import grpc
 import pytest
-from server import serve
 
 
 @pytest.fixture(scope="session")
@@ -14,7 +14,5 @@ def event_loop():
 
 @pytest.fixture(scope="session")
 async def channel():
-    server, address = serve()
-    async with grpc.aio.insecure_channel(address) as channel:
+    async with grpc.aio.insecure_channel(os.environ["WL_GRPC"]) as channel:
         yield channel
-    server.stop(None)

@@ -1,8 +1,9 @@
+import os
+
 import aiohttp
 import pytest
-from server import serve
 
-URL = serve()
+URL = os.environ["WL_HTTP"]
 
 
 @pytest.fixture

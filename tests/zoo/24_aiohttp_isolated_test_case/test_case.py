@@ -1,9 +1,9 @@
+import os
 from unittest import IsolatedAsyncioTestCase
 
 import aiohttp
-from server import serve
 
-URL = serve()
+URL = os.environ["WL_HTTP"]
 kept = []
 
 
