@@ -1,11 +1,14 @@
 """The command ``whichloop``: read a log, or draw a recording."""
 
 import argparse
+import re
 import sys
 from pathlib import Path
 
+from whichloop.diagnose.codes import CODES, page
 from whichloop.logs import decode, read_log, report
 from whichloop.present.lanes import draw_lanes, needs_ascii
+from whichloop.present.section import in_words, lines_of, under
 from whichloop.recording import RecordingError, of_text
 
 
@@ -28,6 +31,10 @@ def main(arguments: list[str] | None = None) -> int:
     where = "standard input" if options.file == "-" else options.file
     encoding = sys.stdout.encoding or "ascii"
     try:
+        code = options.command == "explain" and re.fullmatch(r"WL\d+", options.file)
+        if code and not Path(options.file).exists():
+            sys.stdout.write("\n".join([*_page(options.file), ""]))
+            return 0
         raw = sys.stdin.buffer.read() if options.file == "-" else Path(options.file).read_bytes()
         if options.command == "explain":
             lines = _explain(raw, where)
@@ -50,6 +57,15 @@ def main(arguments: list[str] | None = None) -> int:
 def _fail(words: str, status: int = 2) -> int:
     print(f"whichloop: {words}", file=sys.stderr)
     return status
+
+
+def _page(code: str) -> list[str]:
+    """What a code means and what cures it. Raises ValueError for one that there is not."""
+    found = page(code)
+    if found is None:
+        raise ValueError(f"there is no {code}; the codes are {', '.join(CODES)}")
+    name = f"{found.code} {found.name}: {found.meaning}"
+    return lines_of([("", f"{name}."), ("", found.more), *under("Cure", in_words(found.cures))])
 
 
 def _explain(raw: bytes, where: str) -> list[str]:

@@ -12,13 +12,14 @@ import pytest
 from whichloop.audit import audit, loop_scope_of_fixture, report
 from whichloop.diagnose.causes import CAUSES, Case
 from whichloop.diagnose.explain import explain, explain_crossing, explain_left_open
+from whichloop.diagnose.groups import Groups
 from whichloop.observe import peek
 from whichloop.observe.background_errors import BackgroundErrors
 from whichloop.observe.left_open import left_open
 from whichloop.observe.probes.registry import REGISTRY
 from whichloop.observe.tracker import TRACKER
-from whichloop.present.section import render
-from whichloop.recording import to_json, write
+from whichloop.present.section import NARROWEST, WIDEST, one_line, render, title, told
+from whichloop.recording import finding_of, plain, to_json, write
 from whichloop.records import Actor, Finding
 
 TITLE = "whichloop"
@@ -34,6 +35,7 @@ class Hooks:
         self.path = config.getoption("whichloop_record")
         self.actors: dict[tuple[Any, str], Actor] = {}
         self.findings: list[Finding] = []
+        self.groups = Groups()
         self.finding: Finding | None = None  # of the phase that has just ended
         self.background: list[Finding] = []
         self.background_more = 0
@@ -96,20 +98,37 @@ class Hooks:
         # A skip is an exception too, and no failure.
         if call.excinfo is not None and not issubclass(call.excinfo.type, pytest.skip.Exception):
             self.finding = self._explain(call.excinfo.value, item.nodeid, call.when)
+            if self.finding is not None and item.get_closest_marker("xfail") is None:
+                words = f"{self.finding.code} {self.finding.cause}: {self.finding.sentence}"
+                item.user_properties.append((TITLE, words))  # which --junitxml writes
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: Any) -> None:
         finding, self.finding = self.finding, None
-        if finding is not None and report.failed:
+        if report.failed:
             with TRACKER.guarded("explanations"):
-                self.findings.append(finding)
-                text = render(finding)
-                if hasattr(report.longrepr, "addsection"):
-                    report.longrepr.addsection(TITLE, text, "-")
-                else:
-                    report.sections.append((TITLE, text))
+                self._attach(report, finding)
         if TRACKER.crossings and (report.when != "setup" or not report.passed):
             TRACKER.crossings.clear()
+
+    def _attach(self, report: Any, finding: Finding | None) -> None:
+        """One line under the failure; the cause is told at the end, once for all that it failed."""
+        if finding is not None:
+            self.findings.append(finding)
+            report.whichloop = json.dumps(plain(finding))
+        elif not hasattr(report, "whichloop"):  # which a worker of pytest-xdist has sent
+            return
+        if hasattr(self.config, "workeroutput"):
+            return
+        finding = finding or finding_of(report.whichloop)
+        line = one_line(finding, self.groups.add(finding).number)
+        if isinstance(report.longrepr, str):
+            report.longrepr += f"\n{line}"
+        elif hasattr(report.longrepr, "reprtraceback"):
+            traceback = report.longrepr.reprtraceback
+            traceback.extraline = "\n".join(filter(None, [traceback.extraline, line]))
+        else:
+            report.sections.append((TITLE, line))
 
     def _in_background(self, error: BaseException, where: str) -> None:
         finding = self._explain(error, TRACKER.scene.during, where)
@@ -154,6 +173,13 @@ class Hooks:
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         section, line = terminalreporter.section, terminalreporter.write_line
+        width = min(max(self.config.get_terminal_writer().fullwidth, NARROWEST), WIDEST)
+        if self.groups:
+            section(title(self.groups), sep="-")
+        for group in self.groups:
+            for text in told(group, self.groups, width):
+                line(text, green=text.startswith("Cure"))
+            line("")
         if self.audited:
             section("whichloop audit", sep="-")
             line("\n".join(self.audited))
@@ -209,7 +235,6 @@ class ThoroughHooks(Hooks):
             what = "left a connection on a closed event loop"
         else:
             return
-        self.findings.append(finding)
+        self.finding = finding
         report.outcome = "failed"
-        what = f"whichloop (strict): {report.nodeid} passed, but {what}"
-        report.longrepr = f"{what}\n\n{render(finding)}"
+        report.longrepr = f"whichloop (strict): {report.nodeid} passed, but {what}"

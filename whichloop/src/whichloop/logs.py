@@ -8,7 +8,7 @@ from typing import NamedTuple
 from whichloop import messages
 from whichloop.diagnose import causes
 from whichloop.messages import Message
-from whichloop.present.section import lines_of, under
+from whichloop.present.section import in_words, lines_of, under
 from whichloop.records import Cure, ObjectRecord, Settings
 
 MAX_LINE = 4000
@@ -107,7 +107,8 @@ def report(reading: LogReading) -> list[str]:
     """The reading as lines for a terminal."""
     (first, count), *others = reading.messages
     driver = reading.driver if reading.driver not in ("asyncio", "pytest") else None
-    texts = [(f"{cure.text}: {cure.change}", cure.link or "") for cure in reading.cures]
+    links = [cure.link or "" for cure in reading.cures]
+    texts = zip(in_words(reading.cures), links, strict=True)
     rows = [
         ("Seen", f"{first.says} ({'once' if count == 1 else f'{count} times'})"),
         *(("Also", f"{message.says} ({number})") for message, number in others),

@@ -1,11 +1,14 @@
 """The plugin: its options, what is in force, and which hooks a session gets."""
 
 import functools
+import re
 import sys
+from pathlib import Path
 
 import pytest
 
 from whichloop.hooks import Hooks, ThoroughHooks
+from whichloop.observe.frames import shown
 from whichloop.observe.probes.registry import REGISTRY
 from whichloop.observe.tracker import TRACKER
 from whichloop.records import Settings
@@ -101,6 +104,20 @@ def settings_of(config: pytest.Config) -> Settings:
         str(getattr(mode, "value", mode)),
         _ini(config, "asyncio_default_fixture_loop_scope"),
         _ini(config, "asyncio_default_test_loop_scope") or "function",
+        shown(str(config.inipath)) if config.inipath else "",
+        _line_of(config.inipath, "asyncio_default_fixture_loop_scope"),
+        _line_of(config.inipath, "asyncio_default_test_loop_scope"),
+    )
+
+
+def _line_of(ini: Path | None, option: str) -> int | None:
+    """The line of an option in a configuration file; None if it is not there to be read."""
+    try:
+        lines = ini.read_text("utf-8").splitlines() if ini else []
+    except (OSError, ValueError):
+        return None
+    return next(
+        (at for at, line in enumerate(lines, 1) if re.match(rf"\s*{option}\s*=", line)), None
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from whichloop.records import LoopRecord, Recording, Settings, Site
+from whichloop.records import Finding, LoopRecord, Recording, Settings, Site
 
 SCHEMA_VERSION = 1
 # The lists of a file, and the fields of a Recording that they hold.
@@ -43,14 +43,14 @@ def to_json(recording: Recording, worker: str = "") -> dict[str, Any]:
         used[crossing.seq].append(prefix + crossing.used_on)
     data: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
-        "settings": _plain(recording.settings),
+        "settings": plain(recording.settings),
     }
     for key, field in TABLES.items():
         data[key] = []
         for record in getattr(recording, field):
             if field == "ran" and key != f"{record.kind}s":
                 continue
-            row = _plain(record)
+            row = plain(record)
             row |= {name: prefix + row[name] for name in _LOOP_NAMES if row.get(name)}
             if key == "connections":
                 bound = row["bound_to"]
@@ -61,14 +61,14 @@ def to_json(recording: Recording, worker: str = "") -> dict[str, Any]:
     return data
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """A record as JSON values; a loop has its ``owner`` beside its fields."""
     if isinstance(value, Site):
         return str(value)
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        row = {key: _plain(held) for key, held in value._asdict().items()}
+        row = {key: plain(held) for key, held in value._asdict().items()}
         return {**row, "owner": value.owner} if isinstance(value, LoopRecord) else row
-    return [_plain(held) for held in value] if isinstance(value, tuple) else value
+    return [plain(held) for held in value] if isinstance(value, tuple) else value
 
 
 def write(path: Path, data: dict[str, Any], of_workers: Iterable[dict[str, Any]]) -> str:
@@ -86,6 +86,12 @@ def write(path: Path, data: dict[str, Any], of_workers: Iterable[dict[str, Any]]
     except OSError as error:
         return f"the recording could not be written to {path}: {error.strerror or error}"
     return ""
+
+
+def finding_of(text: str) -> Finding:
+    """The finding in the JSON of its ``plain`` form, which a worker sent with its report."""
+    finding: Finding = _value(Finding, json.loads(text), "finding")
+    return finding
 
 
 def of_text(text: str | bytes) -> tuple[Recording, ...]:

@@ -28,7 +28,11 @@ NOBODY = Actor("unknown", "")
 
 
 class Settings(NamedTuple):
-    """Versions and loop scopes in force; ``None`` where pytest or the option is not there."""
+    """Versions and loop scopes in force; ``None`` where pytest or the option is not there.
+
+    ``ini`` is the configuration file in force, as it is shown ("" if there is none, None if that is
+    not known), and ``fixture_scope_line`` and ``test_scope_line`` where in it the options stand.
+    """
 
     python: str = ""
     pytest: str | None = None
@@ -36,6 +40,9 @@ class Settings(NamedTuple):
     asyncio_mode: str | None = None
     fixture_loop_scope: str | None = None
     test_loop_scope: str | None = None
+    ini: str | None = None
+    fixture_scope_line: int | None = None
+    test_scope_line: int | None = None
 
     @property
     def asyncio_version(self) -> tuple[int, ...]:
@@ -165,13 +172,15 @@ class Ran(NamedTuple):
 
 class Cure(NamedTuple):
     """One piece of advice: ``id`` in the cures' table, the sentence, the change to make; ``remedy``
-    is its number in the repository that whichloop comes from."""
+    is its number in the repository that whichloop comes from; ``place`` the file of the user's that
+    the change is for, with its line, in brackets."""
 
     id: str
     text: str
     change: str
     remedy: int | None = None
     link: str | None = None
+    place: str = ""
 
 
 class Finding(NamedTuple):
@@ -190,6 +199,7 @@ class Finding(NamedTuple):
     crossing_line: Site | None = None
     cures: tuple[Cure, ...] = ()
     headline: str = ""
+    code: str = ""
 
 
 class Recording(NamedTuple):

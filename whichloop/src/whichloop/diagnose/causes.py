@@ -1,10 +1,11 @@
 """The closed list of causes: what each is called, how it is told, and what cures it. Pure. Which of
 them it is follows from a :class:`Case`, and ``explain`` decides it."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-from whichloop.diagnose.cures import ENTRIES
+from whichloop.diagnose.cures import ENTRIES, FIXTURE_SCOPE, TEST_SCOPE
 from whichloop.records import NOBODY, Actor, Cure, LoopRecord, ObjectRecord, Settings
 
 # A driver's object in plain words, and what a line of the driver in a traceback looks like: the one
@@ -116,8 +117,25 @@ def made(names: Iterable[str], settings: Settings, words: Mapping[str, str]) -> 
         if not isinstance(change, str):
             change = next((words for least, words in change.items() if version >= least), "")
         if change:
-            cures.append(Cure(name, text.format_map(known), change.format_map(known), remedy, link))
+            change, place = _in_the_file_of(change.format_map(known), settings)
+            cures.append(Cure(name, text.format_map(known), change, remedy, link, place))
     return tuple(cures)
+
+
+def _in_the_file_of(change: str, settings: Settings) -> tuple[str, str]:
+    """A change as the configuration file in force would have it, and where in that file; without
+    an option that is in force already."""
+    change = change.removeprefix(f"{FIXTURE_SCOPE} = {settings.fixture_loop_scope} and ")
+    lines = {FIXTURE_SCOPE: settings.fixture_scope_line, TEST_SCOPE: settings.test_scope_line}
+    options = [option for option in lines if option in change]
+    if not options or settings.ini is None:
+        return change, ""
+    if not settings.ini:
+        return change, " (in a new pytest.ini, below [pytest])"
+    if settings.ini.endswith(".toml"):
+        change = re.sub(rf"({FIXTURE_SCOPE}|{TEST_SCOPE}) = (\w+)", r'\1 = "\2"', change)
+    places = ", ".join(f"line {lines[option]}" for option in options if lines[option])
+    return change, f" (in {settings.ini}{f', {places}' if places else ''})"
 
 
 # The names of cures, the most fitting first, and words for them beside those that all have.
@@ -126,8 +144,10 @@ Advice = tuple[list[str], dict[str, str]]
 
 class Cause(NamedTuple):
     """``meaning`` is a clause for any object, ``tell`` the sentence for one, with a case's words in
-    braces, ``headline`` that for a reader who does not know asyncio, with ``{thing}``."""
+    braces, ``headline`` that for a reader who does not know asyncio, with ``{thing}``.
+    ``code`` stays this cause's in every later version."""
 
+    code: str
     name: str
     meaning: str
     headline: str
@@ -214,6 +234,7 @@ def _advise_repeated(case: Case) -> Advice:
 
 
 MISMATCH = Cause(
+    "WL001",
     "loop scope mismatch",
     "two loop scopes: the one that prepared it and the one that used it",
     "The {thing} used here was set up for another part of the run than this test.",
@@ -221,6 +242,7 @@ MISMATCH = Cause(
     "bound on {bound_scope}, used on {using_scope}{kept}.",
 )
 TEARDOWN = Cause(
+    "WL002",
     "closed on another loop",
     "a fixture closes on its loop what the test left open on its own",
     "The {thing} that this test left open was closed by a fixture that runs elsewhere.",
@@ -228,6 +250,7 @@ TEARDOWN = Cause(
     "the test ended with it open on {bound}, and a fixture closes it on {using}.",
 )
 OUTLIVES = Cause(
+    "WL003",
     "object outlives its loop",
     "the object was kept longer than the event loop it belongs to",
     "The {thing} used here was opened for an earlier test, which has ended.",
@@ -235,24 +258,28 @@ OUTLIVES = Cause(
     "kept{keeper}{end}.",
 )
 THREAD = Cause(
+    "WL004",
     "second loop in a thread",
     "another thread runs an event loop of its own",
     "The {thing} used here belongs to another thread and cannot work in this one.",
     lambda case: (["owning-thread", "per-thread"], {}),
 )
 PORTAL = Cause(
+    "WL005",
     "TestClient portal",
     "the test client runs the app on an event loop in a thread of its own",
     "The {thing} used here is shared with a test client that runs elsewhere.",
     _advise_portal,
 )
 TWO_PLUGINS = Cause(
+    "WL006",
     "two plugins",
     "two pytest plugins each run an event loop of their own",
     "The {thing} used here was prepared by another plugin than runs this test.",
     _advise_running,
 )
 REPEATED = Cause(
+    "WL007",
     "asyncio.run repeated",
     "each asyncio.run() makes a new event loop and closes it",
     "The {thing} used here was opened in an earlier run that has ended.",
@@ -260,12 +287,14 @@ REPEATED = Cause(
     "{meaning}{kept}.",
 )
 NOT_LOOPS = Cause(
+    "WL008",
     "not a loop problem",
     "the message looks like it, but no second event loop is involved",
     "Two operations ran at the same time on one database connection.",
     about_loops=False,
 )
 UNKNOWN = Cause(
+    "WL009",
     "unknown",
     "the cause is not known",
     "The {thing} used here was set up elsewhere and cannot work in this place.",

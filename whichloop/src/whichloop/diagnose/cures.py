@@ -9,6 +9,8 @@ _CONCEPTS = _PYTEST_ASYNCIO + "concepts.html"
 _SQLALCHEMY = "https://docs.sqlalchemy.org/en/21/orm/extensions/asyncio.html"
 _LOOPS = _SQLALCHEMY + "#using-multiple-asyncio-event-loops"
 _PYTHON = "https://docs.python.org/3/library/"
+FIXTURE_SCOPE = "asyncio_default_fixture_loop_scope"
+TEST_SCOPE = "asyncio_default_test_loop_scope"
 
 
 class Entry(NamedTuple):
@@ -56,13 +58,13 @@ ENTRIES = {
         _CONCEPTS,
     ),
     "fixtures-to-tests": Entry(
-        "or give the fixture the test's loop",
+        "give the fixture the test's loop",
         {(0, 24): "asyncio_default_fixture_loop_scope = {narrow}"},
         3,
         _CONCEPTS,
     ),
     "fixture-to-test": Entry(
-        "or give the fixture the loop that uses it",
+        "give the fixture the loop that uses it",
         {(0, 24): '@pytest_asyncio.fixture(..., loop_scope="{narrow}")'},
         10,
         _CONCEPTS,
@@ -74,7 +76,7 @@ ENTRIES = {
         _CONCEPTS,
     ),
     "cache-per-test": Entry(
-        "or cache the value no longer than the loop lives",
+        "cache the value no longer than the loop lives",
         'leave scope="{scope}" out of the fixture {fixture}',
     ),
     "null-pool": Entry(
@@ -84,13 +86,13 @@ ENTRIES = {
         _LOOPS,
     ),
     "dispose": Entry(
-        "or dispose the engine before its loop closes",
+        "dispose the engine before its loop closes",
         "await engine.dispose() at the end of each test, on the test's own loop",
         13,
         _LOOPS,
     ),
     "build-inside": Entry(
-        "or build the {noun} per test, in an async fixture that closes it",
+        "build the {noun} per test, in an async fixture that closes it",
         "move it out of {place} into a fixture that yields it",
         6,
     ),
@@ -110,7 +112,7 @@ ENTRIES = {
         link=_PYTHON + "asyncio-dev.html#concurrency-and-multithreading",
     ),
     "per-thread": Entry(
-        "or give the thread a {noun} of its own",
+        "give the thread a {noun} of its own",
         "create it inside the coroutine that the thread runs",
     ),
     "asgi-transport": Entry(
@@ -138,7 +140,7 @@ ENTRIES = {
         link=_PYTHON + "asyncio-runner.html",
     ),
     "build-per-run": Entry(
-        "or build and close the {noun} inside each run",
+        "build and close the {noun} inside each run",
         "create it in the coroutine given to asyncio.run(), and close it there",
         15,
     ),

@@ -120,6 +120,7 @@ def _finding(
         failure.crossing_line,
         cause.cures(case),
         headline,
+        cause.code,
     )
     return finding._replace(**changes)
 

@@ -1,11 +1,15 @@
-"""A finding as the lines of a report. Pure."""
+"""A finding as the lines of a report, and all of a session's by their causes. Pure."""
 
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-from whichloop.records import Finding, LoopRecord, ObjectRecord, Site
+from whichloop.diagnose.groups import Group, Groups
+from whichloop.records import Cure, Finding, LoopRecord, ObjectRecord, Site
 
 WIDTH = 80
+# Below the first a hanging indent leaves no room; beyond the second a line is hard to read.
+NARROWEST, WIDEST = 40, 100
+NAMED_TESTS = 3
 
 
 def under(head: str, texts: Iterable[str]) -> list[tuple[str, str]]:
@@ -13,13 +17,13 @@ def under(head: str, texts: Iterable[str]) -> list[tuple[str, str]]:
     return [("" if at else head, text) for at, text in enumerate(texts)]
 
 
-def lines_of(rows: Iterable[tuple[str, str]]) -> list[str]:
+def lines_of(rows: Iterable[tuple[str, str]], width: int = WIDTH) -> list[str]:
     """Each text beside its head, with a hanging indent; a row without a text has no line."""
     lines = []
     for head, text in rows:
         lines += textwrap.wrap(
             text,
-            WIDTH,
+            width,
             initial_indent=f"{head:<7}",
             subsequent_indent=" " * 7,
             break_long_words=False,
@@ -57,14 +61,14 @@ def _let(obj: ObjectRecord | None, loop: LoopRecord | None) -> list[str]:
     lived = [life(loop)] if loop is not None else []
     if obj is None:
         return lived
-    engine, builder = obj.part_of == "AsyncEngine", obj.built_by
-    part = f" of {'an ' if engine else ''}{obj.part_of}" if obj.part_of else ""
+    builder = obj.built_by
     built = "built where whichloop did not see it"
     if obj.built_at is not None or builder.kind != "unknown":
         runs = f"loop scope {builder.loop_scope}" if builder.loop_scope else "not async"
         cached = builder.caching_scope or "not known"
         scopes = f" (caching scope {cached}, {runs})" if builder.kind == "fixture" else ""
-        what = f"{'the engine' if engine else 'its owner'} built" if obj.part_of else "built"
+        owner = "the engine" if obj.part_of == "AsyncEngine" else "its owner"
+        what = f"{owner} built" if obj.part_of else "built"
         built = f"{what} at {_at(obj.built_at)} by {builder}{scopes}"
     keeper = obj.kept_by or (f"functools cache {builder.cache}" if builder.cache else "")
     kept = f", kept by {keeper}" if keeper else ""
@@ -73,10 +77,16 @@ def _let(obj: ObjectRecord | None, loop: LoopRecord | None) -> list[str]:
         by = "" if obj.bound_by == builder else f" by {obj.bound_by}"
         first_use = f"at its first use, {_at(obj.bound_at)}{by}"
     return [
-        f"{obj.label} {obj.type}{part}, {built}{kept}",
+        f"{_thing(obj)}, {built}{kept}",
         f"it bound to {describe(loop)}, {first_use}",
         *lived,
     ]
+
+
+def _thing(obj: ObjectRecord) -> str:
+    """ "pooled connection asyncpg.Connection of an AsyncEngine"."""
+    article = "an " if obj.part_of == "AsyncEngine" else ""
+    return f"{obj.label} {obj.type}" + (f" of {article}{obj.part_of}" if obj.part_of else "")
 
 
 def _then(finding: Finding) -> str:
@@ -96,9 +106,10 @@ def _then(finding: Finding) -> str:
     return ""
 
 
-def render(finding: Finding) -> str:
-    """The section of one finding: headline, Let, Then, So, Cure."""
-    advice = [f"{cure.text}: {cure.change}" for cure in finding.cures]
+def render(finding: Finding, width: int = WIDTH, cures: Iterable[str] = ()) -> str:
+    """The section of one finding: headline, Let, Then, So, Cure. ``cures`` are its cures in words,
+    if they are to be other words than their own."""
+    advice = list(cures) or in_words(finding.cures)
     rows = [
         *under("Let", _let(finding.object, finding.bound_loop)),
         ("Then", _then(finding)),
@@ -107,4 +118,41 @@ def render(finding: Finding) -> str:
         *under("Cure", advice or ["not known: no advice is better than a guess"]),
         ("See", next((cure.link for cure in finding.cures if cure.link), "")),
     ]
-    return "\n".join([*textwrap.wrap(finding.headline, WIDTH), *lines_of(rows)])
+    return "\n".join([*textwrap.wrap(finding.headline, width), *lines_of(rows, width)])
+
+
+def in_words(cures: Iterable[Cure], more: Callable[[Cure], str] = lambda cure: "") -> list[str]:
+    """Cures as sentences, every alternative with its "or"; ``more`` stands at the end of each."""
+    return [
+        f"{'or ' if at else ''}{cure.text}: {cure.change}{cure.place}{more(cure)}"
+        for at, cure in enumerate(cures)
+    ]
+
+
+def one_line(finding: Finding, number: int) -> str:
+    """What stands under a failure, whose cause is told at the end of the run."""
+    what = f": {_thing(finding.object)}" if finding.object is not None else ""
+    return f"whichloop: cause {number} ({finding.code}), {finding.cause}{what}"
+
+
+def title(groups: Groups) -> str:
+    """ "whichloop: 2 causes behind 46 failures"."""
+    return f"whichloop: {_many(len(groups), 'cause')} behind {_many(groups.failures, 'failure')}"
+
+
+def told(group: Group, groups: Groups, width: int) -> list[str]:
+    """A cause, told of its first failure, with the cures that take most failures away first."""
+    example, tests, every = group.findings[0], group.tests, groups.failures
+    counts = groups.cured_by(example.cures)
+    ranked = sorted(example.cures, key=lambda cure: -counts[cure])
+    share = {cure: f" ({count} of {every} failures)" for cure, count in counts.items()}
+    words = in_words(ranked, share.__getitem__ if len(groups) > 1 else lambda cure: "")
+    more = f" and {len(tests) - NAMED_TESTS} more" if len(tests) > NAMED_TESTS else ""
+    named = f"{_many(len(group.findings), 'failure')}: {', '.join(tests[:NAMED_TESTS])}{more}"
+    head = lines_of([(f"{group.number}.", f"{example.code}, {named}")], width) if every > 1 else []
+    last = f"More   whichloop explain {example.code}"
+    return [*head, *render(example, width, words).splitlines(), last]
+
+
+def _many(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

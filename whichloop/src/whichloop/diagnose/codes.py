@@ -1,0 +1,83 @@
+"""What `whichloop explain WL003` says: each code's meaning and cures, without a failure at hand."""
+
+from typing import NamedTuple
+
+from whichloop.diagnose.causes import CAUSES, made
+from whichloop.records import Cure, Settings
+
+
+class Page(NamedTuple):
+    """A code in words: what it is called, one clause, more of it, and what cures it."""
+
+    code: str
+    name: str
+    meaning: str
+    more: str
+    cures: tuple[Cure, ...]
+
+
+# For each code what its cause does not say by itself, and every cure that it may have.
+_MORE = {
+    "WL001": (
+        "pytest-asyncio gives fixtures and tests loops of their own, by loop scope. A fixture on "
+        "the session loop and a test on a function loop cannot share what is bound to a loop: a "
+        "client, a connection, a lock. `pytest --whichloop-audit` lists such pairs and runs "
+        "nothing.",
+        ("one-loop-tests", "test-mark", "fixtures-to-tests", "fixture-to-test", "null-pool"),
+    ),
+    "WL002": (
+        "A test that reads and ends inside a transaction passes; the fixture then closes its "
+        "session, which must roll back over a connection of the test's loop. If that fixture runs "
+        "on another loop, the test fails in teardown.",
+        ("one-loop", "fixtures-to-tests"),
+    ),
+    "WL003": (
+        "A module, a functools cache or a fixture keeps the object, and each test has a loop of "
+        "its own: the first test binds the object to its loop, and later tests find it bound to a "
+        "loop that is closed.",
+        ("one-loop", "null-pool", "dispose", "build-inside", "create-inside"),
+    ),
+    "WL004": (
+        "A thread that runs a loop of its own used an object of the main thread's loop, or the "
+        "other way round.",
+        ("owning-thread", "per-thread"),
+    ),
+    "WL005": (
+        "Starlette's TestClient runs the app on a loop in a thread of its own; outside of `with` "
+        "there is a new one for each request.",
+        ("with-testclient", "asgi-transport", "null-pool"),
+    ),
+    "WL006": (
+        "Two plugins (pytest-asyncio, anyio's, Playwright's) each run a loop in one session: what "
+        "one prepared the other used, or one's loop still runs when the other's is to start.",
+        ("one-plugin", "async-interface", "one-driver-of-loops"),
+    ),
+    "WL007": (
+        "Every asyncio.run() makes a loop and closes it. What is kept from one run to the next, "
+        "by a module or a cache, belongs to a loop that is closed. The same code is that of "
+        "asyncio.run() inside code that a loop runs.",
+        ("one-run", "build-per-run", "null-pool", "await-it"),
+    ),
+    "WL008": (
+        "Two tasks at once on one connection or session, or a lazy load outside of await: the "
+        "message resembles the others, but there is one loop only, and no loop scope cures it.",
+        ("one-per-task", "await-load"),
+    ),
+    "WL009": (
+        "The message is one of several event loops, but whichloop did not see the object: its "
+        "driver has no probe, or it was made before the plugin began to watch.",
+        ("one-loop",),
+    ),
+}
+
+
+CODES = tuple(_MORE)
+
+
+def page(code: str) -> Page | None:
+    """The page of a code such as "WL003"; None for a code that there is not."""
+    cause = next((cause for cause in CAUSES.values() if cause.code == code), None)
+    if cause is None:
+        return None
+    more, names = _MORE[code]
+    return Page(code, cause.name, cause.meaning, more, made(names, Settings(), {}))
