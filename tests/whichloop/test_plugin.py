@@ -50,7 +50,7 @@ def queue_run(tmp_path_factory) -> Run:
 
 def section(out: str) -> str:
     """The explanation's lines as one line."""
-    return " ".join(out.partition("- whichloop -")[2].split())
+    return " ".join(out.partition("- whichloop: ")[2].split())
 
 
 # -- a failing test ----------------------------------------------------------------------
@@ -66,9 +66,9 @@ def test_a_failing_test_shows_the_object_both_loops_the_line_and_the_cure(queue_
     assert "test test_a.py::test_get ran on loop B, its own function loop" in words
     assert "used it at test_a.py:17" in words
     assert "loop scope mismatch" in words
-    assert "asyncio_default_test_loop_scope = session or give the fixture" in words
+    assert "_test_loop_scope = session (in pytest.ini, line 4) or give the fixture" in words
     # The first line needs no knowledge of asyncio.
-    first = queue_run.out.partition("- whichloop -")[2].splitlines()[1]
+    first = queue_run.out.partition("- whichloop: 1 cause behind 1 failure -")[2].splitlines()[1]
     assert first == "The queue used here was set up for another part of the run than this test."
 
 
@@ -89,7 +89,7 @@ def test_asyncio_still_names_the_users_own_coroutine_and_line(suite):
     for run in (on, off):
         assert "coro=<test_await() running at" in run.out
         assert "test_a.py:10>" in "".join(run.out.split("\n"))
-    assert "- whichloop -" not in off.out
+    assert "- whichloop: " not in off.out
 
 
 @pytest.mark.parametrize("style", ["long", "short", "native"])

@@ -49,13 +49,16 @@ def test_a_ten_line_suite_that_fails_explains_itself(home, urls_of):
 
     words = " ".join(done.out.split())
     assert done.code == 1, done.output
-    assert "- whichloop -" in done.out
+    assert "- whichloop: 1 cause behind 1 failure -" in done.out
     assert "asyncpg.Connection, built at test_ten_lines.py:5 by fixture connection" in words
     assert "loop A, the session loop" in words
     assert "test_select ran on loop B, its own function loop" in words
     assert "used it at test_ten_lines.py:10" in words
     assert "So loop scope mismatch" in words
-    assert "asyncio_default_test_loop_scope = session or give the fixture" in words
+    assert (
+        "asyncio_default_test_loop_scope = session (in pytest.ini, line 4) or give the fixture"
+        in words
+    )
     assert "remedy" not in words  # a number of a repository that this reader has never seen
 
 
