@@ -59,10 +59,8 @@ def test_forty_failures_of_two_causes_are_told_twice(options, tmp_path):
     assert f"({failures} of {failures} failures)" in " ".join(told.split())
     lines = [line for line in run.out.splitlines() if line.startswith("whichloop: cause ")]
     assert len(lines) == (0 if "--tb=no" in options else failures)
-    assert set(lines) <= {
-        f"whichloop: cause {n} (WL003), object outlives its loop: asyncio Queue asyncio.queues.Queue"
-        for n in (1, 2)
-    }
+    what = "object outlives its loop: asyncio Queue asyncio.queues.Queue"
+    assert set(lines) <= {f"whichloop: cause {number} (WL003), {what}" for number in (1, 2)}
 
 
 def test_a_report_in_xml_has_the_code_of_each_failure(tmp_path):
