@@ -92,7 +92,7 @@ def test_a_missing_file_and_a_recording_that_is_none(tmp_path, capsys):
 )
 def test_a_damaged_or_older_recording_is_named_with_what_to_do(tmp_path, capsys, change, words):
     path = tmp_path / "damaged.json"
-    path.write_text(json.dumps(to_json([Recording()]) | change))
+    path.write_text(json.dumps(to_json(Recording()) | change))
 
     assert main(["lanes", str(path)]) == 2
     err = capsys.readouterr().err
