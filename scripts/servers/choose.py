@@ -46,7 +46,7 @@ def choose(environ: Mapping[str, str] = os.environ, *, exhausting: bool = False)
     if pair:
         alone = Choice("embedded", f"of its own, for a side that uses up a server; not {pair}")
         return alone if exhausting else with_pair(pair)
-    choice = automatic(engine.find(images(environ)))
+    choice = automatic(engine.find(images(environ)), exhausting=exhausting)
     return replace(choice, why=f"{useless}; {choice.why}") if useless else choice
 
 
@@ -55,8 +55,10 @@ def with_pair(pair: Pair) -> Choice:
     return Choice("embedded", str(pair), pair)
 
 
-def automatic(found: Engine) -> Choice:
+def automatic(found: Engine, *, exhausting: bool = False) -> Choice:
     """What `auto` means where the engine is as found. `make doctor` asks this, too."""
+    if found.pair and not exhausting:
+        return Choice("compose", "the pair of `make up` runs on Docker")
     if found.why_not:
         return Choice("embedded", found.why_not)
     if found.missing:

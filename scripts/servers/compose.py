@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import secrets
 import shutil
@@ -12,9 +11,7 @@ import subprocess
 from scripts.errors import ServerError
 from scripts.paths import ROOT
 from scripts.servers import engine
-
-# Of this checkout: another one on the same machine has a pair of its own.
-PROJECT = "wrongloop-" + hashlib.sha256(os.fsencode(ROOT)).hexdigest()[:8]
+from scripts.servers.engine import PROJECT
 
 
 def program() -> list[str] | None:

@@ -15,7 +15,8 @@ from scripts.errors import ServerError
 from scripts.paths import ROOT
 from scripts.servers import containers, engine, process
 from scripts.servers.ask import drop_databases
-from scripts.servers.compose import PROJECT, command, compose, environment
+from scripts.servers.compose import command, compose, environment
+from scripts.servers.engine import PROJECT
 from scripts.servers.fetch import fetch_missing
 from scripts.servers.model import Message, Server
 
@@ -34,7 +35,10 @@ def up() -> int:
     else:
         for server in answers(PROJECT):
             print(f"up: {server}", flush=True)
-        print("Next: BACKEND=compose make reproduce (and at the end: make down)", flush=True)
+        print(
+            "Next: make reproduce, which uses it, or make ps (and at the end: make down)",
+            flush=True,
+        )
     return code
 
 

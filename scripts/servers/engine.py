@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -27,6 +28,9 @@ from scripts.servers.process import in_background
 if TYPE_CHECKING:
     import docker
 
+# What compose calls the pair of this checkout: another one on the same machine has its own.
+PROJECT = "wrongloop-" + hashlib.sha256(os.fsencode(ROOT)).hexdigest()[:8]
+PROJECT_LABEL = f"com.docker.compose.project={PROJECT}"
 ASK_LIMIT_S = 3
 DEFAULT_SOCKET = Path("/var/run/docker.sock")
 # The sockets of rootless Docker, Podman, Docker Desktop and Colima, below the folder in a variable.
@@ -56,13 +60,15 @@ MEANINGS = {
 @dataclass(frozen=True)
 class Engine:
     """`why_not` is empty if an engine can be used; `missing` names absent images; `clock_s` is
-    what the engine says the time is, in seconds since 1970, 0.0 if it did not say."""
+    what the engine says the time is, in seconds since 1970, 0.0 if it did not say; `pair` tells
+    whether both servers of this checkout's docker-compose.yml run."""
 
     why_not: str = ""
     version: str = ""
     missing: tuple[str, ...] = ()
     clock_s: float = 0.0
     name: str = "Docker"
+    pair: bool = False
 
 
 def images(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -131,12 +137,14 @@ def ask(wanted: Mapping[str, str]) -> Engine:
                     client.images.get(image)
                 except late("docker.errors").ImageNotFound:
                     missing.append(image)
+            pair = client.containers.list(filters={"label": PROJECT_LABEL}, ignore_removed=True)
     except errors() as error:
         return silent(plain(error))
     version = str(info.get("ServerVersion") or "of unknown version")
     podman = any("Podman" in str(part.get("Name")) for part in parts)
     clock_s = timestamp(str(info.get("SystemTime", "")))
-    return Engine("", version, tuple(missing), clock_s, "Podman" if podman else "Docker")
+    name = "Podman" if podman else "Docker"
+    return Engine("", version, tuple(missing), clock_s, name, pair=len(pair) == 2)
 
 
 def silent(why: str) -> Engine:

@@ -163,9 +163,10 @@ def test_the_pair_of_make_up_outlives_the_commands_that_use_it(
 
     shared_pair("up").must_exit(0)
     before = ids()
-    scripts("reproduce", **places | {"BACKEND": "compose"}).must_exit(0)
+    used = scripts("reproduce", **places | {"BACKEND": "auto"}).must_exit(0)
     again = shared_pair("up").must_exit(0)
 
+    assert "Servers: compose (the pair of `make up` runs on Docker)" in used.output
     assert len(before) == 2
     assert ids() == before
     assert "up: PostgreSQL" in again.out

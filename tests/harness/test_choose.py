@@ -6,8 +6,8 @@ import pytest
 
 from scripts.errors import CommandError
 from scripts.servers import engine, warm_pair
-from scripts.servers.choose import choose
-from scripts.servers.engine import images
+from scripts.servers.choose import automatic, choose
+from scripts.servers.engine import Engine, images
 from scripts.servers.model import BACKENDS
 
 
@@ -59,3 +59,10 @@ def test_images_are_pinned_and_the_environment_wins():
     assert all(":" in image and not image.endswith(":latest") for image in pinned.values())
     own = images({"MONGO_IMAGE": "mongo:8.0.1"})
     assert own == {**pinned, "MONGO_IMAGE": "mongo:8.0.1"}
+
+
+def test_auto_takes_the_pair_that_runs_on_docker_but_not_for_a_side_that_uses_up_a_server():
+    running = Engine(version="27.0", pair=True)
+
+    assert automatic(running).backend == "compose"
+    assert automatic(running, exhausting=True).backend == "testcontainers"
