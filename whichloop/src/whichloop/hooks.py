@@ -12,13 +12,12 @@ import pytest
 from whichloop.audit import audit, loop_scope_of_fixture, report
 from whichloop.diagnose.causes import CAUSES, Case
 from whichloop.diagnose.explain import explain, explain_crossing, explain_left_open
-from whichloop.diagnose.groups import Groups
 from whichloop.observe import peek
 from whichloop.observe.background_errors import BackgroundErrors
 from whichloop.observe.left_open import left_open
 from whichloop.observe.probes.registry import REGISTRY
 from whichloop.observe.tracker import TRACKER
-from whichloop.present.section import NARROWEST, WIDEST, one_line, render, title, told
+from whichloop.present.section import NARROWEST, WIDEST, Groups, one_line, render, title, told
 from whichloop.recording import finding_of, plain, to_json, write
 from whichloop.records import Actor, Finding
 
@@ -115,12 +114,13 @@ class Hooks:
         """One line under the failure; the cause is told at the end, once for all that it failed."""
         if finding is not None:
             self.findings.append(finding)
-            report.whichloop = json.dumps(plain(finding))
-        elif not hasattr(report, "whichloop"):  # which a worker of pytest-xdist has sent
+        elif hasattr(report, "whichloop"):  # which a worker of pytest-xdist has sent
+            finding = finding_of(report.whichloop)
+        if finding is None:
             return
         if hasattr(self.config, "workeroutput"):
+            report.whichloop = json.dumps(plain(finding))
             return
-        finding = finding or finding_of(report.whichloop)
         line = one_line(finding, self.groups.add(finding).number)
         if isinstance(report.longrepr, str):
             report.longrepr += f"\n{line}"
