@@ -41,7 +41,7 @@ def test_a_side_has_the_wrappers_of_broken_and_no_other_file(side):
 @each_side
 def test_a_side_differs_only_where_the_manifest_says_and_its_diff_has_a_caption(side):
     assert diffs.unexpected(side) == []
-    first = diffs.text_of(side, "conftest.py").splitlines()[0]
+    first = (ROOT / side.folder / "conftest.py").read_text("utf-8").splitlines()[0]
     assert diffs.CAPTION.match(first)
     assert first.startswith(f'"""{headed(side)}: ')
 

@@ -48,6 +48,8 @@ def answering(*images: str, clock_off_s: float = 0.0, part: str = "Engine") -> I
             if self.path.endswith("/info"):
                 about = {"ServerVersion": VERSION, "SystemTime": f"{now:%FT%T}.123456789Z"}
                 self.answer(200, about)
+            elif "/containers/json?" in self.path:
+                self.answer(200, [])
             elif name in images:
                 self.answer(200, {"Id": "sha256:1", "RepoTags": [name]})
             elif name:
@@ -55,7 +57,7 @@ def answering(*images: str, clock_off_s: float = 0.0, part: str = "Engine") -> I
             else:
                 self.answer(200, {"Version": VERSION, "ApiVersion": "1.44", "Components": parts})
 
-        def answer(self, code: int, body: dict[str, object]) -> None:
+        def answer(self, code: int, body: object) -> None:
             text = json.dumps(body).encode()
             self.send_response(code)
             self.send_header("Content-Type", "application/json")

@@ -22,7 +22,8 @@ _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 # is taken now, and later only texts are compared.
 _STARTED_IN = os.path.normcase(os.path.join(os.getcwd(), ""))
 _stat = os.stat
-# Past a __getattribute__ of theirs, as in peek.
+# Past a metaclass or a __getattribute__ of theirs, as in peek.
+_class_name = vars(type)["__name__"].__get__
 _module_vars = vars(ModuleType)["__dict__"].__get__
 # Installed packages outside these are known by the name of their folder (see _PARTS).
 _FOLDERS = (os.path.dirname(os.__file__), site.getusersitepackages(), *site.getsitepackages())
@@ -157,7 +158,7 @@ def keeper(target: Any, owner: Any, built_by: Actor) -> str | None:
 def _engine(value: Any, dialect: Any) -> bool:
     """Is it an AsyncEngine of that dialect? It is a proxy made on demand: what is tracked is the
     dialect behind it."""
-    if dialect is None or peek.class_of(value)[1] != "AsyncEngine":
+    if dialect is None or _class_name(type(value)) != "AsyncEngine":
         return False
     return peek.attribute(value, "sync_engine", "dialect") is dialect
 
@@ -207,7 +208,7 @@ def failure_of(error: BaseException, during: str, phase: str) -> tuple[Failure, 
             frames.append(frame)
     # The crossing line is the innermost line of the suite's own in the error as raised.
     records.sort(key=lambda record: record == nearest)
-    texts = tuple((peek.class_of(raised)[1], _text(raised)) for raised in chain)
+    texts = tuple((_class_name(type(raised)), _text(raised)) for raised in chain)
     return Failure(texts, tuple(records), during, phase), frames[::-1]
 
 
