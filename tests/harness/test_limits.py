@@ -6,8 +6,13 @@ from scripts.paths import ROOT
 from tests.harness.test_imports import files
 
 PRODUCT = ("scripts", "suite", "shared_app", "whichloop/src")
-# What it is today; these go down only. The aim is 12,400 lines and 7,000 statements.
-MAX_LINES, MAX_STATEMENTS = 14_100, 8_000
+# Lines and statements. The first row is what the repository needs without the rest; what is added
+# later has a row of its own, so that nothing grows unseen.
+PARTS = {
+    "app, suite, commands, servers, whichloop": (12_220, 6_960),
+    "whichloop: causes told once, codes": (330, 160),
+}
+MAX_TEST_LINES = 10_600 + 110  # the second for causes told once
 # Imports inside functions, and calls that import, in the whole repository, tests included.
 MAX_INNER_IMPORTS = 15
 
@@ -23,8 +28,14 @@ def test_the_product_is_within_its_size():
     lines = sum(len(text.splitlines()) for text in texts)
     statements = sum(is_code(node) for text in texts for node in ast.walk(ast.parse(text)))
 
-    assert lines <= MAX_LINES
-    assert statements <= MAX_STATEMENTS
+    assert lines <= sum(lines for lines, _ in PARTS.values())
+    assert statements <= sum(statements for _, statements in PARTS.values())
+
+
+def test_the_tests_are_within_their_size():
+    paths = (ROOT / "tests").rglob("*.py")  # the zoo's suites as well
+
+    assert sum(len(path.read_text("utf-8").splitlines()) for path in paths) <= MAX_TEST_LINES
 
 
 def inner_imports(tree: ast.Module) -> set[int]:
