@@ -9,6 +9,7 @@ from whichloop.diagnose.codes import CODES, page
 from whichloop.logs import decode, read_log, report
 from whichloop.present.lanes import draw_lanes, needs_ascii
 from whichloop.present.section import in_words, lines_of, under
+from whichloop.present.svg import draw_svg
 from whichloop.recording import RecordingError, of_text
 
 
@@ -23,10 +24,12 @@ def main(arguments: list[str] | None = None) -> int:
     lanes = commands.add_parser("lanes", help="draw a recording of --whichloop-record")
     lanes.add_argument("file", help="the recording")
     lanes.add_argument("--ascii", action="store_true", help="use signs of ASCII only")
-    lanes.add_argument("--width", type=int, default=80, help="columns, at least 60 (default 80)")
+    lanes.add_argument("--width", type=int, help="columns, at least 60 (default 80)")
     lanes.add_argument("--all", action="store_true", help="draw every loop, also those alike")
     only = "draw only the loops of this test and of what it used; can be given more than once"
     lanes.add_argument("--test", action="append", metavar="NODEID", help=only)
+    picture = "draw an SVG picture, to standard output or to PATH"
+    lanes.add_argument("--svg", nargs="?", const="-", metavar="PATH", help=picture)
     options = parser.parse_args(arguments)
     where = "standard input" if options.file == "-" else options.file
     encoding = sys.stdout.encoding or "ascii"
@@ -39,9 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "explain":
             lines = _explain(raw, where)
         else:
-            ascii, tests = options.ascii or needs_ascii(encoding), options.test
-            width, every = options.width, options.all
-            lines = draw_lanes(of_text(raw), width=width, ascii=ascii, tests=tests, every=every)
+            lines = _lanes(options, raw, encoding)
     except OSError as error:
         return _fail(f"cannot read {options.file}: {error.strerror or error}")
     except RecordingError as error:
@@ -50,13 +51,40 @@ def main(arguments: list[str] | None = None) -> int:
         return _fail(str(error))
     if not lines:
         return _fail(f"no message of several event loops in {where}", 1)
-    sys.stdout.write("\n".join([*lines, ""]).encode(encoding, "replace").decode(encoding))
+    text = "\n".join([*lines, ""])
+    path = options.svg if options.command == "lanes" else None
+    if path not in (None, "-"):
+        return _write(path, text, options.file)
+    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+    return 0
+
+
+def _write(path: str, text: str, recording: str) -> int:
+    """Write a picture to a file, which must not be the recording that it is of."""
+    try:
+        if Path(path).exists() and recording != "-" and Path(path).samefile(recording):
+            return _fail(f"cannot write {path}: it is the recording itself")
+        Path(path).write_text(text, "ascii")
+    except OSError as error:
+        return _fail(f"cannot write {path}: {error.strerror or error}")
     return 0
 
 
 def _fail(words: str, status: int = 2) -> int:
     print(f"whichloop: {words}", file=sys.stderr)
     return status
+
+
+def _lanes(options: argparse.Namespace, raw: bytes, encoding: str) -> list[str]:
+    """A recording's picture, as lines. Raises ValueError for options that do not go together."""
+    recordings, tests, every = of_text(raw), options.test, options.all
+    if options.svg is None:
+        ascii = options.ascii or needs_ascii(encoding)
+        width = 80 if options.width is None else options.width
+        return draw_lanes(recordings, width=width, ascii=ascii, tests=tests, every=every)
+    if options.ascii or options.width is not None:
+        raise ValueError("--ascii and --width are for the picture in text: leave out --svg or them")
+    return [draw_svg(recordings, tests, every)]
 
 
 def _page(code: str) -> list[str]:

@@ -81,8 +81,8 @@ def draw_threads(
     return ["".join(row) for row in rows]
 
 
-def legend(threads: list[Thread], signs: Mapping[str, str]) -> list[str]:
-    """Where threads that are alike bind and cross, in words."""
+def legend(threads: list[Thread]) -> list[tuple[str, str]]:
+    """Where threads that are alike bind and cross: names of signs, with words."""
     bound_to = ", ".join(dict.fromkeys(thread.bound_to for thread in threads))
     places: dict[str, dict[str, None]] = defaultdict(dict)
     for thread in threads:
@@ -91,5 +91,5 @@ def legend(threads: list[Thread], signs: Mapping[str, str]) -> list[str]:
     crossed = [f"used on {', '.join(loops)} at {at}" for at, loops in places.items()]
     if len(crossed) > 3:
         crossed[3:] = [f"and at {len(crossed) - 3} lines more"]
-    bound = f"{signs['bound']} bound to {bound_to} at {threads[0].bound_at}"
-    return [bound, *(f"{signs['crossed']} {words}" for words in crossed)]
+    bound = f"bound to {bound_to} at {threads[0].bound_at}"
+    return [("bound", bound), *(("crossed", words) for words in crossed)]
