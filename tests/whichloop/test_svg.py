@@ -3,7 +3,7 @@
 import json
 import re
 import xml.etree.ElementTree as ET
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import pytest
 from test_lanes import CLIENT, CROSSING, RECORDING, loop, many_tests, ran
@@ -52,11 +52,11 @@ def test_it_shows_each_loop_object_and_line_that_the_picture_in_text_shows(recor
 
     shown = texts(root)
     lanes = [line.split()[:2] for line in lines if re.match(r"\w+ +(session|function) loop ", line)]
-    loops = list(zip(shown, shown[1:], strict=False))
+    loops = list(pairwise(shown))
     assert len(of_class(root, "life")) == len(lanes)
     assert all((name, f"{scope} loop") in loops for name, scope in lanes)
     legend = [line.strip() for line in lines if "bound to" in line or "used on" in line]
-    assert [words for words in shown if "bound to" in words or "used on" in words] == [
+    assert [words for words in shown if words.startswith(("bound to", "used on"))] == [
         words.lstrip("●✗ ") for words in legend
     ]
     assert [line for line in lines if line.startswith("…")] == [
@@ -96,7 +96,7 @@ def test_it_stands_alone():
     assert {element.tag.removeprefix(SVG) for element in root.iter()} == {
         *("svg", "title", "desc", "style", "g", "rect", "path", "circle", "text")
     }
-    attributes = {name for element in root.iter() for name in element.keys()}
+    attributes = {name for element in root.iter() for name in element.attrib}
     assert not [name for name in attributes if name.startswith("on") or "href" in name]
     assert not re.search(r"url\(|@import|@font-face", text)
     assert text.count("http") == text.count("http://www.w3.org/2000/svg") == 1
@@ -106,22 +106,19 @@ def test_it_stands_alone():
 def brightness(colour):
     """The relative luminance of #rrggbb or #rgb, as in the contrast rules of WCAG."""
     digits = colour.removeprefix("#")
-    parts = [
-        int(part, 16) / (255 if len(digits) == 6 else 15)
-        for part in re.findall(".." if len(digits) == 6 else ".", digits)
-    ]
-    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    parts = re.findall(".." if len(digits) == 6 else ".", digits)
+    shares = (int(part, 16) / (16 ** len(part) - 1) for part in parts)
+    red, green, blue = (s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def test_it_has_light_and_dark_colours_that_can_be_read():
-    light, dark = (
-        drawn(RECORDING).findtext(f"{SVG}style").split("@media (prefers-color-scheme: dark)")
-    )
+    style = drawn(RECORDING).findtext(f"{SVG}style")
+    light, dark = style.split("@media (prefers-color-scheme: dark)")
 
     for rules in (light, dark):
         paper, *others = re.findall(r": (#\w+)", rules)
-        assert len(others) == 9 - 1
+        assert len(others) == 3 + len(DASHES)
         for colour in others:
             dim, bright = sorted([brightness(paper), brightness(colour)])
             assert (bright + 0.05) / (dim + 0.05) >= 4.5, colour
