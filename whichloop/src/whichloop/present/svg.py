@@ -147,8 +147,7 @@ class _Drawing:
         owner = f"loop {loop.id}: {loop.owner}"
         self._text(self.kinds_at, y, kind_of(loop), letters=LABEL, full=owner)
         last = f"M{end - 7} {y - 6}l7 6l-7 6" if loop.closed is None else f"M{end} {y - 7}v14"
-        d = f"M{start} {y - 7}v14M{start} {y}H{end}{last}"
-        _put(self.lines, "path", d=d, **{"class": "life"})
+        _path(self.lines, f"M{start} {y - 7}v14M{start} {y}H{end}{last}", "life")
         names = [_sentence(row) for row in lane.rows]
         names += [f"{lane.unnamed} more set-ups and tests"] if lane.unnamed else []
         life = "still open" if loop.closed is None else "closed"
@@ -176,18 +175,19 @@ class _Drawing:
                 continue
             y = first + LINE * at
             ends[at : at + 1] = [self._name(x + 4, y, row)]
-            d = f"M{x} {self.lane[lane.loop.id]}V{y + 5}"
-            _put(self.lines, "path", d=d, **{"class": "flag"})
+            _path(self.lines, f"M{x} {self.lane[lane.loop.id]}V{y + 5}", "flag")
         if unnamed:
-            end = min(ends, default=start)
-            y = first + LINE * (ends.index(end) if ends else 0)
+            ends = ends or [start]
+            end = min(ends)
+            y = first + LINE * ends.index(end)
             self._text(end + GAP, y, f"… {unnamed} more set-ups and tests", kind="dim")
-        self.y += LINE * len(ends or [unnamed] * bool(unnamed))
+        self.y += LINE * len(ends)
 
     def _threads(self, threads: list[Thread]) -> None:
         """Threads that are alike between their lanes, and a line each for where they end."""
-        self.number += 1
         colour = {"class": f"c{self.number % len(DASHES)}"}
+        dashes = DASHES[self.number % len(DASHES)]
+        self.number += 1
         lines, marks = _put(self.lines, "g", **colour), _put(self.marks, "g", **colour)
         told = legend(threads)
         label = f"{threads[0].label} {self.number}"
@@ -200,18 +200,15 @@ class _Drawing:
             for use in thread.uses:
                 to_x, to_y = self.x[use.tick], self.lane[use.used_on]
                 middle = (y + to_y) // 2
-                self._dashes(lines, f"M{x} {y}C{x} {middle} {to_x} {middle} {to_x} {to_y}")
+                d = f"M{x} {y}C{x} {middle} {to_x} {middle} {to_x} {to_y}"
+                _path(lines, d, "thread", dashes)
                 self._mark(marks, "crossed", to_x, to_y)
         self._text(MARGIN, self.y, str(self.number), kind="strong")
-        self._dashes(lines, f"M{MARGIN + 28} {self.y}h60")
+        _path(lines, f"M{MARGIN + 28} {self.y}h60", "thread", dashes)
         self._line(threads[0].label, kind="strong", indent=104)
         for sign, words in told:
             self._mark(marks, sign, MARGIN + 110, self.y, numbered=False)
             self._line(words, indent=124)
-
-    def _dashes(self, parent: ET.Element, d: str) -> None:
-        dashes = DASHES[self.number % len(DASHES)]
-        _put(parent, "path", d=d, **{"class": "thread", "stroke-dasharray": dashes})
 
     def _mark(
         self, parent: ET.Element, sign: str, x: int, y: int, *, numbered: bool = True
@@ -220,8 +217,7 @@ class _Drawing:
         if sign == "bound":
             _put(parent, "circle", cx=str(x), cy=str(y), r="6", **{"class": sign})
         else:
-            d = f"M{x - 6} {y - 6}l12 12M{x - 6} {y + 6}l12 -12"
-            _put(parent, "path", d=d, **{"class": sign})
+            _path(parent, f"M{x - 6} {y - 6}l12 12M{x - 6} {y + 6}l12 -12", sign)
         if numbered:
             self._text(x + 8, y - 9, str(self.number))
 
@@ -257,3 +253,8 @@ def _put(parent: ET.Element, tag: str, text: str | None = None, **attributes: st
     element = ET.SubElement(parent, tag, attributes)
     element.text = text and _NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", text)
     return element
+
+
+def _path(parent: ET.Element, d: str, kind: str, dashes: str = "") -> None:
+    dashed = {"stroke-dasharray": dashes} if dashes else {}
+    _put(parent, "path", d=d, **{"class": kind}, **dashed)
