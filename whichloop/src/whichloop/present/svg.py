@@ -105,8 +105,8 @@ class _Drawing:
             self._line(words, kind="dim")
         width, height = str(self.right + MARGIN), str(self.y + MARGIN)
         box = {"width": width, "height": height, "viewBox": f"0 0 {width} {height}"}
-        root = ET.Element("svg", xmlns="http://www.w3.org/2000/svg", role="img", **box)
-        root.set("class", "whichloop")
+        named = {"xmlns": "http://www.w3.org/2000/svg", "class": "whichloop", "role": "img"}
+        root = ET.Element("svg", named | box)
         _put(root, "title", TITLE)
         _put(root, "desc", " ".join(self.told))
         _put(root, "style").text = STYLE
@@ -133,6 +133,7 @@ class _Drawing:
         for words in picture.folds:
             self._tell(f"… {words}")
         for threads in alike(picture.threads):
+            self.y += LINE // 2
             self._threads(threads)
         if not picture.crossed:
             self._tell(NO_CROSSING)
@@ -241,7 +242,8 @@ class _Drawing:
         group = _put(self.words, "g", **({"class": kind} if kind else {}))
         if full or shown != words:
             _put(group, "title", full or words)
-        box = {"x": x, "y": y - LINE // 2, "width": end - x, "height": LINE}
+        # No higher than letters: the number beside a mark must not hide the lane.
+        box = {"x": x, "y": y - 8, "width": end - x, "height": 15}
         _put(group, "rect", **{"class": "paper"}, **{key: str(box[key]) for key in box})
         _put(group, "text", shown, x=str(x), y=str(y + 4))
         self.right = max(self.right, end)
