@@ -236,7 +236,7 @@ class _Drawing:
     def _text(
         self, x: int, y: int, words: str, *, letters: int = WORDS, full: str = "", kind: str = ""
     ) -> int:
-        """Words around the height ``y``, on paper that hides lines behind them; where they end."""
+        """Words around the height ``y``, on paper that dims lines behind them; where they end."""
         shown = _cut(words, letters)
         end = x + LETTER * _letters(shown)
         group = _put(self.words, "g", **({"class": kind} if kind else {}))
@@ -244,7 +244,8 @@ class _Drawing:
             _put(group, "title", full or words)
         # No higher than letters: the number beside a mark must not hide the lane.
         box = {"x": x, "y": y - 8, "width": end - x, "height": 15}
-        _put(group, "rect", **{"class": "paper"}, **{key: str(box[key]) for key in box})
+        paper = {"class": "paper", "fill-opacity": "0.7"}
+        _put(group, "rect", **paper, **{key: str(box[key]) for key in box})
         _put(group, "text", shown, x=str(x), y=str(y + 4))
         self.right = max(self.right, end)
         return end
