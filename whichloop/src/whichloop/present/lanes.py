@@ -151,7 +151,7 @@ class _Picture:
         self.lanes = [_lane(loop, ran, self.threads, tests) for loop in loops]
         ticks = {tick for lane in self.lanes for tick, _ in lane.ends}
         for lane in self.lanes:
-            ticks.update(filter(None, (lane.loop.born, lane.loop.closed)))
+            ticks.update(tick for tick in (lane.loop.born, lane.loop.closed) if tick is not None)
             if len(lane.rows) > 1 or lane.unnamed:
                 ticks.update(row.tick for row in lane.rows)
         last = max(len(ticks) - 1, 1)
