@@ -23,6 +23,7 @@ MAX_BODY_BYTES = 256 * 1024
 async def lifespan_of(resources: ResourcesFactory, app: FastAPI) -> AsyncIterator[None]:
     async with resources() as app.state.resources:
         yield
+        del app.state.resources
 
 
 def create_app(resources: ResourcesFactory | None = None) -> FastAPI:

@@ -11,7 +11,7 @@ from functools import partial
 from scripts.errors import CommandError, ServerGone
 from scripts.paths import ROOT
 from scripts.run import results
-from scripts.run.model import Run
+from scripts.run.model import Circumstances, Run
 from scripts.run.side import circumstances, end_all, run_side
 from scripts.servers.choose import choose
 from scripts.servers.client import running
@@ -102,11 +102,16 @@ class Session:
         if (
             last
             and not why_invalid(last, documented)  # a killed run, say, in which no test failed
-            and last.circumstances == circumstances(self.servers)
+            and same_circumstances(last, circumstances(self.servers))
             and results.written("broken") > newest_source()
         ):
             return last
         return self.run(documented.get("broken"), len(documented.nodeids))
+
+
+def same_circumstances(run: Circumstances, other: Circumstances) -> bool:
+    """May the results of two runs be compared?"""
+    return (run.place, run.servers, run.versions) == (other.place, other.servers, other.versions)
 
 
 # What a command opens its session with; a test has one without servers.

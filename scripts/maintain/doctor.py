@@ -66,7 +66,7 @@ def doctor() -> int:
         "registry": lambda: registry(asked.result()),
         "compose": lambda: compose(asked.result()),
         "embedded pair": embedded,
-        "make up": lambda: kept_pair(*kept_now.result()),
+        "make up": lambda: kept_pair(*kept_now.result(), asked.result()),
         "ports": ports,
         "disk": disk,
         "clock": lambda: clock(asked.result()),
@@ -175,10 +175,10 @@ def embedded() -> Finding:
     return Finding(True, ", ".join(filter(None, [*versions, mongod])))
 
 
-def kept_pair(pair: Pair | None, useless: str) -> Finding:
-    if pair:
-        return Finding(True, f"{pair}: BACKEND=auto uses it")
-    return Finding(None, useless or "no embedded pair is kept running", "make up keeps one")
+def kept_pair(pair: Pair | None, useless: str, engine: Engine) -> Finding:
+    if pair or engine.pair:
+        return Finding(True, f"{pair or 'its containers run'}: BACKEND=auto uses it")
+    return Finding(None, useless or "no pair is kept running", "make up keeps one")
 
 
 def ports() -> Finding:

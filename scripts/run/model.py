@@ -130,6 +130,11 @@ class Circumstances(Model):
     servers: dict[str, ServerVersion | None]
     versions: dict[str, str]
 
+    @property
+    def place(self) -> str:
+        """What the backend is to a comparison: whoever starts the containers, they are the same."""
+        return "containers" if self.backend in ("testcontainers", "compose") else self.backend
+
 
 class Record(Model):
     """What a side's own pytest writes down: `asyncio` has pytest-asyncio's options, as they were in

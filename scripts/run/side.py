@@ -154,8 +154,8 @@ def run_pytest(
     UNDER_WAY.add(pytest)
     lines = []
     over = threading.Event()
-    threading.Thread(target=watchdog.watch, args=(pytest, over), daemon=True).start()
     try:
+        threading.Thread(target=watchdog.watch, args=(pytest, over), daemon=True).start()
         for line in pytest.stdout:
             lines.append(line)
             on_line(line.rstrip("\n"))

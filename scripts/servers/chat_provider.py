@@ -123,7 +123,7 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: only the line with the port belongs on the output."""
+        """Say nothing: the output is the guardian's."""
 
 
 def serve_beside() -> str:

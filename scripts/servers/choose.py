@@ -1,4 +1,5 @@
-"""Choose the backend: testcontainers if it can start without the network, else embedded."""
+"""Choose the backend: what `make up` keeps, else testcontainers if they can start without the
+network, else embedded."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The compose backend: the pair of docker-compose.yml, up for an afternoon or for one command.
 
-`make up` leaves a pair running, and every BACKEND=compose command of this checkout then uses it, on
-databases of its own. Without one, each command starts and stops a pair for itself. No file keeps
-the passwords or the ports: the engine knows them.
+`make up` leaves a pair running, and every command of this checkout then uses it (with BACKEND=auto
+or compose), on databases of its own. Without one, each command with BACKEND=compose starts and
+stops a pair for itself. No file keeps the passwords or the ports: the engine knows them.
 """
 
 from __future__ import annotations

@@ -77,7 +77,7 @@ class MongoDatabase:
         self.close = self._client.close
 
     def empty(self) -> None:
-        """Remove every document and keep the indexes: the app makes those once."""
+        """Remove every document; the collections stay."""
         database = self._client[self.name]
         for collection in database.list_collection_names():
             database[collection].delete_many({})

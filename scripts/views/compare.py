@@ -142,7 +142,7 @@ def circumstances(run: Run) -> dict[str, str]:
     """The circumstances of a run by their names: "embedded", "PostgreSQL 18.4", "motor 3.7"."""
     servers = {name: str(server or f"no {name}") for name, server in run.servers.items()}
     versions = {name: f"{name} {value}" for name, value in run.versions.items()}
-    return {"backend": run.backend} | servers | versions
+    return {"backend": run.place} | servers | versions
 
 
 def by_module(documented: Manifest) -> dict[str, list[str]]:

@@ -1,7 +1,9 @@
 """The language models: both are asked, and answer, in OpenAI's format."""
 
+import ssl
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from functools import lru_cache
 
 import httpx
 from httpx_sse import SSEError, aconnect_sse
@@ -14,8 +16,11 @@ from shared_app.conversations.models import Role
 Turn = tuple[Role, str]
 """Who says it, and what: one message of a conversation."""
 
-# The trusted certificates, read once: no event loop owns them, and reading takes its time.
-TRUSTED = httpx.create_ssl_context()
+
+@lru_cache
+def _trusted() -> ssl.SSLContext:
+    """The trusted certificates, read once: no event loop owns them, and reading takes its time."""
+    return httpx.create_ssl_context()
 
 
 class ProviderError(Exception):
@@ -59,7 +64,7 @@ async def stream_answer(name: ProviderName, turns: Sequence[Turn]) -> AsyncGener
     }
     try:
         async with (
-            httpx.AsyncClient(timeout=settings.provider_timeout_s, verify=TRUSTED) as client,
+            httpx.AsyncClient(timeout=settings.provider_timeout_s, verify=_trusted()) as client,
             aconnect_sse(client, "POST", url, headers=headers, json=body) as source,
         ):
             if source.response.status_code != httpx.codes.OK:
@@ -78,6 +83,6 @@ async def stream_answer(name: ProviderName, turns: Sequence[Turn]) -> AsyncGener
         raise ProviderError("sent something that is not an answer") from None
     except (httpx.ReadError, httpx.RemoteProtocolError):
         raise ProviderError("broke off its answer") from None
-    except httpx.HTTPError:
+    except (httpx.HTTPError, httpx.InvalidURL):
         raise ProviderError("could not be reached") from None
     raise ProviderError("broke off its answer")

@@ -27,7 +27,11 @@ ResourcesFactory = Callable[[], AbstractAsyncContextManager[Resources]]
 
 async def get_resources(request: Request) -> Resources | None:
     """The resources this app was created with, or None if it opens its databases itself."""
-    return cast(Resources | None, request.app.state.resources)
+    try:
+        return cast(Resources | None, request.app.state.resources)
+    except AttributeError:
+        message = "create_app() was given resources, but the app's lifespan has not been entered"
+        raise RuntimeError(message) from None
 
 
 ResourcesDep = Annotated[Resources | None, Depends(get_resources)]

@@ -13,6 +13,17 @@ def with_async_driver(url: str) -> str:
     return re.sub(r"^postgres(ql)?://", "postgresql+asyncpg://", url)
 
 
+def fit_for_a_header(key: SecretStr) -> SecretStr:
+    """Drop the line end that a key read from a file has; refuse what no HTTP header can hold."""
+    text = key.get_secret_value().strip()
+    if not (text.isascii() and text.isprintable()):
+        raise ValueError("an API key holds printable ASCII characters only")
+    return SecretStr(text)
+
+
+ApiKey = Annotated[SecretStr, AfterValidator(fit_for_a_header)]
+
+
 class Settings(BaseSettings):
     """One field for each environment variable; the names are the fields' names in capitals."""
 
@@ -28,11 +39,11 @@ class Settings(BaseSettings):
     """The longest that a request waits for a MongoDB server to come back, in seconds."""
 
     gemini_base_url: str = "https://generativelanguage.googleapis.com/v1beta/openai"
-    gemini_api_key: SecretStr = SecretStr("")
+    gemini_api_key: ApiKey = SecretStr("")
     gemini_model: str = "gemini-2.5-flash"
 
     deepseek_base_url: str = "https://api.deepseek.com"
-    deepseek_api_key: SecretStr = SecretStr("")
+    deepseek_api_key: ApiKey = SecretStr("")
     deepseek_model: str = "deepseek-chat"
 
     provider_timeout_s: float = Field(default=30.0, gt=0)

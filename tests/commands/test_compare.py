@@ -13,8 +13,8 @@ from scripts.errors import CommandError
 from scripts.run import results
 from scripts.sides import manifest
 from scripts.views import terminal
-from scripts.views.compare import SHORT_NAMES, by_module, compare
-from tests.support.runs import KILLED, NO_RUNS, write_run
+from scripts.views.compare import SHORT_NAMES, by_module, compare, other_circumstances
+from tests.support.runs import KILLED, NO_RUNS, run_of, write_run
 
 MANIFEST = manifest.load()
 Compared = Callable[..., tuple[int, str]]
@@ -128,7 +128,7 @@ NO_SERVERS = {"servers": {"mongodb": None, "postgres": None}}
     ("more", "words"),
     [
         ({"versions": {"python": "3.11.7", "pytest": "8.4"}}, "pytest 8.4 and not pytest 9.2.0"),
-        ({"backend": "compose"}, "compose and not embedded"),
+        ({"backend": "compose"}, "containers and not embedded"),
         (NO_SERVERS, "no mongodb and not SecantusDB 0.7, no postgres and not PostgreSQL 18.4"),
     ],
 )
@@ -143,6 +143,12 @@ def test_a_run_under_other_circumstances_than_brokens_is_none_to_compare(
     assert line_of("fix-03", printed) == ""
     sentence = f"Run with {words} as broken/ was: fix-3. Next: make fix-3"
     assert sentence in " ".join(printed.split())
+
+
+def test_it_does_not_matter_who_started_the_containers():
+    first, second = (run_of(backend=backend) for backend in ("testcontainers", "compose"))
+
+    assert other_circumstances(first, second) == ""
 
 
 def test_many_that_are_lacking_are_run_by_one_command(compared, tmp_path):

@@ -60,7 +60,7 @@ def test_a_pair_serves_commands_until_it_is_ended(command, temporary):
     assert "Since" in command("up").out
     (guardian,) = command.guardians()
 
-    remedy = command("fix", "9")
+    remedy = command("fix")
     places = command.places
     alone = commands.pytest("traps/06_engine_per_loop_undisposed", "--co", **places)
     bare = commands.pytest("fixed/09_session_loop_for_all", "-k", "simple", **places).must_exit(0)

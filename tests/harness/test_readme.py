@@ -13,7 +13,8 @@ from tests.support.commands import environment, run
 
 README = (ROOT / "README.md").read_text("utf-8")
 # Commands that take long, or only set the stage for those that follow. `make reproduce` is run in
-# tests/commands/test_reproduce.py, `make fix-3` in test_sides.py.
+# tests/commands/test_reproduce.py, `make fix-3` in test_sides.py,
+# the recommended one without its number in tests/faults/test_up.py.
 NOT_RUN_HERE = ("make reproduce", "make fix", "make test", "make check", "make serve", "make soak")
 NOT_RUN_HERE += ("make up", "make down", "make pull", "git clone", "cd ", "pytest broken")
 

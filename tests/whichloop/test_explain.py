@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
-from whichloop.diagnose.causes import CAUSES, MISMATCH, Case, made
-from whichloop.diagnose.cures import ENTRIES
+from whichloop.diagnose.causes import CAUSES, MISMATCH, Case
+from whichloop.diagnose.codes import page
+from whichloop.diagnose.cures import ENTRIES, made
 from whichloop.diagnose.explain import cause_of, choose, explain
 from whichloop.present.section import render
 from whichloop.records import (
@@ -287,3 +288,11 @@ def test_asyncio_run_inside_the_loop_that_runs_the_code_is_no_loop_left_running(
 
     assert (finding.cause, finding.using_loop) == ("asyncio.run repeated", FUNCTION)
     assert [cure.id for cure in finding.cures] == ["await-it"]
+
+
+def test_the_page_of_a_code_has_every_cure_of_its_messages():
+    for message in (*messages.LOOP, *messages.MAYBE, *messages.OTHER):
+        assert set(message.cures) <= {cure.id for cure in page(message.cause.code).cures}, (
+            message.id
+        )
+    assert [page(cause.code).name for cause in CAUSES.values()] == list(CAUSES)

@@ -1,5 +1,7 @@
 """Many failures of one cause: a line under each, and the cause told once at the end."""
 
+import io
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -63,10 +65,12 @@ def test_forty_failures_of_two_causes_are_told_twice(options, tmp_path):
     assert set(lines) <= {f"whichloop: cause {number} (WL003), {what}" for number in (1, 2)}
 
 
-def test_a_report_in_xml_has_the_code_of_each_failure(tmp_path):
+@pytest.mark.parametrize("mode", ["explain", "strict"])
+def test_a_report_in_xml_has_the_code_of_each_failure(mode, tmp_path):
     report = tmp_path / "report.xml"
+    options = ["-x", "--maxfail=2", f"--whichloop={mode}", f"--junitxml={report}"]
 
-    run = run_suite(tmp_path / "suite", "-x", "--maxfail=2", f"--junitxml={report}", **FILES)
+    run = run_suite(tmp_path / "suite", *options, **FILES)
 
     values = [node.get("value") or "" for node in ElementTree.parse(report).iter("property")]
     assert len(values) == len(run.failed) == 2
@@ -95,6 +99,10 @@ def test_a_code_is_explained_without_a_failure_at_hand(
     output = capsys.readouterr()
     assert "WL003 object outlives its loop: " in output.out
     assert "there is no WL999; the codes are WL001, WL002" in output.err
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+    assert main(["explain", "WL001"]) == 0
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "WL003").write_text("")
     assert main(["explain", "WL003"]) == 2
     assert "WL003 is empty" in capsys.readouterr().err

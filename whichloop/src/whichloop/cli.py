@@ -35,14 +35,14 @@ def main(arguments: list[str] | None = None) -> int:
     encoding = sys.stdout.encoding or "ascii"
     try:
         code = options.command == "explain" and re.fullmatch(r"WL\d+", options.file)
-        if code and not Path(options.file).exists():
-            sys.stdout.write("\n".join([*_page(options.file), ""]))
-            return 0
-        raw = sys.stdin.buffer.read() if options.file == "-" else Path(options.file).read_bytes()
-        if options.command == "explain":
-            lines = _explain(raw, where)
+        is_code = code and not Path(options.file).exists()
+        read = sys.stdin.buffer.read if options.file == "-" else Path(options.file).read_bytes
+        if is_code:
+            lines = _page(options.file)
+        elif options.command == "explain":
+            lines = _explain(read(), where)
         else:
-            lines = _lanes(options, raw, encoding)
+            lines = _lanes(options, read(), encoding)
     except OSError as error:
         return _fail(f"cannot read {options.file}: {error.strerror or error}")
     except RecordingError as error:

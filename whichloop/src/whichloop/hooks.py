@@ -35,6 +35,7 @@ class Hooks:
         self.actors: dict[tuple[Any, str], Actor] = {}
         self.findings: list[Finding] = []
         self.groups = Groups()
+        self.properties: list[tuple[str, str]] = []  # of the test that runs
         self.finding: Finding | None = None  # of the phase that has just ended
         self.background: list[Finding] = []
         self.background_more = 0
@@ -97,9 +98,6 @@ class Hooks:
         # A skip is an exception too, and no failure.
         if call.excinfo is not None and not issubclass(call.excinfo.type, pytest.skip.Exception):
             self.finding = self._explain(call.excinfo.value, item.nodeid, call.when)
-            if self.finding is not None and item.get_closest_marker("xfail") is None:
-                words = f"{self.finding.code} {self.finding.cause}: {self.finding.sentence}"
-                item.user_properties.append((TITLE, words))  # which --junitxml writes
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: Any) -> None:
@@ -107,6 +105,9 @@ class Hooks:
         if report.failed:
             with TRACKER.guarded("explanations"):
                 self._attach(report, finding)
+        if report.when == "teardown":  # of which --junitxml writes the properties
+            report.user_properties += self.properties
+            self.properties.clear()
         if TRACKER.crossings and (report.when != "setup" or not report.passed):
             TRACKER.crossings.clear()
 
@@ -114,6 +115,7 @@ class Hooks:
         """One line under the failure; the cause is told at the end, once for all that it failed."""
         if finding is not None:
             self.findings.append(finding)
+            self.properties.append((TITLE, f"{finding.code} {finding.cause}: {finding.sentence}"))
         elif hasattr(report, "whichloop"):  # which a worker of pytest-xdist has sent
             finding = finding_of(report.whichloop)
         if finding is None:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from whichloop import messages
 from whichloop.diagnose import causes
+from whichloop.diagnose.cures import made
 from whichloop.messages import Message
 from whichloop.present.section import in_words, lines_of, under
 from whichloop.records import Cure, ObjectRecord, Settings
@@ -59,7 +60,7 @@ def read_log(text: str) -> LogReading | None:
     obj = ObjectRecord(0, driver, causes.NOUNS.get(driver, driver), "") if driver else None
     case = causes.Case(settings, obj)
     words = {"noun": case.noun(), "scope": settings.fixture_loop_scope or "session"}
-    cures = causes.made(first.cures, settings, words) or cause.cures(case)
+    cures = made(first.cures, settings, words) or cause.cures(case)
     return LogReading(seen, cause, sure, because, driver, cures)
 
 
@@ -117,6 +118,6 @@ def report(reading: LogReading) -> list[str]:
         ("Sure", reading.sure),
         ("", f"because {reading.because}" if reading.because else ""),
         *under("Cure", itertools.chain.from_iterable(texts)),
-        ("Next", "pip install whichloop, and run the failing test again: it names the object"),
+        ("Next", "run the failing test again with whichloop's pytest plugin: it names the object"),
     ]
     return lines_of(rows)

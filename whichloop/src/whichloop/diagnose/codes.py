@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from whichloop.diagnose.causes import CAUSES, made
+from whichloop.diagnose.causes import CAUSES
+from whichloop.diagnose.cures import made
 from whichloop.records import Cure, Settings
 
 
@@ -23,7 +24,10 @@ _MORE = {
         "the session loop and a test on a function loop cannot share what is bound to a loop: a "
         "client, a connection, a lock. `pytest --whichloop-audit` lists such pairs and runs "
         "nothing.",
-        ("one-loop-tests", "test-mark", "fixtures-to-tests", "fixture-to-test", "null-pool"),
+        (
+            *("one-loop-tests", "one-loop", "test-mark", "fixtures-to-tests", "fixture-to-test"),
+            *("loop-as-long-as-cache", "cache-per-test", "null-pool"),
+        ),
     ),
     "WL002": (
         "A test that reads and ends inside a transaction passes; the fixture then closes its "
@@ -35,7 +39,10 @@ _MORE = {
         "A module, a functools cache or a fixture keeps the object, and each test has a loop of "
         "its own: the first test binds the object to its loop, and later tests find it bound to a "
         "loop that is closed.",
-        ("one-loop", "null-pool", "dispose", "build-inside", "create-inside"),
+        (
+            *("one-loop", "null-pool", "dispose", "build-inside", "create-inside"),
+            *("cache-per-test", "async-setup", "own-future"),
+        ),
     ),
     "WL004": (
         "A thread that runs a loop of its own used an object of the main thread's loop, or the "
@@ -50,18 +57,19 @@ _MORE = {
     "WL006": (
         "Two plugins (pytest-asyncio, anyio's, Playwright's) each run a loop in one session: what "
         "one prepared the other used, or one's loop still runs when the other's is to start.",
-        ("one-plugin", "async-interface", "one-driver-of-loops"),
+        ("one-plugin", "end-running", "async-interface", "one-driver-of-loops", "own-process"),
     ),
     "WL007": (
         "Every asyncio.run() makes a loop and closes it. What is kept from one run to the next, "
         "by a module or a cache, belongs to a loop that is closed. The same code is that of "
         "asyncio.run() inside code that a loop runs.",
-        ("one-run", "build-per-run", "null-pool", "await-it"),
+        ("one-run", "build-per-run", "null-pool", "own-future", "await-it"),
     ),
     "WL008": (
-        "Two tasks at once on one connection or session, or a lazy load outside of await: the "
-        "message resembles the others, but there is one loop only, and no loop scope cures it.",
-        ("one-per-task", "await-load"),
+        "Two tasks at once on one connection or session, a lazy load outside of await, a server "
+        "that has no connection left, or an object built where no loop runs: the message resembles "
+        "the others, but there are no two loops, and no loop scope cures it.",
+        ("one-per-task", "await-load", "dispose-every", "build-in-coroutine"),
     ),
     "WL009": (
         "The message is one of several event loops, but whichloop did not see the object: its "

@@ -182,7 +182,10 @@ def key(finding: Finding) -> object:
     builder = obj and _actor(obj.built_by)
     loops = _loop(finding.bound_loop), _loop(finding.using_loop)
     cures = tuple(map(_change, finding.cures))
-    told = finding.headline, finding.message if obj is None else ""
+    message = finding.message if obj is None else ""
+    # Nothing but its line tells a failure without object and loop from another.
+    line = finding.crossing_line if obj is None and not loops[0] else None
+    told = finding.headline, message, line
     return finding.code, told, thing, builder, _actor(finding.used_by), loops, cures
 
 
