@@ -109,6 +109,48 @@ def test_a_fixture_on_the_session_loop_and_a_test_on_its_own():
     assert [cure.remedy for cure in finding.cures] == [9, 3]
 
 
+@pytest.mark.parametrize(
+    ("test_scope", "default", "change"),
+    [
+        ("session", "session", "asyncio_default_fixture_loop_scope = session"),
+        # The option would take the fixtures of all other tests along.
+        ("session", "function", '@pytest_asyncio.fixture(..., loop_scope="session")'),
+        # The fixture and the test: neither is on the loop of what they use.
+        ("function", "function", "asyncio_default_test_loop_scope = session"),
+    ],
+)
+def test_a_fixture_is_moved_to_the_loop_of_its_test_and_of_what_it_uses(
+    test_scope, default, change
+):
+    settings = Settings(
+        pytest_asyncio="1.5.0", fixture_loop_scope="function", test_loop_scope=default
+    )
+    user = Actor("fixture", "user", "function", "function")
+    seen = recording(SESSION, FUNCTION, settings=settings)
+    by_a_fixture = seen._replace(crossings=(seen.crossings[0]._replace(by=user),))
+
+    finding = explain(by_a_fixture, failure()._replace(test_scope=test_scope))
+
+    assert change in finding.cures[0].change
+    assert ("fixture user" in finding.cures[0].text) == (test_scope == "session")
+
+
+def test_of_two_fixtures_the_one_beside_the_tests_loop_is_moved():
+    inner = Actor("fixture", "user", "function", "session")
+    seen = recording(FUNCTION._replace(id="A"), SESSION._replace(id="B"), motor())
+    seen = seen._replace(
+        crossings=(seen.crossings[0]._replace(by=inner),),
+        settings=Settings(
+            pytest_asyncio="1.5.0", fixture_loop_scope="function", test_loop_scope="session"
+        ),
+    )
+
+    finding = explain(seen, failure()._replace(test_scope="session"))
+
+    assert finding.cures[0].text.startswith("give fixture db")
+    assert "session" in finding.cures[0].change
+
+
 def test_a_loop_per_test_is_no_advice_for_what_is_kept_longer_than_a_test():
     kept = motor(kept_by="module-level name app.client", built_by=Actor("import", "app"))
 

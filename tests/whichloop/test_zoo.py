@@ -43,8 +43,12 @@ def test_the_zoo_is_as_large_and_as_varied_as_it_says():
     assert len(SICK) >= 25
     assert len(HEALTHY) >= 10
     assert len(WRONG) >= 3
-    pairs = [(EXPECTED[name]["driver"], EXPECTED[name]["finding"]["cause"]) for name in SICK]
-    assert len(pairs) == len(set(pairs)), "two suites with the same driver and cause"
+    kinds = [
+        (EXPECTED[name]["driver"], found["cause"], found["first_cure"])
+        for name in SICK
+        for found in [EXPECTED[name]["finding"]]
+    ]
+    assert len(kinds) == len(set(kinds)), "two suites with the same driver, cause and cure"
 
 
 @pytest.mark.parametrize("name", SICK)

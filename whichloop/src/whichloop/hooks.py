@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from whichloop.audit import audit, loop_scope_of_fixture, report
+from whichloop.audit import audit, loop_scope_of_fixture, loop_scope_of_test, report
 from whichloop.diagnose.causes import CAUSES, Case
 from whichloop.diagnose.explain import explain, explain_crossing, explain_left_open
 from whichloop.observe import peek
@@ -83,9 +83,14 @@ class Hooks:
                     TRACKER.scene.fixtures[function.__code__] = actor
         return actor
 
-    def _explain(self, error: BaseException, during: str, phase: str) -> Finding | None:
+    def _explain(
+        self, error: BaseException, during: str, phase: str, item: pytest.Item | None = None
+    ) -> Finding | None:
         with TRACKER.guarded("explanations"):
             failure, recording = TRACKER.evidence(error, during, phase, REGISTRY.objects_in)
+            if item is not None:
+                scope = loop_scope_of_test(item, TRACKER.settings)
+                failure = failure._replace(test_scope=scope)
             return explain(recording, failure)
         return None
 
@@ -96,7 +101,7 @@ class Hooks:
         self.finding = None
         # A skip is an exception too, and no failure.
         if call.excinfo is not None and not issubclass(call.excinfo.type, pytest.skip.Exception):
-            self.finding = self._explain(call.excinfo.value, item.nodeid, call.when)
+            self.finding = self._explain(call.excinfo.value, item.nodeid, call.when, item)
             if self.finding is not None and item.get_closest_marker("xfail") is None:
                 words = f"{self.finding.code} {self.finding.cause}: {self.finding.sentence}"
                 item.user_properties.append((TITLE, words))  # which --junitxml writes

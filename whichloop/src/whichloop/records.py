@@ -143,7 +143,8 @@ class Frame(NamedTuple):
 
 class Failure(NamedTuple):
     """An exception as text: type and message of the one raised, then of its causes. ``running`` is
-    the loop that still ran in this thread when the exception had left everything."""
+    the loop that still ran in this thread when the exception had left everything, ``test_scope``
+    the loop scope that pytest-asyncio gives the test (None: not known, or it gives none)."""
 
     chain: tuple[tuple[str, str], ...]
     frames: tuple[Frame, ...] = ()
@@ -151,6 +152,7 @@ class Failure(NamedTuple):
     phase: str = ""
     used_on: str | None = None
     running: str | None = None
+    test_scope: str | None = None
 
     @property
     def crossing_line(self) -> Site | None:

@@ -28,13 +28,15 @@ _NOTHING = ObjectRecord(0, "", "object", "")
 
 
 class Case(NamedTuple):
-    """An object, the loop it is bound to, the loop that used it (None: not known, or none did)."""
+    """An object, the loop it is bound to, the loop that used it (None: not known, or none did).
+    ``test_scope`` is the loop scope of the test around it, where that is known."""
 
     settings: Settings
     obj: ObjectRecord | None = None
     bound: LoopRecord | None = None
     using: LoopRecord | None = None
     used_by: Actor = NOBODY
+    test_scope: str | None = None
 
     @property
     def thing(self) -> ObjectRecord:
@@ -102,7 +104,7 @@ _WORDS = {
     "place": "where it is kept",
     "scope": "session",
     "narrow": "function",
-    "fixture": "in question",
+    "fixture": "the fixture",
     "loop": "A",
 }
 
@@ -168,15 +170,13 @@ def _advise_mismatch(case: Case) -> Advice:
     """Which side to move: the tests to the fixture's loop, or the fixture to the test's."""
     settings, fixture = case.settings, case.thing.bound_by
     fixture_side, test_side = case.bound, case.using
+    if fixture.kind == case.used_by.kind == "fixture" and case.bound and case.using:
+        return _advise_second_fixture(case, case.bound.scope, case.using.scope)
     if fixture.kind != "fixture" and case.used_by.kind == "fixture":
         fixture_side, test_side, fixture = case.using, case.bound, case.used_by
     wide = (fixture_side.scope if fixture_side else None) or "session"
     narrow = (test_side.scope if test_side else None) or "function"
-    explicit = fixture.loop_scope is not None and fixture.loop_scope not in (
-        settings.fixture_loop_scope,
-        None if settings.fixture_loop_scope else fixture.caching_scope,
-    )
-    to_test = "fixture-to-test" if explicit else "fixtures-to-tests"
+    to_test = "fixture-to-test" if _explicit(fixture, settings) else "fixtures-to-tests"
     names = ["one-loop-tests" if fixture.kind == "fixture" else "one-loop"]
     if settings.test_loop_scope not in (None, narrow):
         names = ["test-mark"]
@@ -188,6 +188,30 @@ def _advise_mismatch(case: Case) -> Advice:
         # Cached for longer than a test, a loop per test would be worse, not better.
         names.append(to_test)
     return [*names, *(case.null_pool if case.keeper else [])], {"scope": wide, "narrow": narrow}
+
+
+def _explicit(fixture: Actor, settings: Settings) -> bool:
+    """Has the fixture a loop scope of its own, which no option changes?"""
+    return fixture.loop_scope is not None and fixture.loop_scope not in (
+        settings.fixture_loop_scope,
+        None if settings.fixture_loop_scope else fixture.caching_scope,
+    )
+
+
+def _advise_second_fixture(case: Case, bound: str | None, using: str | None) -> Advice:
+    """One fixture uses what another's loop holds. That it is the loop of the test, too, tells which
+    of them to move."""
+    settings, loop = case.settings, bound or "session"
+    test = case.test_scope or settings.test_loop_scope
+    mover = case.used_by
+    if test not in (bound, None) and test == using and _WIDER.index(loop) < _WIDER.index(test):
+        mover, loop = case.thing.bound_by, test
+    elif test != bound:
+        return ["one-loop"], {}
+    # The option moves all fixtures: only where tests that say nothing run on that loop, too.
+    own = _explicit(mover, settings) or settings.test_loop_scope != loop
+    names = ["fixture-to-test" if own else "fixtures-to-tests"]
+    return [*names, *case.null_pool], {"narrow": loop, "fixture": f"fixture {mover.name}"}
 
 
 def _advise_teardown(case: Case) -> Advice:
@@ -208,7 +232,7 @@ def _advise_outlives(case: Case) -> Advice:
         (thing.driver == "asyncio", ["create-inside", "one-loop"]),
         (True, ["one-loop", *(dispose or ["build-inside"])]),
     )
-    words = {"fixture": by.name, "scope": by.caching_scope or "session"}
+    words = {"fixture": f"fixture {by.name}", "scope": by.caching_scope or "session"}
     return next(names for holds, names in rules if holds), words
 
 
@@ -223,7 +247,8 @@ def _advise_running(case: Case) -> Advice:
         return ["one-plugin"], {}
     by = case.bound.opened_by
     if _cached_longer(by) and case.bound.opened_at:
-        words = {"loop": case.bound.id, "fixture": by.name, "scope": by.caching_scope or "session"}
+        words = {"fixture": f"fixture {by.name}", "scope": by.caching_scope or "session"}
+        words["loop"] = case.bound.id
         return ["end-running", "async-interface"], words
     return ["own-process" if by.kind == "unknown" else "async-interface", "one-driver-of-loops"], {}
 

@@ -58,13 +58,13 @@ ENTRIES = {
         _CONCEPTS,
     ),
     "fixtures-to-tests": Entry(
-        "give the fixture the test's loop",
+        "give {fixture} the test's loop",
         {(0, 24): "asyncio_default_fixture_loop_scope = {narrow}"},
         3,
         _CONCEPTS,
     ),
     "fixture-to-test": Entry(
-        "give the fixture the loop that uses it",
+        "give {fixture} the loop that uses it",
         {(0, 24): '@pytest_asyncio.fixture(..., loop_scope="{narrow}")'},
         10,
         _CONCEPTS,
@@ -77,7 +77,7 @@ ENTRIES = {
     ),
     "cache-per-test": Entry(
         "cache the value no longer than the loop lives",
-        'leave scope="{scope}" out of the fixture {fixture}',
+        'leave scope="{scope}" out of {fixture}',
     ),
     "null-pool": Entry(
         "let the engine keep no connection between uses",
@@ -183,7 +183,7 @@ ENTRIES = {
     ),
     "end-running": Entry(
         "end what keeps loop {loop} running before the next test starts",
-        'leave scope="{scope}" out of the fixture {fixture}',
+        'leave scope="{scope}" out of {fixture}',
         link="https://github.com/pytest-dev/pytest-asyncio/issues/543",
     ),
     "async-interface": Entry(

@@ -134,6 +134,7 @@ def _case(recording: Recording, failure: Failure, obj: ObjectRecord | None = Non
         recording.loop(obj.bound_to) if obj else None,
         recording.loop(failure.used_on),
         Actor("test", failure.during) if failure.during else NOBODY,
+        failure.test_scope,
     )
 
 
@@ -143,7 +144,7 @@ def _crossed(
     bound = recording.loop(crossing.bound_to)
     obj = next((obj for obj in recording.objects if obj.seq == crossing.seq), None)
     using = recording.loop(crossing.used_on)
-    case = Case(recording.settings, obj, bound, using, crossing.by)
+    case = Case(recording.settings, obj, bound, using, crossing.by, failure.test_scope)
     during = failure.during or crossing.during
     cause = cause_of(case, crossing.tick)
     if failure.phase == "teardown" and cause in (causes.MISMATCH, causes.OUTLIVES) and bound:
@@ -200,7 +201,7 @@ def _scope_mismatch(recording: Recording, failure: Failure, message: Message, te
     scope = next((scope for scope in scopes if f"with a {scope} scoped" in text), "session")
     words = {"scope": scope}
     if recording.objects:
-        words["fixture"] = recording.objects[-1].built_by.name
+        words["fixture"] = f"fixture {recording.objects[-1].built_by.name}"
     changes = {
         "sure": message.sure,
         "sentence": f"{message.says}: cached for the {scope}.",
