@@ -1,11 +1,10 @@
 """The closed list of causes: what each is called, how it is told, and what cures it. Pure. Which of
 them it is follows from a :class:`Case`, and ``explain`` decides it."""
 
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from typing import NamedTuple
 
-from whichloop.diagnose.cures import ENTRIES, FIXTURE_SCOPE, TEST_SCOPE
+from whichloop.diagnose.cures import made
 from whichloop.records import NOBODY, Actor, Cure, LoopRecord, ObjectRecord, Settings
 
 # A driver's object in plain words, and what a line of the driver in a traceback looks like: the one
@@ -96,48 +95,6 @@ def _scope_of(loop: LoopRecord | None) -> str:
     if loop is None:
         return "a loop that is not known"
     return f"a {loop.scope} loop" if loop.scope else f"the {loop.owner}"
-
-
-# Words for cures where nothing better is known.
-_WORDS = {
-    "noun": "object",
-    "place": "where it is kept",
-    "scope": "session",
-    "narrow": "function",
-    "fixture": "the fixture",
-    "loop": "A",
-}
-
-
-def made(names: Iterable[str], settings: Settings, words: Mapping[str, str]) -> tuple[Cure, ...]:
-    """The cures of these names as this pytest-asyncio understands them, without those that it does
-    not have."""
-    known, version = {**_WORDS, **words}, settings.asyncio_version
-    cures = []
-    for name in names:
-        text, change, remedy, link = ENTRIES[name]
-        if not isinstance(change, str):
-            change = next((words for least, words in change.items() if version >= least), "")
-        if change:
-            change, place = _in_the_file_of(change.format_map(known), settings)
-            cures.append(Cure(name, text.format_map(known), change, remedy, link, place))
-    return tuple(cures)
-
-
-def _in_the_file_of(change: str, settings: Settings) -> tuple[str, str]:
-    """A change as the configuration file in force would have it, and where in that file; without
-    an option that is in force already."""
-    change = change.removeprefix(f"{FIXTURE_SCOPE} = {settings.fixture_loop_scope} and ")
-    lines = {FIXTURE_SCOPE: settings.fixture_scope_line, TEST_SCOPE: settings.test_scope_line}
-    options = [option for option in lines if option in change]
-    if not options or settings.ini is None:
-        return change, ""
-    if not settings.ini:
-        return change, " (in a new pytest.ini, below [pytest])"
-    if settings.ini.endswith(".toml"):
-        change = re.sub(rf"({FIXTURE_SCOPE}|{TEST_SCOPE}) = (\w+)", r'\1 = "\2"', change)
-    places = ", ".join(f"line {lines[option]}" for option in options if lines[option])
-    return change, f" (in {settings.ini}{f', {places}' if places else ''})"
 
 
 # The names of cures, the most fitting first, and words for them beside those that all have.

@@ -1,7 +1,11 @@
 """Cures, as a table: what to change, from which pytest-asyncio on, and where it is documented.
 ``causes`` chooses from it and fills in the words in braces."""
 
+import re
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
+
+from whichloop.records import Cure, Settings
 
 _PYTEST_ASYNCIO = "https://pytest-asyncio.readthedocs.io/en/stable/"
 _ONE_LOOP = _PYTEST_ASYNCIO + "how-to-guides/run_session_tests_in_same_loop.html"
@@ -191,3 +195,44 @@ ENTRIES = {
         "for Playwright: playwright.async_api in an async fixture, on the test's loop",
     ),
 }
+
+# Words for cures where nothing better is known.
+_WORDS = {
+    "noun": "object",
+    "place": "where it is kept",
+    "scope": "session",
+    "narrow": "function",
+    "fixture": "the fixture",
+    "loop": "A",
+}
+
+
+def made(names: Iterable[str], settings: Settings, words: Mapping[str, str]) -> tuple[Cure, ...]:
+    """The cures of these names as this pytest-asyncio understands them, without those that it does
+    not have."""
+    known, version = {**_WORDS, **words}, settings.asyncio_version
+    cures = []
+    for name in names:
+        text, change, remedy, link = ENTRIES[name]
+        if not isinstance(change, str):
+            change = next((words for least, words in change.items() if version >= least), "")
+        if change:
+            change, place = _in_the_file_of(change.format_map(known), settings)
+            cures.append(Cure(name, text.format_map(known), change, remedy, link, place))
+    return tuple(cures)
+
+
+def _in_the_file_of(change: str, settings: Settings) -> tuple[str, str]:
+    """A change as the configuration file in force would have it, and where in that file; without
+    an option that is in force already."""
+    change = change.removeprefix(f"{FIXTURE_SCOPE} = {settings.fixture_loop_scope} and ")
+    lines = {FIXTURE_SCOPE: settings.fixture_scope_line, TEST_SCOPE: settings.test_scope_line}
+    options = [option for option in lines if option in change]
+    if not options or settings.ini is None:
+        return change, ""
+    if not settings.ini:
+        return change, " (in a new pytest.ini, below [pytest])"
+    if settings.ini.endswith(".toml"):
+        change = re.sub(rf"({FIXTURE_SCOPE}|{TEST_SCOPE}) = (\w+)", r'\1 = "\2"', change)
+    places = ", ".join(f"line {lines[option]}" for option in options if lines[option])
+    return change, f" (in {settings.ini}{f', {places}' if places else ''})"
