@@ -320,6 +320,68 @@ def test_a_loop_that_was_left_running_is_named(opened, at, first):
     assert "Let    loop A was opened by" in render(finding)
 
 
+SETUP = Actor("fixture", "_xunit_setup_method_fixture_TestJobs", "function")
+KEPT = motor(kept_by="module-level name app.client", built_by=Actor("import", "app"))
+
+
+@pytest.mark.parametrize(
+    ("version", "change"),
+    [
+        (
+            "1.5.0",
+            '@pytest_asyncio.fixture(autouse=True, loop_scope="session") in its place and '
+            "asyncio_default_test_loop_scope = session",
+        ),
+        ("0.23.8", "@pytest_asyncio.fixture(autouse=True) in its place and in conftest.py"),
+    ],
+)
+def test_a_setup_method_that_runs_a_loop_of_its_own_becomes_an_async_fixture(version, change):
+    ran = loop("A", runner="asyncio.run", closed=3)._replace(opened_by=SETUP)
+    settings = Settings(pytest_asyncio=version, test_loop_scope="function")
+
+    finding = explain(
+        recording(ran, FUNCTION, KEPT, settings), failure()._replace(test_scope="function")
+    )
+
+    assert "what setup_method of TestJobs does on a loop of its own" in finding.cures[0].text
+    assert finding.cures[0].change.startswith(change)
+
+
+def test_tests_that_are_on_that_loop_already_need_no_option():
+    ran = loop("A", runner="asyncio.run", closed=3)._replace(opened_by=SETUP)
+    settings = Settings(pytest_asyncio="1.5.0", test_loop_scope="session")
+
+    finding = explain(
+        recording(ran, FUNCTION, KEPT, settings), failure()._replace(test_scope="session")
+    )
+
+    assert finding.cures[0].change == (
+        '@pytest_asyncio.fixture(autouse=True, loop_scope="session") in its place'
+    )
+
+
+@pytest.mark.parametrize(
+    ("runner", "by", "first"),
+    [
+        ("asyncio.run", TEST, "one-run"),
+        ("asyncio.run", Actor("test", "test_a.py::test_two"), "one-runner"),
+        ("asyncio.run", SETUP, "one-runner"),
+        ("unittest", TEST, "async-setup"),
+        ("anyio", SETUP, "await-in-anyios"),
+    ],
+)
+def test_what_asyncio_run_is_replaced_by_depends_on_who_calls_it(runner, by, first):
+    ran = loop("A", runner="asyncio.run", closed=3)._replace(
+        opened_by=TEST if by.kind == "test" else by
+    )
+    other = loop("B", runner=runner, born=5)._replace(opened_by=by if by.kind == "test" else TEST)
+
+    finding = explain(recording(ran, other, KEPT), failure())
+
+    assert finding.cause == "asyncio.run repeated"
+    assert finding.cures[0].id == first
+
+
 def test_asyncio_run_inside_the_loop_that_runs_the_code_is_no_loop_left_running():
     """Seen from inside, as by whichloop.watch() in a coroutine, the loop rightly runs still."""
     text = "asyncio.run() cannot be called from a running event loop"

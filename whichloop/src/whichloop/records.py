@@ -7,6 +7,9 @@ each test.
 import re
 from typing import NamedTuple
 
+# The name of a fixture that pytest makes of a setup_method, a setUpClass or the like.
+XUNIT = re.compile(r"_(?:xunit|unittest)_(\w+?)_fixture_(.+)")
+
 
 class Actor(NamedTuple):
     """Who did something. ``kind`` is fixture, test, import, code or unknown, ``name`` that of the
@@ -19,8 +22,15 @@ class Actor(NamedTuple):
     loop_scope: str | None = None
     cache: str | None = None
 
+    @property
+    def is_xunit(self) -> bool:
+        """Is it a fixture that pytest makes of a ``setup_method`` or one like it?"""
+        return self.kind == "fixture" and XUNIT.match(self.name) is not None
+
     def __str__(self) -> str:
         words = {"unknown": "not known", "import": f"import of {self.name}"}
+        if self.is_xunit:
+            return XUNIT.sub(r"\1 of \2", self.name)
         return words.get(self.kind, f"{self.kind} {self.name}")
 
 

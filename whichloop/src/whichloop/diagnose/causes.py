@@ -23,6 +23,8 @@ DRIVERS = {
 NOUNS = {driver: noun for driver, (noun, _) in DRIVERS.items()}
 _WIDER = ("function", "class", "module", "package", "session")
 _AWAITED = ("Future", "Task")
+# What runs a loop of its own in the middle of a suite.
+RUNS = {"asyncio.run", "asyncio.Runner", "new_event_loop"}
 _NOTHING = ObjectRecord(0, "", "object", "")
 
 
@@ -211,8 +213,26 @@ def _advise_running(case: Case) -> Advice:
 
 
 def _advise_repeated(case: Case) -> Advice:
-    awaited = case.thing.type in _AWAITED
-    return ["own-future"] if awaited else ["one-run", "build-per-run", *case.null_pool], {}
+    runs = [loop for loop in (case.bound, case.using) if loop and loop.runner in RUNS]
+    setup = next((loop.opened_by for loop in runs if loop.opened_by.kind == "fixture"), None)
+    if case.thing.type in _AWAITED:
+        return ["own-future"], {}
+    if "unittest" in case.runners:
+        return ["async-setup", *case.null_pool], {}
+    if setup and (case.test_scope or "anyio" in case.runners):
+        return _advise_async_fixture(case, setup)
+    apart = setup or len({loop.opened_by for loop in runs}) > 1
+    return ["one-runner" if apart else "one-run", "build-per-run", *case.null_pool], {}
+
+
+def _advise_async_fixture(case: Case, setup: Actor) -> Advice:
+    """Of a fixture that runs a loop of its own beside tests that are coroutines."""
+    scope = "session" if case.keeper or case.test_scope is None else case.test_scope
+    cached = f'scope="{setup.caching_scope}"' if _cached_longer(setup) else ""
+    cached = "autouse=True" if setup.is_xunit else cached
+    words = {"fixture": str(setup), "scope": scope, "cached_so": cached}
+    words["cached"] = f"{cached}, " if cached else ""
+    return ["await-in-fixture" if case.test_scope else "await-in-anyios", *case.null_pool], words
 
 
 MISMATCH = Cause(

@@ -57,7 +57,7 @@ _MORE = {
         "Every asyncio.run() makes a loop and closes it. What is kept from one run to the next, "
         "by a module or a cache, belongs to a loop that is closed. The same code is that of "
         "asyncio.run() inside code that a loop runs.",
-        ("one-run", "build-per-run", "null-pool", "await-it"),
+        ("one-run", "one-runner", "await-in-fixture", "build-per-run", "null-pool", "await-it"),
     ),
     "WL008": (
         "Two tasks at once on one connection or session, or a lazy load outside of await: the "

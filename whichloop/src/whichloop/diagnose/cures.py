@@ -12,6 +12,7 @@ _ONE_LOOP = _PYTEST_ASYNCIO + "how-to-guides/run_session_tests_in_same_loop.html
 _CONCEPTS = _PYTEST_ASYNCIO + "concepts.html"
 _SQLALCHEMY = "https://docs.sqlalchemy.org/en/21/orm/extensions/asyncio.html"
 _LOOPS = _SQLALCHEMY + "#using-multiple-asyncio-event-loops"
+_ANYIO = "https://anyio.readthedocs.io/en/stable/testing.html"
 _PYTHON = "https://docs.python.org/3/library/"
 FIXTURE_SCOPE = "asyncio_default_fixture_loop_scope"
 TEST_SCOPE = "asyncio_default_test_loop_scope"
@@ -27,9 +28,9 @@ class Entry(NamedTuple):
     link: str | None = None
 
 
-def _tests_on(scope: str, first: str = "") -> dict[tuple[int, ...], str]:
+def _tests_on(scope: str, first: str = "", older: str = "") -> dict[tuple[int, ...], str]:
     """How each version runs all tests on loops of that scope; ``first`` does as much for fixtures,
-    from 0.24 on."""
+    from 0.24 on, and ``older`` before."""
     mark = (
         "in conftest.py, def pytest_collection_modifyitems(items): for each item, "
         'item.add_marker(pytest.mark.asyncio({}="{}"), append=False)'
@@ -37,8 +38,8 @@ def _tests_on(scope: str, first: str = "") -> dict[tuple[int, ...], str]:
     return {
         (0, 26): f"{first}asyncio_default_test_loop_scope = {scope}",
         (0, 24): first + mark.format("loop_scope", scope),
-        (0, 23): mark.format("scope", scope),
-        (0,): f'redefine event_loop in conftest.py with scope="{scope}"',
+        (0, 23): older + mark.format("scope", scope),
+        (0,): f'{older}redefine event_loop in conftest.py with scope="{scope}"',
     }
 
 
@@ -136,12 +137,33 @@ ENTRIES = {
         "mark both for the same plugin: @pytest.mark.anyio with @pytest.fixture, "
         "or @pytest.mark.asyncio with @pytest_asyncio.fixture",
         17,
-        "https://anyio.readthedocs.io/en/stable/testing.html",
+        _ANYIO,
     ),
     "one-run": Entry(
         "run everything that shares the {noun} on one loop",
         "one asyncio.run(main()) around all calls, or one asyncio.Runner kept open",
         link=_PYTHON + "asyncio-runner.html",
+    ),
+    "one-runner": Entry(
+        "run everything that shares the {noun} on one loop",
+        "a session fixture: with asyncio.Runner() as runner: yield runner; and runner.run(…) in "
+        "place of asyncio.run(…)",
+        link=_PYTHON + "asyncio-runner.html",
+    ),
+    "await-in-fixture": Entry(
+        "let an async fixture do on the tests' loop what {fixture} does on a loop of its own",
+        _tests_on(
+            "{scope}",
+            '@pytest_asyncio.fixture({cached}loop_scope="{scope}") in its place and ',
+            "@pytest_asyncio.fixture({cached_so}) in its place and ",
+        ),
+        9,
+        _ONE_LOOP,
+    ),
+    "await-in-anyios": Entry(
+        "let an async fixture do on the tests' loop what {fixture} does on a loop of its own",
+        '@pytest.fixture({cached_so}) in its place, and anyio_backend with scope="session"',
+        link=_ANYIO + "#using-async-fixtures-with-higher-scopes",
     ),
     "build-per-run": Entry(
         "build and close the {noun} inside each run",
@@ -203,6 +225,8 @@ _WORDS = {
     "scope": "session",
     "narrow": "function",
     "fixture": "the fixture",
+    "cached": "",
+    "cached_so": "",
     "loop": "A",
 }
 
@@ -226,6 +250,7 @@ def _in_the_file_of(change: str, settings: Settings) -> tuple[str, str]:
     """A change as the configuration file in force would have it, and where in that file; without
     an option that is in force already."""
     change = change.removeprefix(f"{FIXTURE_SCOPE} = {settings.fixture_loop_scope} and ")
+    change = change.removesuffix(f" and {TEST_SCOPE} = {settings.test_loop_scope}")
     lines = {FIXTURE_SCOPE: settings.fixture_scope_line, TEST_SCOPE: settings.test_scope_line}
     options = [option for option in lines if option in change]
     if not options or settings.ini is None:

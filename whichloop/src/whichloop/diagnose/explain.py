@@ -10,7 +10,7 @@ from whichloop.messages import Message
 from whichloop.records import NOBODY, Actor, Crossing, Failure, Finding, ObjectRecord, Recording
 
 PLUGINS = {"pytest-asyncio", "anyio", "pytest-trio", "pytest-aiohttp"}
-RUNS = {"asyncio.run", "asyncio.Runner", "async_to_sync", "new_event_loop"}
+RUNS = causes.RUNS | {"async_to_sync"}
 # Of two objects that crossed at the same line the one nearer to the user is the one to name.
 _RANK = {"sqlalchemy": 0, "motor": 0, "pymongo": 0, "asyncpg": 1, "asyncio": 3}
 _NO_MESSAGE = (
