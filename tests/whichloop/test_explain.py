@@ -320,6 +320,28 @@ def test_a_loop_that_was_left_running_is_named(opened, at, first):
     assert "Let    loop A was opened by" in render(finding)
 
 
+REFUSED = "ScopeMismatch: You tried to access the function scoped fixture {} with a module scoped "
+STACKS = {
+    "9": "request object. Requesting fixture stack:\nconftest.py:3:  def app(db)\n"
+    "conftest.py:7:  def db()\nRequested fixture:\n/lib/plugin.py:9:  def _scoped_runner(x)",
+    "7": "request object, involved factories:\nconftest.py:3:  def app(db)\n"
+    "conftest.py:7:  def db(event_loop)",
+}
+
+
+@pytest.mark.parametrize(
+    ("pytest_version", "runner"), [("9", "_function_scoped_runner"), ("7", "event_loop")]
+)
+def test_a_fixture_that_pytest_refuses_is_named(pytest_version, runner):
+    refused = failure(("Failed", REFUSED.format(runner) + STACKS[pytest_version]))
+
+    finding = explain(Recording(), refused)
+
+    assert "fixture db (conftest.py:7) is cached for the module" in finding.sentence
+    assert "the loop of fixture db" in finding.cures[0].text
+    assert finding.cures[1].change == 'leave scope="module" out of fixture db'
+
+
 SETUP = Actor("fixture", "_xunit_setup_method_fixture_TestJobs", "function")
 KEPT = motor(kept_by="module-level name app.client", built_by=Actor("import", "app"))
 

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import traceback
 from collections import Counter
 from collections.abc import Generator
 from pathlib import Path
@@ -24,6 +25,7 @@ from whichloop.records import Actor, Finding
 TITLE = "whichloop"
 # A suite whose every test logs an error says so often enough with these.
 MAX_BACKGROUND = 200
+_AGAIN = "likely: pytest stumbles over a fixture that it refused to set up for an earlier test"
 
 
 class Hooks:
@@ -40,6 +42,7 @@ class Hooks:
         self.background_more = 0
         self.audited: list[str] = []
         self.unwritten = ""
+        self.refused: dict[str, Finding] = {}  # by the name of the fixture's function
         self.workers: dict[str, dict[str, Any]] = {}
         self.errors = BackgroundErrors(self._in_background)
 
@@ -94,6 +97,20 @@ class Hooks:
             return explain(recording, failure)
         return None
 
+    def _refused_again(self, error: BaseException, during: str) -> None:
+        """pytest stumbles over a fixture that it refused to set up for an earlier test: an empty
+        AssertionError in its own code. It is explained by that test's finding."""
+        finding = self.finding
+        if finding is not None and finding.message == "scope-mismatch":
+            self.refused.setdefault(finding.used_by.name, finding)
+        if finding is not None or not self.refused or type(error) is not AssertionError:
+            return
+        *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+        function = peek.function_of(peek.attribute(frame.f_locals.get("self"), "func"))
+        first = self.refused.get(function.__name__) if function is not None else None
+        if first is not None and not error.args:
+            self.finding = first._replace(during=during, sure=_AGAIN)
+
     # The common case is a test that passes: two plain hooks cost less than one wrapper.
     # Not tryfirst: pytest's own hook for unittest puts the exception in its place before.
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
@@ -101,7 +118,11 @@ class Hooks:
         self.finding = None
         # A skip is an exception too, and no failure.
         if call.excinfo is not None and not issubclass(call.excinfo.type, pytest.skip.Exception):
-            self.finding = self._explain(call.excinfo.value, item.nodeid, call.when, item)
+            error = call.excinfo.value
+            self.finding = self._explain(error, item.nodeid, call.when, item)
+            if call.when == "setup":
+                with TRACKER.guarded("explanations"):
+                    self._refused_again(error, item.nodeid)
             if self.finding is not None and item.get_closest_marker("xfail") is None:
                 words = f"{self.finding.code} {self.finding.cause}: {self.finding.sentence}"
                 item.user_properties.append((TITLE, words))  # which --junitxml writes

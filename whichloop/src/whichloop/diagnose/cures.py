@@ -75,8 +75,12 @@ ENTRIES = {
         _CONCEPTS,
     ),
     "loop-as-long-as-cache": Entry(
-        "let the loop live as long as the cached value, and run its tests there too",
-        _tests_on("{scope}", '@pytest_asyncio.fixture(scope="{scope}", loop_scope="{scope}") and '),
+        "let the loop of {fixture} live as long as its cached value, and what uses it run there",
+        _tests_on(
+            "session",
+            '@pytest_asyncio.fixture(scope="{scope}", loop_scope="session") and '
+            "asyncio_default_fixture_loop_scope = session and ",
+        ),
         10,
         _CONCEPTS,
     ),
@@ -249,7 +253,7 @@ def made(names: Iterable[str], settings: Settings, words: Mapping[str, str]) -> 
 def _in_the_file_of(change: str, settings: Settings) -> tuple[str, str]:
     """A change as the configuration file in force would have it, and where in that file; without
     an option that is in force already."""
-    change = change.removeprefix(f"{FIXTURE_SCOPE} = {settings.fixture_loop_scope} and ")
+    change = change.replace(f"{FIXTURE_SCOPE} = {settings.fixture_loop_scope} and ", "")
     change = change.removesuffix(f" and {TEST_SCOPE} = {settings.test_loop_scope}")
     lines = {FIXTURE_SCOPE: settings.fixture_scope_line, TEST_SCOPE: settings.test_scope_line}
     options = [option for option in lines if option in change]

@@ -1,5 +1,6 @@
 """From what was seen to what it means. Pure: records in, a finding out."""
 
+import re
 from typing import Any
 
 from whichloop import messages
@@ -13,6 +14,9 @@ PLUGINS = {"pytest-asyncio", "anyio", "pytest-trio", "pytest-aiohttp"}
 RUNS = causes.RUNS | {"async_to_sync"}
 # Of two objects that crossed at the same line the one nearer to the user is the one to name.
 _RANK = {"sqlalchemy": 0, "motor": 0, "pymongo": 0, "asyncpg": 1, "asyncio": 3}
+_REFUSED = re.compile(r"access the (\w+) scoped fixture .*? with a (\w+) scoped")
+# A line of the list in which pytest says which fixtures asked for what it refused.
+_REQUESTING = re.compile(r"^(\S.*):(\d+):\s+def (\w+)\(", re.M)
 _NO_MESSAGE = (
     "likely, not certain: the message is not one of those known to come from several loops"
 )
@@ -197,16 +201,21 @@ def _running_already(
 
 
 def _scope_mismatch(recording: Recording, failure: Failure, message: Message, text: str) -> Finding:
-    """pytest refused before there was an object or a loop: none is named."""
-    scopes = ("session", "package", "module", "class")
-    scope = next((scope for scope in scopes if f"with a {scope} scoped" in text), "session")
-    words = {"scope": scope}
-    if recording.objects:
-        words["fixture"] = f"fixture {recording.objects[-1].built_by.name}"
+    """pytest refused before there was an object or a loop: none is named, but the fixture, which is
+    the last of those that pytest lists."""
+    scopes = _REFUSED.search(text)
+    loop, scope = scopes.groups() if scopes else ("function", "session")
+    stack = _REQUESTING.findall(text.partition("Requested fixture")[0])
+    file, line, name = stack[-1] if stack else ("", "", "")
+    which, words = f"cached for the {scope}", {"scope": scope}
+    if name:
+        which = f"fixture {name} ({file}:{line}) is {which}, and runs on a {loop} loop"
+        words["fixture"] = f"fixture {name}"
     changes = {
         "sure": message.sure,
-        "sentence": f"{message.says}: cached for the {scope}.",
+        "sentence": f"{message.says}: {which}.",
         "cures": made(message.cures, recording.settings, words),
+        "used_by": Actor("fixture", name, scope, loop) if name else NOBODY,
     }
     return _finding(Case(recording.settings), failure, causes.MISMATCH, message, **changes)
 
