@@ -342,6 +342,21 @@ def test_a_fixture_that_pytest_refuses_is_named(pytest_version, runner):
     assert finding.cures[1].change == 'leave scope="module" out of fixture db'
 
 
+@pytest.mark.parametrize("cause", CAUSES.values(), ids=list(CAUSES))
+@pytest.mark.parametrize("runner", ["anyio", "unittest", "pytest-aiohttp", "asyncio.run"])
+@pytest.mark.parametrize("driver", ["redis", "sqlalchemy"])
+def test_without_pytest_asyncio_none_of_its_options_is_advised(cause, runner, driver):
+    obj = motor(driver=driver, built_by=Actor("import", "app"))
+    loops = [loop(name, runner=runner, scope="function") for name in "AB"]
+    for using in (loops[1], None):
+        without = Case(Settings(pytest="9.2.0", pytest_asyncio=""), obj, loops[0], using)
+        cures = cause.cures(without)
+
+        assert "asyncio_default" not in "".join(cure.change for cure in cures)
+        assert "loop_scope" not in "".join(cure.change for cure in cures)
+        assert bool(cures) == bool(cause.cures(without._replace(settings=Settings())))
+
+
 SETUP = Actor("fixture", "_xunit_setup_method_fixture_TestJobs", "function")
 KEPT = motor(kept_by="module-level name app.client", built_by=Actor("import", "app"))
 

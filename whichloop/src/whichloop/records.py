@@ -38,7 +38,8 @@ NOBODY = Actor("unknown", "")
 
 
 class Settings(NamedTuple):
-    """Versions and loop scopes in force; ``None`` where pytest or the option is not there.
+    """Versions and loop scopes in force; ``None`` where pytest or the option is not there, or it is
+    not known. ``pytest_asyncio`` is "" where pytest runs without that plugin.
 
     ``ini`` is the configuration file in force, as it is shown ("" if there is none, None if that is
     not known), and ``fixture_scope_line`` and ``test_scope_line`` where in it the options stand.

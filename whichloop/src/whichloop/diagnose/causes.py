@@ -74,6 +74,16 @@ class Case(NamedTuple):
         return ["null-pool"] if pooled else []
 
     @property
+    def elsewhere(self) -> list[str]:
+        """What cures in tests that are not pytest-asyncio's."""
+        return [*self.null_pool, *(["one-anyio-loop"] if self.anyio else []), "create-inside"]
+
+    @property
+    def anyio(self) -> bool:
+        """Is it anyio's plugin alone that runs the tests?"""
+        return "anyio" in self.runners and "pytest-asyncio" not in self.runners
+
+    @property
     def words(self) -> dict[str, str]:
         """What the causes' sentences say of the case."""
         keeper, bound, using = self.keeper, self.bound, self.using
@@ -122,7 +132,10 @@ class Cause(NamedTuple):
     def cures(self, case: Case) -> tuple[Cure, ...]:
         names, words = self.advise(case)
         place = {"place": case.keeper} if case.keeper else {}
-        return made(names, case.settings, {"noun": case.noun(), **place, **words})
+        words = {"noun": case.noun(), **place, **words}
+        # Without pytest-asyncio none of its options is a cure.
+        cures = made(names, case.settings, words)
+        return cures if cures or not names else made(case.elsewhere, case.settings, words)
 
 
 def _advise_mismatch(case: Case) -> Advice:
@@ -186,7 +199,7 @@ def _advise_outlives(case: Case) -> Advice:
     rules = (
         ("unittest" in case.runners, ["async-setup", *pool]),
         (thing.type in _AWAITED, ["own-future"]),
-        (case.using is not None and case.using.runner == "anyio", [*dispose, "create-inside"]),
+        (case.anyio, [*dispose, "create-inside", "one-anyio-loop"]),
         (case.keeper.startswith("fixture "), ["one-loop", "cache-per-test"]),
         (thing.driver == "asyncio", ["create-inside", "one-loop"]),
         (True, ["one-loop", *(dispose or ["build-inside"])]),

@@ -169,6 +169,11 @@ ENTRIES = {
         '@pytest.fixture({cached_so}) in its place, and anyio_backend with scope="session"',
         link=_ANYIO + "#using-async-fixtures-with-higher-scopes",
     ),
+    "one-anyio-loop": Entry(
+        "run fixtures and tests on one loop",
+        'anyio_backend with scope="session", and an async fixture of that scope with autouse=True',
+        link=_ANYIO + "#using-async-fixtures-with-higher-scopes",
+    ),
     "build-per-run": Entry(
         "build and close the {noun} inside each run",
         "create it in the coroutine given to asyncio.run(), and close it there",
@@ -237,13 +242,15 @@ _WORDS = {
 
 def made(names: Iterable[str], settings: Settings, words: Mapping[str, str]) -> tuple[Cure, ...]:
     """The cures of these names as this pytest-asyncio understands them, without those that it does
-    not have."""
+    not have: all that are told by its version, where it is not installed."""
     known, version = {**_WORDS, **words}, settings.asyncio_version
     cures = []
     for name in names:
         text, change, remedy, link = ENTRIES[name]
         if not isinstance(change, str):
-            change = next((words for least, words in change.items() if version >= least), "")
+            installed = settings.pytest_asyncio != ""
+            words_of = (words for least, words in change.items() if installed and version >= least)
+            change = next(words_of, "")
         if change:
             change, place = _in_the_file_of(change.format_map(known), settings)
             cures.append(Cure(name, text.format_map(known), change, remedy, link, place))
