@@ -357,6 +357,23 @@ def test_without_pytest_asyncio_none_of_its_options_is_advised(cause, runner, dr
         assert bool(cures) == bool(cause.cures(without._replace(settings=Settings())))
 
 
+@pytest.mark.parametrize(
+    ("by", "first"),
+    [
+        (TEST, "with-testclient"),  # two requests of one test
+        (Actor("test", "test_a.py::test_two"), "null-pool"),
+    ],
+)
+def test_test_clients_of_several_tests_need_an_engine_that_keeps_nothing(by, first):
+    portals = [loop(name, runner="TestClient") for name in "AB"]
+    portals[1] = portals[1]._replace(opened_by=by)
+
+    finding = explain(recording(*portals, motor(driver="sqlalchemy")), failure())
+
+    assert finding.cause == "TestClient portal"
+    assert finding.cures[0].id == first
+
+
 SETUP = Actor("fixture", "_xunit_setup_method_fixture_TestJobs", "function")
 KEPT = motor(kept_by="module-level name app.client", built_by=Actor("import", "app"))
 

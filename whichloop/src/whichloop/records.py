@@ -112,7 +112,8 @@ class LoopRecord(NamedTuple):
 
 class ObjectRecord(NamedTuple):
     """One loop-bound object. ``built_*`` is its construction, ``bound_*`` its first use;
-    ``left_by`` the test that last used it on another loop and may have left it half-way."""
+    ``left_by`` the test that last used it on another loop, ``left_on``, and may have left it
+    half-way."""
 
     seq: int
     driver: str
@@ -129,6 +130,7 @@ class ObjectRecord(NamedTuple):
     born: int = 0
     bound: int | None = None
     left_by: str | None = None
+    left_on: str | None = None
 
 
 class Crossing(NamedTuple):

@@ -209,8 +209,12 @@ def _advise_outlives(case: Case) -> Advice:
 
 
 def _advise_portal(case: Case) -> Advice:
+    """A test client in one test keeps one loop; whatever else shares the engine has others."""
     both = case.bound is not None and case.using is not None and len(case.runners) == 1
-    return [*(["with-testclient"] if both else []), "asgi-transport", *case.null_pool], {}
+    names = [*(["with-testclient"] if both else []), "asgi-transport"]
+    if both and case.bound and case.using and case.bound.opened_by == case.using.opened_by:
+        return [*names, *case.null_pool], {}
+    return [*case.null_pool, *names], {}
 
 
 def _advise_running(case: Case) -> Advice:

@@ -57,7 +57,7 @@ def explain(recording: Recording, failure: Failure) -> Finding | None:
     if crossing is not None:
         return _crossed(recording, failure, crossing, message)
     if message.id == "operation-in-progress":
-        return _concurrent(case, failure, message, plain)
+        return _concurrent(case, failure, message, plain, recording)
     return _unseen(recording, failure, message, plain)
 
 
@@ -161,12 +161,22 @@ def _crossed(
     return _finding(case, failure, cause, message, during=during, crossing_line=line)
 
 
-def _concurrent(case: Case, failure: Failure, message: Message, plain: Finding) -> Finding:
-    """ "another operation is in progress" with no use on another loop: two tasks at once."""
+def _concurrent(
+    case: Case, failure: Failure, message: Message, plain: Finding, recording: Recording
+) -> Finding:
+    """ "another operation is in progress" with no use on another loop: two tasks at once, or what
+    an earlier test left on the connection."""
     obj = case.obj
     if obj is not None and obj.left_by is not None:
-        sentence = f"an operation begun on another loop by {obj.left_by} was never ended."
-        return _finding(case, failure, causes.MISMATCH, message, sure="likely", sentence=sentence)
+        left = recording.loop(obj.left_on)
+        then = case._replace(using=left or case.using, used_by=Actor("test", obj.left_by))
+        cause = cause_of(then, left.born) if left else causes.MISMATCH
+        changes = {
+            "sure": "likely",
+            "sentence": f"an operation begun on another loop by {obj.left_by} was never ended.",
+            "cures": cause.cures(then),
+        }
+        return _finding(case, failure, cause, message, **changes)
     sure = "likely: no use on another loop was seen in this test"
     if obj is not None and obj.bound_to is not None and obj.bound_to == failure.used_on:
         sure = f"sure: the connection belongs to loop {obj.bound_to}, and was used there"
