@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from whichloop.audit import audit, loop_scope_of_fixture, loop_scope_of_test, report
-from whichloop.diagnose.causes import CAUSES, Case
+from whichloop.diagnose.causes import CAUSES, TEARDOWN, Case
 from whichloop.diagnose.explain import explain, explain_crossing, explain_left_open
 from whichloop.observe import peek
 from whichloop.observe.background_errors import BackgroundErrors
@@ -25,6 +25,7 @@ from whichloop.records import Actor, Finding
 TITLE = "whichloop"
 # A suite whose every test logs an error says so often enough with these.
 MAX_BACKGROUND = 200
+_ENDED = {"passed": "passed", "skipped": "was skipped", "failed": "failed"}
 _AGAIN = "likely: pytest stumbles over a fixture that it refused to set up for an earlier test"
 
 
@@ -235,13 +236,21 @@ class Hooks:
 class ThoroughHooks(Hooks):
     """The hooks of ``strict`` and of a recording, which look at tests that pass, too."""
 
+    def __init__(self, config: pytest.Config) -> None:
+        super().__init__(config)
+        self.strict = config.getoption("whichloop") == "strict"
+        self.ended = ""  # how the present test did, in words
+
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
         report = yield
         super().pytest_runtest_makereport(item, call)
-        if report.passed and self.config.getoption("whichloop") == "strict":
+        if report.when != "teardown":
+            self.ended = _ENDED[report.outcome]
+        # A test that has failed is no news.
+        if report.passed and self.ended != _ENDED["failed"] and self.strict:
             with TRACKER.guarded("strict"):
-                self._hold_to_strict(report)
+                self._hold_to_strict(item, report)
         if TRACKER.recording and report.when == "call":
             # The outcome belongs to the loop of the test's body: the last that it ran on so far.
             for at in reversed(range(len(TRACKER.ran))):
@@ -251,16 +260,23 @@ class ThoroughHooks(Hooks):
                     break
         return report
 
-    def _hold_to_strict(self, report: pytest.TestReport) -> None:
+    def _hold_to_strict(self, item: pytest.Item, report: pytest.TestReport) -> None:
+        """Fail a phase that passed, and say what has ended how, and who did what meanwhile."""
+        node, when = report.nodeid, report.when or ""
+        so_far = {"setup": "could be set up", "call": "passed"}.get(when, self.ended)
         if TRACKER.crossings:
             recording = TRACKER.snapshot()
-            finding = explain_crossing(recording, recording.crossings[-1], report.when or "")
-            what = "used an object on another event loop than its own"
-        elif report.when == "teardown" and (left := left_open()):
-            finding = explain_left_open(Case(TRACKER.settings, *left[0]), report.nodeid)
-            what = "left a connection on a closed event loop"
+            use, scope = recording.crossings[-1], loop_scope_of_test(item, TRACKER.settings)
+            finding = explain_crossing(recording, use, when, scope)
+            by, did = use.by, "used an object on another event loop than its own"
+            if finding.cause == TEARDOWN.name:
+                did = "closed on another event loop what the test had left open"
+        elif when == "teardown" and (left := left_open()):
+            finding = explain_left_open(Case(TRACKER.settings, *left[0]), node)
+            by, did = left[0][0].bound_by, "left a connection on a closed event loop"
         else:
             return
         self.finding = finding
         report.outcome = "failed"
-        report.longrepr = f"whichloop (strict): {report.nodeid} passed, but {what}"
+        own = by.kind in ("unknown", "code") or by == Actor("test", node)
+        report.longrepr = f"whichloop (strict): {node} {so_far}, but {'' if own else f'{by} '}{did}"

@@ -21,6 +21,7 @@ _NO_MESSAGE = (
     "likely, not certain: the message is not one of those known to come from several loops"
 )
 _NO_OBJECT = "Something made in one part of this run was used in another, where it cannot work."
+_LEFT_OPEN = "A {thing} is still open, and the part of the run that it belongs to has ended."
 _LEFT_RUNNING = "This test could not start: an earlier step of this run still has its machinery on."
 _STARTED_TWICE = "What runs this code was asked to start a second time, which it cannot do."
 
@@ -61,16 +62,23 @@ def explain(recording: Recording, failure: Failure) -> Finding | None:
     return _unseen(recording, failure, message, plain)
 
 
-def explain_crossing(recording: Recording, crossing: Crossing, phase: str) -> Finding:
+def explain_crossing(
+    recording: Recording, crossing: Crossing, phase: str, test_scope: str | None
+) -> Finding:
     """A crossing that nothing failed at (yet)."""
-    return _crossed(recording, Failure((), during=crossing.during, phase=phase), crossing)
+    silent = Failure((), during=crossing.during, phase=phase, test_scope=test_scope)
+    return _crossed(recording, silent, crossing)
 
 
 def explain_left_open(case: Case, during: str) -> Finding:
     """A connection that a closed loop left behind, which nothing failed at yet."""
     failure = Failure((), during=during, phase="teardown")
-    sentence = f"{causes.OUTLIVES.meaning}; nothing failed yet."
-    return _finding(case, failure, causes.OUTLIVES, sentence=sentence)
+    changes = {
+        "sentence": f"{causes.OUTLIVES.meaning}; nothing failed yet.",
+        "headline": _LEFT_OPEN.format(thing=case.noun()),
+        "used_by": NOBODY,
+    }
+    return _finding(case, failure, causes.OUTLIVES, **changes)
 
 
 def choose(recording: Recording, failure: Failure) -> Crossing | None:
