@@ -99,6 +99,37 @@ def test_the_section_stands_below_every_style_of_traceback(suite, style):
     assert "loop scope mismatch" in run.out
 
 
+def test_a_fixtures_finalizer_is_not_laid_at_the_tests_door(suite):
+    text = """
+    import asyncio
+    import pytest
+
+    async def take(queue):
+        waiting = asyncio.ensure_future(queue.get())
+        await asyncio.sleep(0)
+        await queue.put(1)
+        return await waiting
+
+    @pytest.fixture
+    def queue(request):
+        queue = asyncio.Queue()
+
+        def finish():
+            asyncio.run(take(queue))
+
+        request.addfinalizer(finish)
+        return queue
+
+    async def test_take(queue):
+        assert await take(queue) == 1
+    """
+
+    run = suite(test_a=text)
+
+    assert "Then the teardown of fixture queue ran on loop" in section(run.out)
+    assert run.findings[0]["used_by"]["name"] == "queue"
+
+
 def test_an_error_in_setup_and_in_teardown_is_explained(suite):
     text = """
     import asyncio

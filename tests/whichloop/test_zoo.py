@@ -66,6 +66,7 @@ def test_a_sick_suite_is_explained(suite, name):
         "object": (finding["object"] or {}).get("type", ""),
         "bound_owner": (finding["bound_loop"] or {}).get("owner", ""),
         "using_owner": (finding["using_loop"] or {}).get("owner", ""),
+        "used_by": finding["used_by"]["name"],
         "cause": finding["cause"],
         "crossing_line": finding["crossing_line"] or "",
         "message": finding["message"] or "",

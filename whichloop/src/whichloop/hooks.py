@@ -84,7 +84,9 @@ class Hooks:
             if function is not None:
                 self.actors[key] = actor
                 if "pytest_asyncio" not in (function.__module__ or ""):
-                    TRACKER.scene.fixtures[function.__code__] = actor
+                    # Versions before 1.1 wrap all async fixtures in one and the same function.
+                    inner = peek.function_of(peek.attribute(function, "__wrapped__"))
+                    TRACKER.scene.fixtures[(inner or function).__code__] = actor
         return actor
 
     def _explain(

@@ -157,7 +157,8 @@ class Frame(NamedTuple):
 class Failure(NamedTuple):
     """An exception as text: type and message of the one raised, then of its causes. ``running`` is
     the loop that still ran in this thread when the exception had left everything, ``test_scope``
-    the loop scope that pytest-asyncio gives the test (None: not known, or it gives none)."""
+    the loop scope that pytest-asyncio gives the test (None: not known, or it gives none),
+    ``fixture`` the one whose code the exception passed through."""
 
     chain: tuple[tuple[str, str], ...]
     frames: tuple[Frame, ...] = ()
@@ -166,6 +167,14 @@ class Failure(NamedTuple):
     used_on: str | None = None
     running: str | None = None
     test_scope: str | None = None
+    fixture: Actor = NOBODY
+
+    @property
+    def by(self) -> Actor:
+        """Whose failure it is; what a fixture defines and its test calls is the test's."""
+        if self.fixture.kind == "fixture" and self.phase != "call":
+            return self.fixture
+        return Actor("test", self.during) if self.during else NOBODY
 
     @property
     def crossing_line(self) -> Site | None:

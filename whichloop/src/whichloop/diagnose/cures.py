@@ -69,7 +69,7 @@ ENTRIES = {
         _CONCEPTS,
     ),
     "fixture-to-test": Entry(
-        "give {fixture} the loop that uses it",
+        "give {fixture} the test's loop",
         {(0, 24): '@pytest_asyncio.fixture(..., loop_scope="{narrow}")'},
         10,
         _CONCEPTS,

@@ -146,7 +146,7 @@ def _case(recording: Recording, failure: Failure, obj: ObjectRecord | None = Non
         obj,
         recording.loop(obj.bound_to) if obj else None,
         recording.loop(failure.used_on),
-        Actor("test", failure.during) if failure.during else NOBODY,
+        failure.by,
         failure.test_scope,
     )
 
@@ -157,7 +157,9 @@ def _crossed(
     bound = recording.loop(crossing.bound_to)
     obj = next((obj for obj in recording.objects if obj.seq == crossing.seq), None)
     using = recording.loop(crossing.used_on)
-    case = Case(recording.settings, obj, bound, using, crossing.by, failure.test_scope)
+    # Tasks that a fixture starts do not have it on their stacks; the failure passed through it.
+    by = failure.by if crossing.by.kind == "test" and failure.phase != "call" else crossing.by
+    case = Case(recording.settings, obj, bound, using, by, failure.test_scope)
     during = failure.during or crossing.during
     cause = cause_of(case, crossing.tick)
     if failure.phase == "teardown" and cause in (causes.MISMATCH, causes.OUTLIVES) and bound:

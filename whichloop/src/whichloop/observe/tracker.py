@@ -258,6 +258,7 @@ class Tracker:
         failure = failure._replace(
             used_on=ran[-1].record.id if ran else None,
             running=running.record.id if running else None,
+            fixture=self.scene.fixture_in(passed),
         )
         recording = self.snapshot()
         if recording.crossings:
