@@ -151,6 +151,37 @@ def test_of_two_fixtures_the_one_beside_the_tests_loop_is_moved():
     assert "session" in finding.cures[0].change
 
 
+def test_the_configuration_file_stands_beside_its_option_and_not_beside_a_hook():
+    settings = Settings(pytest_asyncio="0.24.0", test_loop_scope="function", ini="tox.ini")
+
+    (cure, *_) = explain(recording(SESSION, FUNCTION, settings=settings), failure()).cures
+
+    assert "fixture_loop_scope = session (in tox.ini) and in conftest.py, def" in cure.change
+    assert cure.place == ""
+
+
+@pytest.mark.parametrize(
+    ("scope", "change"),
+    [
+        (
+            "session",
+            "asyncio_default_fixture_loop_scope = session and "
+            "asyncio_default_test_loop_scope = session",
+        ),
+        # What is cached for the session would be refused a module's loop.
+        ("module", "asyncio_default_test_loop_scope = module"),
+    ],
+)
+def test_tests_are_moved_with_the_other_fixtures_that_they_use(scope, change):
+    settings = Settings(
+        pytest_asyncio="1.5.0", fixture_loop_scope="function", test_loop_scope="function"
+    )
+
+    finding = explain(recording(loop("A", scope=scope), FUNCTION, settings=settings), failure())
+
+    assert finding.cures[0].change == change
+
+
 def test_a_loop_per_test_is_no_advice_for_what_is_kept_longer_than_a_test():
     kept = motor(kept_by="module-level name app.client", built_by=Actor("import", "app"))
 
@@ -165,7 +196,9 @@ def test_a_loop_per_test_is_no_advice_for_what_is_kept_longer_than_a_test():
         ("1.5.0", "asyncio_default_test_loop_scope = session"),
         ("0.26.0", "asyncio_default_test_loop_scope = session"),
         ("0.25.3", 'loop_scope="session"'),
+        ("0.25.3", "for each item of which pytest_asyncio.is_async_test(item)"),
         ("0.23.8", 'asyncio(scope="session")'),
+        ("0.23.8", "event_loop that returns the fixture _session_event_loop"),
         ("0.21.2", 'redefine event_loop in conftest.py with scope="session"'),
     ],
 )

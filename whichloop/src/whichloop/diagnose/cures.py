@@ -28,28 +28,40 @@ class Entry(NamedTuple):
     link: str | None = None
 
 
-def _tests_on(scope: str, first: str = "", older: str = "") -> dict[tuple[int, ...], str]:
+# A test that is no coroutine would get a warning from a mark. In 0.23 a mark moves no fixture that
+# is cached for a test: those run on the loop that event_loop returns.
+_MARK = (
+    "in conftest.py, def pytest_collection_modifyitems(items): for each item of which "
+    "pytest_asyncio.is_async_test(item), "
+    'item.add_marker(pytest.mark.asyncio({}="{}"), append=False)'
+)
+_LOOP_0_23 = ", and a session fixture event_loop that returns the fixture _session_event_loop"
+_FIXTURES_TOO = "asyncio_default_fixture_loop_scope = session and "
+
+
+def _tests_on(
+    scope: str, first: str = "", older: str = "", loop: str = _LOOP_0_23
+) -> dict[tuple[int, ...], str]:
     """How each version runs all tests on loops of that scope; ``first`` does as much for fixtures,
-    from 0.24 on, and ``older`` before."""
-    mark = (
-        "in conftest.py, def pytest_collection_modifyitems(items): for each item, "
-        'item.add_marker(pytest.mark.asyncio({}="{}"), append=False)'
-    )
+    from 0.24 on, and ``older`` and ``loop`` before."""
     return {
         (0, 26): f"{first}asyncio_default_test_loop_scope = {scope}",
-        (0, 24): first + mark.format("loop_scope", scope),
-        (0, 23): older + mark.format("scope", scope),
+        (0, 24): first + _MARK.format("loop_scope", scope),
+        (0, 23): older + _MARK.format("scope", scope) + loop,
         (0,): f'{older}redefine event_loop in conftest.py with scope="{scope}"',
     }
 
 
 ENTRIES = {
     "one-loop-tests": Entry(
-        "run the tests on the fixtures' loop", _tests_on("{scope}"), 9, _ONE_LOOP
+        "run the tests on the fixtures' loop",
+        _tests_on("{scope}", "{fixtures_too}", loop="{loop_too}"),
+        9,
+        _ONE_LOOP,
     ),
     "one-loop": Entry(
         "run fixtures and tests on one loop",
-        _tests_on("session", "asyncio_default_fixture_loop_scope = session and "),
+        _tests_on("session", _FIXTURES_TOO),
         9,
         _ONE_LOOP,
     ),
@@ -78,8 +90,7 @@ ENTRIES = {
         "let the loop of {fixture} live as long as its cached value, and what uses it run there",
         _tests_on(
             "session",
-            '@pytest_asyncio.fixture(scope="{scope}", loop_scope="session") and '
-            "asyncio_default_fixture_loop_scope = session and ",
+            '@pytest_asyncio.fixture(scope="{scope}", loop_scope="session") and ' + _FIXTURES_TOO,
         ),
         10,
         _CONCEPTS,
@@ -160,6 +171,7 @@ ENTRIES = {
             "{scope}",
             '@pytest_asyncio.fixture({cached}loop_scope="{scope}") in its place and ',
             "@pytest_asyncio.fixture({cached_so}) in its place and ",
+            "{loop_too}",
         ),
         9,
         _ONE_LOOP,
@@ -234,6 +246,8 @@ _WORDS = {
     "scope": "session",
     "narrow": "function",
     "fixture": "the fixture",
+    "fixtures_too": "",
+    "loop_too": "",
     "cached": "",
     "cached_so": "",
     "loop": "A",
@@ -244,6 +258,8 @@ def made(names: Iterable[str], settings: Settings, words: Mapping[str, str]) -> 
     """The cures of these names as this pytest-asyncio understands them, without those that it does
     not have: all that are told by its version, where it is not installed."""
     known, version = {**_WORDS, **words}, settings.asyncio_version
+    if known["scope"] == "session":  # a narrower one would be refused to what is cached for longer
+        known |= {"fixtures_too": _FIXTURES_TOO, "loop_too": _LOOP_0_23}
     cures = []
     for name in names:
         text, change, remedy, link = ENTRIES[name]
@@ -266,9 +282,11 @@ def _in_the_file_of(change: str, settings: Settings) -> tuple[str, str]:
     options = [option for option in lines if option in change]
     if not options or settings.ini is None:
         return change, ""
-    if not settings.ini:
-        return change, " (in a new pytest.ini, below [pytest])"
+    place = " (in a new pytest.ini, below [pytest])"
     if settings.ini.endswith(".toml"):
         change = re.sub(rf"({FIXTURE_SCOPE}|{TEST_SCOPE}) = (\w+)", r'\1 = "\2"', change)
     places = ", ".join(f"line {lines[option]}" for option in options if lines[option])
-    return change, f" (in {settings.ini}{f', {places}' if places else ''})"
+    if settings.ini:
+        place = f" (in {settings.ini}{f', {places}' if places else ''})"
+    option, _, more = change.partition(" and in conftest.py")
+    return (f"{option}{place} and in conftest.py{more}", "") if more else (change, place)
