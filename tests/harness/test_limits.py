@@ -11,9 +11,9 @@ PRODUCT = ("scripts", "suite", "shared_app", "whichloop/src")
 PARTS = {
     "app, suite, commands, servers, whichloop": (12_220, 6_960),
     "whichloop: causes told once, codes": (330, 160),
-    "whichloop: cures that were tried": (150, 80),
+    "whichloop: cures that were tried": (225, 105),
 }
-MAX_TEST_LINES = 10_600 + 110 + 400  # the second for causes told once, the third for their cures
+MAX_TEST_LINES = 10_600 + 110 + 540  # the second for causes told once, the third for their cures
 # Imports inside functions, and calls that import, in the whole repository, tests included.
 MAX_INNER_IMPORTS = 15
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from whichloop.diagnose.causes import CAUSES, MISMATCH, Case
-from whichloop.diagnose.cures import ENTRIES, made
+from whichloop.diagnose.causes import CAUSES, MISMATCH, Case, made
+from whichloop.diagnose.cures import ENTRIES
 from whichloop.diagnose.explain import cause_of, choose, explain
 from whichloop.present.section import render
 from whichloop.records import (

@@ -48,7 +48,7 @@ def loop_scope_of_fixture(
     return scope if scope and scope != "fixture-scope" else str(fixturedef.scope)
 
 
-def loop_scope_of_test(item: Any, settings: Settings, event_loop: str = "function") -> str | None:
+def _loop_scope_of_test(item: Any, settings: Settings, event_loop: str) -> str | None:
     """The loop scope of a coroutine test under pytest-asyncio; None for any other test."""
     marker = item.get_closest_marker("asyncio")
     function = peek.function_of(getattr(item, "function", None))
@@ -81,7 +81,7 @@ def audit(items: Iterable[Any], settings: Settings) -> list[AuditEntry]:
         definitions = getattr(info, "name2fixturedefs", None) or {}
         loops = definitions.get("event_loop")
         event_loop = str(loops[-1].scope) if loops else "function"
-        test_scope = loop_scope_of_test(item, settings, event_loop)
+        test_scope = _loop_scope_of_test(item, settings, event_loop)
         for name, fixture in [(name, stack[-1]) for name, stack in definitions.items() if stack]:
             where = _place(fixture)
             if name == "event_loop" and settings.asyncio_version >= (1, 0):

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from whichloop.audit import audit, loop_scope_of_fixture, loop_scope_of_test, report
+from whichloop.audit import audit, loop_scope_of_fixture, report
 from whichloop.diagnose.causes import CAUSES, TEARDOWN, Case
 from whichloop.diagnose.explain import explain, explain_crossing, explain_left_open
 from whichloop.observe import peek
@@ -25,8 +25,19 @@ from whichloop.records import Actor, Finding
 TITLE = "whichloop"
 # A suite whose every test logs an error says so often enough with these.
 MAX_BACKGROUND = 200
+_COROUTINE = "PytestAsyncioFunction"  # the class of its items, from 0.23 on
 _ENDED = {"passed": "passed", "skipped": "was skipped", "failed": "failed"}
 _AGAIN = "likely: pytest stumbles over a fixture that it refused to set up for an earlier test"
+
+
+def _scope_of(item: pytest.Item) -> str | None:
+    """The loop scope of a test that pytest-asyncio runs as a coroutine; None for any other."""
+    marker, settings = item.get_closest_marker("asyncio"), TRACKER.settings
+    names = {kind.__name__ for kind in type(item).__mro__}
+    if marker is None or (settings.asyncio_version >= (0, 23) and _COROUTINE not in names):
+        return None
+    given = marker.kwargs.get("loop_scope") or marker.kwargs.get("scope")
+    return str(given or settings.test_loop_scope)
 
 
 class Hooks:
@@ -95,8 +106,7 @@ class Hooks:
         with TRACKER.guarded("explanations"):
             failure, recording = TRACKER.evidence(error, during, phase, REGISTRY.objects_in)
             if item is not None:
-                scope = loop_scope_of_test(item, TRACKER.settings)
-                failure = failure._replace(test_scope=scope)
+                failure = failure._replace(test_scope=_scope_of(item))
             return explain(recording, failure)
         return None
 
@@ -268,8 +278,8 @@ class ThoroughHooks(Hooks):
         so_far = {"setup": "could be set up", "call": "passed"}.get(when, self.ended)
         if TRACKER.crossings:
             recording = TRACKER.snapshot()
-            use, scope = recording.crossings[-1], loop_scope_of_test(item, TRACKER.settings)
-            finding = explain_crossing(recording, use, when, scope)
+            use = recording.crossings[-1]
+            finding = explain_crossing(recording, use, when, _scope_of(item))
             by, did = use.by, "used an object on another event loop than its own"
             if finding.cause == TEARDOWN.name:
                 did = "closed on another event loop what the test had left open"

@@ -7,6 +7,8 @@ each test.
 import re
 from typing import NamedTuple
 
+FIXTURE_SCOPE = "asyncio_default_fixture_loop_scope"
+TEST_SCOPE = "asyncio_default_test_loop_scope"
 # The name of a fixture that pytest makes of a setup_method, a setUpClass or the like.
 XUNIT = re.compile(r"_(?:xunit|unittest)_(\w+?)_fixture_(.+)")
 
@@ -60,6 +62,24 @@ class Settings(NamedTuple):
         """pytest-asyncio's: ``"1.5.0"`` → ``(1, 5, 0)``; an unknown one counts as the newest."""
         numbers = re.match(r"\d+(\.\d+)*", self.pytest_asyncio or "")
         return tuple(int(part) for part in numbers.group().split(".")) if numbers else (99,)
+
+    def in_its_file(self, change: str) -> tuple[str, str]:
+        """A change as the configuration file in force would have it, and where in that file;
+        without an option that is in force already."""
+        change = change.replace(f"{FIXTURE_SCOPE} = {self.fixture_loop_scope} and ", "")
+        change = change.removesuffix(f" and {TEST_SCOPE} = {self.test_loop_scope}")
+        lines = {FIXTURE_SCOPE: self.fixture_scope_line, TEST_SCOPE: self.test_scope_line}
+        options = [option for option in lines if option in change]
+        if not options or self.ini is None:
+            return change, ""
+        place = " (in a new pytest.ini, below [pytest])"
+        if self.ini.endswith(".toml"):
+            change = re.sub(rf"({FIXTURE_SCOPE}|{TEST_SCOPE}) = (\w+)", r'\1 = "\2"', change)
+        places = ", ".join(f"line {lines[option]}" for option in options if lines[option])
+        if self.ini:
+            place = f" (in {self.ini}{f', {places}' if places else ''})"
+        option, _, more = change.partition(" and in conftest.py")
+        return (f"{option}{place} and in conftest.py{more}", "") if more else (change, place)
 
 
 class Site(NamedTuple):

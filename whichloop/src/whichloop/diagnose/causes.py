@@ -1,26 +1,12 @@
 """The closed list of causes: what each is called, how it is told, and what cures it. Pure. Which of
 them it is follows from a :class:`Case`, and ``explain`` decides it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-from whichloop.diagnose.cures import made
+from whichloop.diagnose.cures import ENTRIES, FIXTURES_TOO, LOOP_0_23, NOUNS, WORDS
 from whichloop.records import NOBODY, Actor, Cure, LoopRecord, ObjectRecord, Settings
 
-# A driver's object in plain words, and what a line of the driver in a traceback looks like: the one
-# nearest to the program first.
-DRIVERS = {
-    "motor": ("MongoDB client", r"[\\/]motor[\\/]"),
-    "sqlalchemy": ("database connection", r"[\\/]sqlalchemy[\\/]"),
-    "asyncpg": ("database connection", r"[\\/]asyncpg[\\/]|asyncpg\."),
-    "pymongo": ("MongoDB client", r"[\\/]pymongo[\\/]|AsyncMongoClient"),
-    "redis": ("Redis connection", r"[\\/]redis[\\/]"),
-    "httpx": ("HTTP connection", r"[\\/]httpcore[\\/]|[\\/]httpx[\\/]"),
-    "aiohttp": ("HTTP session", r"[\\/]aiohttp[\\/]"),
-    "grpc": ("gRPC channel", r"[\\/]grpc[\\/]"),
-    "psycopg_pool": ("connection pool", r"[\\/]psycopg_pool[\\/]"),
-}
-NOUNS = {driver: noun for driver, (noun, _) in DRIVERS.items()}
 _WIDER = ("function", "class", "module", "package", "session")
 _AWAITED = ("Future", "Task")
 # What runs a loop of its own in the middle of a suite.
@@ -107,6 +93,25 @@ def _scope_of(loop: LoopRecord | None) -> str:
     if loop is None:
         return "a loop that is not known"
     return f"a {loop.scope} loop" if loop.scope else f"the {loop.owner}"
+
+
+def made(names: Iterable[str], settings: Settings, words: Mapping[str, str]) -> tuple[Cure, ...]:
+    """The cures of these names as this pytest-asyncio understands them, without those that it does
+    not have: all that are told by its version, where it is not installed."""
+    known, version = {**WORDS, **words}, settings.asyncio_version
+    if known["scope"] == "session":  # a narrower one would be refused to what is cached for longer
+        known |= {"fixtures_too": FIXTURES_TOO, "loop_too": LOOP_0_23}
+    cures = []
+    for name in names:
+        text, change, remedy, link = ENTRIES[name]
+        if not isinstance(change, str):
+            installed = settings.pytest_asyncio != ""
+            words_of = (words for least, words in change.items() if installed and version >= least)
+            change = next(words_of, "")
+        if change:
+            change, place = settings.in_its_file(change.format_map(known))
+            cures.append(Cure(name, text.format_map(known), change, remedy, link, place))
+    return tuple(cures)
 
 
 # The names of cures, the most fitting first, and words for them beside those that all have.

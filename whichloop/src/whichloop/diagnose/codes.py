@@ -2,8 +2,7 @@
 
 from typing import NamedTuple
 
-from whichloop.diagnose.causes import CAUSES
-from whichloop.diagnose.cures import made
+from whichloop.diagnose.causes import CAUSES, made
 from whichloop.records import Cure, Settings
 
 

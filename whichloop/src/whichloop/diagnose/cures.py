@@ -1,11 +1,9 @@
 """Cures, as a table: what to change, from which pytest-asyncio on, and where it is documented.
 ``causes`` chooses from it and fills in the words in braces."""
 
-import re
-from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from whichloop.records import Cure, Settings
+from whichloop.records import FIXTURE_SCOPE
 
 _PYTEST_ASYNCIO = "https://pytest-asyncio.readthedocs.io/en/stable/"
 _ONE_LOOP = _PYTEST_ASYNCIO + "how-to-guides/run_session_tests_in_same_loop.html"
@@ -14,8 +12,22 @@ _SQLALCHEMY = "https://docs.sqlalchemy.org/en/21/orm/extensions/asyncio.html"
 _LOOPS = _SQLALCHEMY + "#using-multiple-asyncio-event-loops"
 _ANYIO = "https://anyio.readthedocs.io/en/stable/testing.html"
 _PYTHON = "https://docs.python.org/3/library/"
-FIXTURE_SCOPE = "asyncio_default_fixture_loop_scope"
-TEST_SCOPE = "asyncio_default_test_loop_scope"
+
+
+# A driver's object in plain words, and what a line of the driver in a traceback looks like: the one
+# nearest to the program first.
+DRIVERS = {
+    "motor": ("MongoDB client", r"[\\/]motor[\\/]"),
+    "sqlalchemy": ("database connection", r"[\\/]sqlalchemy[\\/]"),
+    "asyncpg": ("database connection", r"[\\/]asyncpg[\\/]|asyncpg\."),
+    "pymongo": ("MongoDB client", r"[\\/]pymongo[\\/]|AsyncMongoClient"),
+    "redis": ("Redis connection", r"[\\/]redis[\\/]"),
+    "httpx": ("HTTP connection", r"[\\/]httpcore[\\/]|[\\/]httpx[\\/]"),
+    "aiohttp": ("HTTP session", r"[\\/]aiohttp[\\/]"),
+    "grpc": ("gRPC channel", r"[\\/]grpc[\\/]"),
+    "psycopg_pool": ("connection pool", r"[\\/]psycopg_pool[\\/]"),
+}
+NOUNS = {driver: noun for driver, (noun, _) in DRIVERS.items()}
 
 
 class Entry(NamedTuple):
@@ -35,12 +47,12 @@ _MARK = (
     "pytest_asyncio.is_async_test(item), "
     'item.add_marker(pytest.mark.asyncio({}="{}"), append=False)'
 )
-_LOOP_0_23 = ", and a session fixture event_loop that returns the fixture _session_event_loop"
-_FIXTURES_TOO = "asyncio_default_fixture_loop_scope = session and "
+LOOP_0_23 = ", and a session fixture event_loop that returns the fixture _session_event_loop"
+FIXTURES_TOO = f"{FIXTURE_SCOPE} = session and "
 
 
 def _tests_on(
-    scope: str, first: str = "", older: str = "", loop: str = _LOOP_0_23
+    scope: str, first: str = "", older: str = "", loop: str = LOOP_0_23
 ) -> dict[tuple[int, ...], str]:
     """How each version runs all tests on loops of that scope; ``first`` does as much for fixtures,
     from 0.24 on, and ``older`` and ``loop`` before."""
@@ -61,7 +73,7 @@ ENTRIES = {
     ),
     "one-loop": Entry(
         "run fixtures and tests on one loop",
-        _tests_on("session", _FIXTURES_TOO),
+        _tests_on("session", FIXTURES_TOO),
         9,
         _ONE_LOOP,
     ),
@@ -90,7 +102,7 @@ ENTRIES = {
         "let the loop of {fixture} live as long as its cached value, and what uses it run there",
         _tests_on(
             "session",
-            '@pytest_asyncio.fixture(scope="{scope}", loop_scope="session") and ' + _FIXTURES_TOO,
+            '@pytest_asyncio.fixture(scope="{scope}", loop_scope="session") and ' + FIXTURES_TOO,
         ),
         10,
         _CONCEPTS,
@@ -240,7 +252,7 @@ ENTRIES = {
 }
 
 # Words for cures where nothing better is known.
-_WORDS = {
+WORDS = {
     "noun": "object",
     "place": "where it is kept",
     "scope": "session",
@@ -252,41 +264,3 @@ _WORDS = {
     "cached_so": "",
     "loop": "A",
 }
-
-
-def made(names: Iterable[str], settings: Settings, words: Mapping[str, str]) -> tuple[Cure, ...]:
-    """The cures of these names as this pytest-asyncio understands them, without those that it does
-    not have: all that are told by its version, where it is not installed."""
-    known, version = {**_WORDS, **words}, settings.asyncio_version
-    if known["scope"] == "session":  # a narrower one would be refused to what is cached for longer
-        known |= {"fixtures_too": _FIXTURES_TOO, "loop_too": _LOOP_0_23}
-    cures = []
-    for name in names:
-        text, change, remedy, link = ENTRIES[name]
-        if not isinstance(change, str):
-            installed = settings.pytest_asyncio != ""
-            words_of = (words for least, words in change.items() if installed and version >= least)
-            change = next(words_of, "")
-        if change:
-            change, place = _in_the_file_of(change.format_map(known), settings)
-            cures.append(Cure(name, text.format_map(known), change, remedy, link, place))
-    return tuple(cures)
-
-
-def _in_the_file_of(change: str, settings: Settings) -> tuple[str, str]:
-    """A change as the configuration file in force would have it, and where in that file; without
-    an option that is in force already."""
-    change = change.replace(f"{FIXTURE_SCOPE} = {settings.fixture_loop_scope} and ", "")
-    change = change.removesuffix(f" and {TEST_SCOPE} = {settings.test_loop_scope}")
-    lines = {FIXTURE_SCOPE: settings.fixture_scope_line, TEST_SCOPE: settings.test_scope_line}
-    options = [option for option in lines if option in change]
-    if not options or settings.ini is None:
-        return change, ""
-    place = " (in a new pytest.ini, below [pytest])"
-    if settings.ini.endswith(".toml"):
-        change = re.sub(rf"({FIXTURE_SCOPE}|{TEST_SCOPE}) = (\w+)", r'\1 = "\2"', change)
-    places = ", ".join(f"line {lines[option]}" for option in options if lines[option])
-    if settings.ini:
-        place = f" (in {settings.ini}{f', {places}' if places else ''})"
-    option, _, more = change.partition(" and in conftest.py")
-    return (f"{option}{place} and in conftest.py{more}", "") if more else (change, place)

@@ -5,8 +5,7 @@ from typing import Any
 
 from whichloop import messages
 from whichloop.diagnose import causes
-from whichloop.diagnose.causes import Case, Cause
-from whichloop.diagnose.cures import made
+from whichloop.diagnose.causes import Case, Cause, made
 from whichloop.messages import Message
 from whichloop.records import NOBODY, Actor, Crossing, Failure, Finding, ObjectRecord, Recording
 
