@@ -329,7 +329,7 @@ def test_strict_says_who_did_what_and_how_the_test_had_ended(suite):
     used = "used an object on another event loop than its own"
     assert f"test_early could be set up, but fixture early {used}" in run.out
     assert f"test_skipped was skipped, but fixture late {used}" in run.out
-    assert "test_failed failed, but" not in run.out
+    assert f"test_failed failed, and fixture late {used}" in run.out
     assert "passed, but" not in run.out
 
 

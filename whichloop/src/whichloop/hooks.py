@@ -26,7 +26,7 @@ TITLE = "whichloop"
 # A suite whose every test logs an error says so often enough with these.
 MAX_BACKGROUND = 200
 _COROUTINE = "PytestAsyncioFunction"  # the class of its items, from 0.23 on
-_ENDED = {"passed": "passed", "skipped": "was skipped", "failed": "failed"}
+_ENDED = {"passed": "passed, but", "skipped": "was skipped, but", "failed": "failed, and"}
 _AGAIN = "likely: pytest stumbles over a fixture that it refused to set up for an earlier test"
 
 
@@ -36,8 +36,8 @@ def _scope_of(item: pytest.Item) -> str | None:
     names = {kind.__name__ for kind in type(item).__mro__}
     if marker is None or (settings.asyncio_version >= (0, 23) and _COROUTINE not in names):
         return None
-    given = marker.kwargs.get("loop_scope") or marker.kwargs.get("scope")
-    return str(given or settings.test_loop_scope)
+    given = [marker.kwargs.get(name) for name in ("loop_scope", "scope")]
+    return next((scope for scope in given if type(scope) is str), settings.test_loop_scope)
 
 
 class Hooks:
@@ -259,8 +259,7 @@ class ThoroughHooks(Hooks):
         super().pytest_runtest_makereport(item, call)
         if report.when != "teardown":
             self.ended = _ENDED[report.outcome]
-        # A test that has failed is no news.
-        if report.passed and self.ended != _ENDED["failed"] and self.strict:
+        if report.passed and self.strict:
             with TRACKER.guarded("strict"):
                 self._hold_to_strict(item, report)
         if TRACKER.recording and report.when == "call":
@@ -275,7 +274,7 @@ class ThoroughHooks(Hooks):
     def _hold_to_strict(self, item: pytest.Item, report: pytest.TestReport) -> None:
         """Fail a phase that passed, and say what has ended how, and who did what meanwhile."""
         node, when = report.nodeid, report.when or ""
-        so_far = {"setup": "could be set up", "call": "passed"}.get(when, self.ended)
+        so_far = "could be set up, but" if when == "setup" else self.ended
         if TRACKER.crossings:
             recording = TRACKER.snapshot()
             use = recording.crossings[-1]
@@ -291,4 +290,4 @@ class ThoroughHooks(Hooks):
         self.finding = finding
         report.outcome = "failed"
         own = by.kind in ("unknown", "code") or by == Actor("test", node)
-        report.longrepr = f"whichloop (strict): {node} {so_far}, but {'' if own else f'{by} '}{did}"
+        report.longrepr = f"whichloop (strict): {node} {so_far} {'' if own else f'{by} '}{did}"

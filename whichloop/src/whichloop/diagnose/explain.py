@@ -157,7 +157,8 @@ def _crossed(
     obj = next((obj for obj in recording.objects if obj.seq == crossing.seq), None)
     using = recording.loop(crossing.used_on)
     # Tasks that a fixture starts do not have it on their stacks; the failure passed through it.
-    by = failure.by if crossing.by.kind == "test" and failure.phase != "call" else crossing.by
+    fixtures = crossing.by.kind == "test" and failure.by.kind == "fixture"
+    by = failure.by if fixtures else crossing.by
     case = Case(recording.settings, obj, bound, using, by, failure.test_scope)
     during = failure.during or crossing.during
     cause = cause_of(case, crossing.tick)
