@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from whichloop import messages
 from whichloop.diagnose import causes
-from whichloop.diagnose.cures import NOUNS
 from whichloop.messages import Message
 from whichloop.present.section import in_words, lines_of, under
 from whichloop.records import Cure, ObjectRecord, Settings
@@ -57,7 +56,7 @@ def read_log(text: str) -> LogReading | None:
     cause, sure, because = _weigh(first, text, settings)
     driver = messages.driver_hint(first, text)
     # The log shows a driver at most: what is known of an object in a run is left open.
-    obj = ObjectRecord(0, driver, NOUNS.get(driver, driver), "") if driver else None
+    obj = ObjectRecord(0, driver, causes.NOUNS.get(driver, driver), "") if driver else None
     case = causes.Case(settings, obj)
     words = {"noun": case.noun(), "scope": settings.fixture_loop_scope or "session"}
     cures = causes.made(first.cures, settings, words) or cause.cures(case)

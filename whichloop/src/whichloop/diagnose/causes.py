@@ -4,9 +4,23 @@ them it is follows from a :class:`Case`, and ``explain`` decides it."""
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-from whichloop.diagnose.cures import ENTRIES, FIXTURES_TOO, LOOP_0_23, NOUNS, WORDS
+from whichloop.diagnose.cures import ENTRIES, FIXTURES_TOO, LOOP_0_23, WORDS
 from whichloop.records import NOBODY, Actor, Cure, LoopRecord, ObjectRecord, Settings
 
+# A driver's object in plain words, and what a line of the driver in a traceback looks like: the one
+# nearest to the program first.
+DRIVERS = {
+    "motor": ("MongoDB client", r"[\\/]motor[\\/]"),
+    "sqlalchemy": ("database connection", r"[\\/]sqlalchemy[\\/]"),
+    "asyncpg": ("database connection", r"[\\/]asyncpg[\\/]|asyncpg\."),
+    "pymongo": ("MongoDB client", r"[\\/]pymongo[\\/]|AsyncMongoClient"),
+    "redis": ("Redis connection", r"[\\/]redis[\\/]"),
+    "httpx": ("HTTP connection", r"[\\/]httpcore[\\/]|[\\/]httpx[\\/]"),
+    "aiohttp": ("HTTP session", r"[\\/]aiohttp[\\/]"),
+    "grpc": ("gRPC channel", r"[\\/]grpc[\\/]"),
+    "psycopg_pool": ("connection pool", r"[\\/]psycopg_pool[\\/]"),
+}
+NOUNS = {driver: noun for driver, (noun, _) in DRIVERS.items()}
 _WIDER = ("function", "class", "module", "package", "session")
 _AWAITED = ("Future", "Task")
 # What runs a loop of its own in the middle of a suite.

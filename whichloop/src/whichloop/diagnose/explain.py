@@ -72,12 +72,9 @@ def explain_crossing(
 def explain_left_open(case: Case, during: str) -> Finding:
     """A connection that a closed loop left behind, which nothing failed at yet."""
     failure = Failure((), during=during, phase="teardown")
-    changes = {
-        "sentence": f"{causes.OUTLIVES.meaning}; nothing failed yet.",
-        "headline": _LEFT_OPEN.format(thing=case.noun()),
-        "used_by": NOBODY,
-    }
-    return _finding(case, failure, causes.OUTLIVES, **changes)
+    sentence = f"{causes.OUTLIVES.meaning}; nothing failed yet."
+    headline = _LEFT_OPEN.format(thing=case.noun())
+    return _finding(case, failure, causes.OUTLIVES, sentence=sentence, headline=headline)
 
 
 def choose(recording: Recording, failure: Failure) -> Crossing | None:
