@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from whichloop.diagnose.causes import CAUSES, MISMATCH, Case
+from whichloop.diagnose.causes import CAUSES, MISMATCH, Case, made
 from whichloop.diagnose.codes import page
-from whichloop.diagnose.cures import ENTRIES, made
+from whichloop.diagnose.cures import ENTRIES
 from whichloop.diagnose.explain import cause_of, choose, explain
 from whichloop.present.section import render
 from whichloop.records import (
@@ -110,6 +110,79 @@ def test_a_fixture_on_the_session_loop_and_a_test_on_its_own():
     assert [cure.remedy for cure in finding.cures] == [9, 3]
 
 
+@pytest.mark.parametrize(
+    ("test_scope", "default", "change"),
+    [
+        ("session", "session", "asyncio_default_fixture_loop_scope = session"),
+        # The option would take the fixtures of all other tests along.
+        ("session", "function", '@pytest_asyncio.fixture(..., loop_scope="session")'),
+        # The fixture and the test: neither is on the loop of what they use.
+        ("function", "function", "asyncio_default_test_loop_scope = session"),
+    ],
+)
+def test_a_fixture_is_moved_to_the_loop_of_its_test_and_of_what_it_uses(
+    test_scope, default, change
+):
+    settings = Settings(
+        pytest_asyncio="1.5.0", fixture_loop_scope="function", test_loop_scope=default
+    )
+    user = Actor("fixture", "user", "function", "function")
+    seen = recording(SESSION, FUNCTION, settings=settings)
+    by_a_fixture = seen._replace(crossings=(seen.crossings[0]._replace(by=user),))
+
+    finding = explain(by_a_fixture, failure()._replace(test_scope=test_scope))
+
+    assert change in finding.cures[0].change
+    assert ("fixture user" in finding.cures[0].text) == (test_scope == "session")
+
+
+def test_of_two_fixtures_the_one_beside_the_tests_loop_is_moved():
+    inner = Actor("fixture", "user", "function", "session")
+    seen = recording(FUNCTION._replace(id="A"), SESSION._replace(id="B"), motor())
+    seen = seen._replace(
+        crossings=(seen.crossings[0]._replace(by=inner),),
+        settings=Settings(
+            pytest_asyncio="1.5.0", fixture_loop_scope="function", test_loop_scope="session"
+        ),
+    )
+
+    finding = explain(seen, failure()._replace(test_scope="session"))
+
+    assert finding.cures[0].text.startswith("give fixture db")
+    assert "session" in finding.cures[0].change
+
+
+def test_the_configuration_file_stands_beside_its_option_and_not_beside_a_hook():
+    settings = Settings(pytest_asyncio="0.24.0", test_loop_scope="function", ini="tox.ini")
+
+    (cure, *_) = explain(recording(SESSION, FUNCTION, settings=settings), failure()).cures
+
+    assert "fixture_loop_scope = session (in tox.ini) and in conftest.py, def" in cure.change
+    assert cure.place == ""
+
+
+@pytest.mark.parametrize(
+    ("scope", "change"),
+    [
+        (
+            "session",
+            "asyncio_default_fixture_loop_scope = session and "
+            "asyncio_default_test_loop_scope = session",
+        ),
+        # What is cached for the session would be refused a module's loop.
+        ("module", "asyncio_default_test_loop_scope = module"),
+    ],
+)
+def test_tests_are_moved_with_the_other_fixtures_that_they_use(scope, change):
+    settings = Settings(
+        pytest_asyncio="1.5.0", fixture_loop_scope="function", test_loop_scope="function"
+    )
+
+    finding = explain(recording(loop("A", scope=scope), FUNCTION, settings=settings), failure())
+
+    assert finding.cures[0].change == change
+
+
 def test_a_loop_per_test_is_no_advice_for_what_is_kept_longer_than_a_test():
     kept = motor(kept_by="module-level name app.client", built_by=Actor("import", "app"))
 
@@ -124,7 +197,9 @@ def test_a_loop_per_test_is_no_advice_for_what_is_kept_longer_than_a_test():
         ("1.5.0", "asyncio_default_test_loop_scope = session"),
         ("0.26.0", "asyncio_default_test_loop_scope = session"),
         ("0.25.3", 'loop_scope="session"'),
+        ("0.25.3", "for each item of which pytest_asyncio.is_async_test(item)"),
         ("0.23.8", 'asyncio(scope="session")'),
+        ("0.23.8", "event_loop that returns the fixture _session_event_loop"),
         ("0.21.2", 'redefine event_loop in conftest.py with scope="session"'),
     ],
 )
@@ -277,6 +352,122 @@ def test_a_loop_that_was_left_running_is_named(opened, at, first):
     who = opened if opened.name else "what is not known"
     assert f"loop A was left running by {who}" in finding.sentence
     assert "Let    loop A was opened by" in render(finding)
+
+
+REFUSED = "ScopeMismatch: You tried to access the function scoped fixture {} with a module scoped "
+STACKS = {
+    "9": "request object. Requesting fixture stack:\nconftest.py:3:  def app(db)\n"
+    "conftest.py:7:  def db()\nRequested fixture:\n/lib/plugin.py:9:  def _scoped_runner(x)",
+    "7": "request object, involved factories:\nconftest.py:3:  def app(db)\n"
+    "conftest.py:7:  def db(event_loop)",
+}
+
+
+@pytest.mark.parametrize(
+    ("pytest_version", "runner"), [("9", "_function_scoped_runner"), ("7", "event_loop")]
+)
+def test_a_fixture_that_pytest_refuses_is_named(pytest_version, runner):
+    refused = failure(("Failed", REFUSED.format(runner) + STACKS[pytest_version]))
+
+    finding = explain(Recording(), refused)
+
+    assert "fixture db (conftest.py:7) is cached for the module" in finding.sentence
+    assert "the loop of fixture db" in finding.cures[0].text
+    assert finding.cures[1].change == 'leave scope="module" out of fixture db'
+
+
+@pytest.mark.parametrize("cause", CAUSES.values(), ids=list(CAUSES))
+@pytest.mark.parametrize("runner", ["anyio", "unittest", "pytest-aiohttp", "asyncio.run"])
+@pytest.mark.parametrize("driver", ["redis", "sqlalchemy"])
+def test_without_pytest_asyncio_none_of_its_options_is_advised(cause, runner, driver):
+    obj = motor(driver=driver, built_by=Actor("import", "app"))
+    loops = [loop(name, runner=runner, scope="function") for name in "AB"]
+    for using in (loops[1], None):
+        without = Case(Settings(pytest="9.2.0", pytest_asyncio=""), obj, loops[0], using)
+        cures = cause.cures(without)
+
+        assert "asyncio_default" not in "".join(cure.change for cure in cures)
+        assert "loop_scope" not in "".join(cure.change for cure in cures)
+        assert bool(cures) == bool(cause.cures(without._replace(settings=Settings())))
+
+
+@pytest.mark.parametrize(
+    ("by", "first"),
+    [
+        (TEST, "with-testclient"),  # two requests of one test
+        (Actor("test", "test_a.py::test_two"), "null-pool"),
+    ],
+)
+def test_test_clients_of_several_tests_need_an_engine_that_keeps_nothing(by, first):
+    portals = [loop(name, runner="TestClient") for name in "AB"]
+    portals[1] = portals[1]._replace(opened_by=by)
+
+    finding = explain(recording(*portals, motor(driver="sqlalchemy")), failure())
+
+    assert finding.cause == "TestClient portal"
+    assert finding.cures[0].id == first
+
+
+SETUP = Actor("fixture", "_xunit_setup_method_fixture_TestJobs", "function")
+KEPT = motor(kept_by="module-level name app.client", built_by=Actor("import", "app"))
+
+
+@pytest.mark.parametrize(
+    ("version", "change"),
+    [
+        (
+            "1.5.0",
+            '@pytest_asyncio.fixture(autouse=True, loop_scope="session") in its place and '
+            "asyncio_default_test_loop_scope = session",
+        ),
+        ("0.23.8", "@pytest_asyncio.fixture(autouse=True) in its place and in conftest.py"),
+    ],
+)
+def test_a_setup_method_that_runs_a_loop_of_its_own_becomes_an_async_fixture(version, change):
+    ran = loop("A", runner="asyncio.run", closed=3)._replace(opened_by=SETUP)
+    settings = Settings(pytest_asyncio=version, test_loop_scope="function")
+
+    finding = explain(
+        recording(ran, FUNCTION, KEPT, settings), failure()._replace(test_scope="function")
+    )
+
+    assert "what setup_method of TestJobs does on a loop of its own" in finding.cures[0].text
+    assert finding.cures[0].change.startswith(change)
+
+
+def test_tests_that_are_on_that_loop_already_need_no_option():
+    ran = loop("A", runner="asyncio.run", closed=3)._replace(opened_by=SETUP)
+    settings = Settings(pytest_asyncio="1.5.0", test_loop_scope="session")
+
+    finding = explain(
+        recording(ran, FUNCTION, KEPT, settings), failure()._replace(test_scope="session")
+    )
+
+    assert finding.cures[0].change == (
+        '@pytest_asyncio.fixture(autouse=True, loop_scope="session") in its place'
+    )
+
+
+@pytest.mark.parametrize(
+    ("runner", "by", "first"),
+    [
+        ("asyncio.run", TEST, "one-run"),
+        ("asyncio.run", Actor("test", "test_a.py::test_two"), "one-runner"),
+        ("asyncio.run", SETUP, "one-runner"),
+        ("unittest", TEST, "async-setup"),
+        ("anyio", SETUP, "await-in-anyios"),
+    ],
+)
+def test_what_asyncio_run_is_replaced_by_depends_on_who_calls_it(runner, by, first):
+    ran = loop("A", runner="asyncio.run", closed=3)._replace(
+        opened_by=TEST if by.kind == "test" else by
+    )
+    other = loop("B", runner=runner, born=5)._replace(opened_by=by if by.kind == "test" else TEST)
+
+    finding = explain(recording(ran, other, KEPT), failure())
+
+    assert finding.cause == "asyncio.run repeated"
+    assert finding.cures[0].id == first
 
 
 def test_asyncio_run_inside_the_loop_that_runs_the_code_is_no_loop_left_running():

@@ -99,6 +99,37 @@ def test_the_section_stands_below_every_style_of_traceback(suite, style):
     assert "loop scope mismatch" in run.out
 
 
+def test_a_fixtures_finalizer_is_not_laid_at_the_tests_door(suite):
+    text = """
+    import asyncio
+    import pytest
+
+    async def take(queue):
+        waiting = asyncio.ensure_future(queue.get())
+        await asyncio.sleep(0)
+        await queue.put(1)
+        return await waiting
+
+    @pytest.fixture
+    def queue(request):
+        queue = asyncio.Queue()
+
+        def finish():
+            asyncio.run(take(queue))
+
+        request.addfinalizer(finish)
+        return queue
+
+    async def test_take(queue):
+        assert await take(queue) == 1
+    """
+
+    run = suite(test_a=text)
+
+    assert "Then the teardown of fixture queue ran on loop" in section(run.out)
+    assert run.findings[0]["used_by"]["name"] == "queue"
+
+
 def test_an_error_in_setup_and_in_teardown_is_explained(suite):
     text = """
     import asyncio
@@ -250,6 +281,56 @@ def test_strict_fails_a_test_that_left_a_connection_on_a_closed_loop(suite, urls
     assert strict.failed == {"test_a.py::test_only_one"}
     assert "left a connection on a closed event loop" in strict.out
     assert strict.findings[0]["object"]["kept_by"] == "module-level name test_a.engine"
+    assert "is still open, and the part of the run that it belongs to has ended" in strict.out
+    assert "used here" not in strict.out
+
+
+def test_strict_says_who_did_what_and_how_the_test_had_ended(suite):
+    text = """
+    import asyncio
+    import pytest
+    import pytest_asyncio
+
+    @pytest_asyncio.fixture
+    async def queue():
+        queue = asyncio.Queue()
+        waiting = asyncio.ensure_future(queue.get())
+        await asyncio.sleep(0)
+        yield queue
+        waiting.cancel()
+
+    async def swallow(queue):
+        try:
+            await queue.get()
+        except RuntimeError:
+            pass
+
+    @pytest_asyncio.fixture(loop_scope="function")
+    async def early(queue):
+        await swallow(queue)
+
+    @pytest_asyncio.fixture(loop_scope="function")
+    async def late(queue):
+        yield
+        await swallow(queue)
+
+    async def test_early(early):
+        pass
+
+    async def test_skipped(late):
+        pytest.skip("not today")
+
+    async def test_failed(late):
+        assert False
+    """
+
+    run = suite("--whichloop=strict", test_a=text)
+
+    used = "used an object on another event loop than its own"
+    assert f"test_early could be set up, but fixture early {used}" in run.out
+    assert f"test_skipped was skipped, but fixture late {used}" in run.out
+    assert f"test_failed failed, and fixture late {used}" in run.out
+    assert "passed, but" not in run.out
 
 
 # -- audit -------------------------------------------------------------------------------

@@ -4,6 +4,7 @@
 wheel. ``WL_PYTHONS`` names interpreters, separated by colons, beside the one that runs this file.
 """
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -43,6 +44,56 @@ async def test_two(first):
     assert await take() == 1
 """
 
+MIXED = """
+import asyncio
+import pytest
+import pytest_asyncio
+
+queue = asyncio.Queue()
+
+async def take():
+    waiting = asyncio.ensure_future(queue.get())
+    await asyncio.sleep(0)
+    await queue.put(1)
+    return await waiting
+
+@pytest_asyncio.fixture(scope="session")
+async def first():
+    return await take()
+
+@pytest_asyncio.fixture
+async def second(first):
+    return await take()
+
+@pytest.mark.asyncio
+async def test_one(first, second):
+    assert await take() == 1
+
+def test_sync():
+    pass
+"""
+# What whichloop advises, in the parts of its text.
+MARKED = """
+import pytest
+import pytest_asyncio
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if pytest_asyncio.is_async_test(item):
+            item.add_marker(pytest.mark.asyncio({}="session"), append=False)
+"""
+SESSION_LOOP = """
+@pytest.fixture(scope="session")
+def event_loop(_session_event_loop):
+    return _session_event_loop
+"""
+STRICT = """[pytest]
+filterwarnings =
+    error
+    ignore:.*event_loop.*:DeprecationWarning
+    ignore:.*unset.*
+"""
+
 TRIO = """
 import trio
 
@@ -65,6 +116,36 @@ def made(folder: Path, python: str, pins: str, wheel: Path) -> str:
 @pytest.mark.parametrize("python", PYTHONS)
 def test_this_version_is_explained_in_all_modes(python, pins, wheel, tmp_path):
     explained_in_all_modes(made(tmp_path / "venv", python, pins, wheel), tmp_path / "suite")
+
+
+@pytest.mark.parametrize(
+    ("version", "parts", "option", "conftest"),
+    [
+        ("0.23", ["scope=", "_session_event_loop"], "", MARKED.format("scope") + SESSION_LOOP),
+        (
+            "0.24",
+            ["loop_scope="],
+            "asyncio_default_fixture_loop_scope = session",
+            MARKED.format("loop_scope"),
+        ),
+    ],
+)
+def test_an_older_versions_cure_moves_coroutine_tests_and_all_fixtures(
+    version, parts, option, conftest, wheel, tmp_path
+):
+    folder = tmp_path / "suite"
+    folder.mkdir()
+    python = made(tmp_path / "venv", sys.executable, f"pytest-asyncio-{version}", wheel)
+    (folder / "test_a.py").write_text(MIXED)
+    (folder / "pytest.ini").write_text(STRICT)
+    run(python, folder, "--whichloop-record=record.json").must_exit(1)
+    (cure, *_) = json.loads((folder / "record.json").read_text())["findings"][0]["cures"]
+    for part in ["is_async_test(item)", "append=False", *parts, option]:
+        assert part in cure["change"]
+    (folder / "conftest.py").write_text(conftest)
+    (folder / "pytest.ini").write_text(f"{STRICT}{option}\n")
+
+    assert "2 passed" in run(python, folder).must_exit(0).out
 
 
 def test_a_run_of_trio_is_no_trouble(wheel, tmp_path):

@@ -43,8 +43,12 @@ def test_the_zoo_is_as_large_and_as_varied_as_it_says():
     assert len(SICK) >= 25
     assert len(HEALTHY) >= 10
     assert len(WRONG) >= 3
-    pairs = [(EXPECTED[name]["driver"], EXPECTED[name]["finding"]["cause"]) for name in SICK]
-    assert len(pairs) == len(set(pairs)), "two suites with the same driver and cause"
+    kinds = [
+        (EXPECTED[name]["driver"], found["cause"], found["first_cure"])
+        for name in SICK
+        for found in [EXPECTED[name]["finding"]]
+    ]
+    assert len(kinds) == len(set(kinds)), "two suites with the same driver, cause and cure"
 
 
 @pytest.mark.parametrize("name", SICK)
@@ -62,6 +66,7 @@ def test_a_sick_suite_is_explained(suite, name):
         "object": (finding["object"] or {}).get("type", ""),
         "bound_owner": (finding["bound_loop"] or {}).get("owner", ""),
         "using_owner": (finding["using_loop"] or {}).get("owner", ""),
+        "used_by": finding["used_by"]["name"],
         "cause": finding["cause"],
         "crossing_line": finding["crossing_line"] or "",
         "message": finding["message"] or "",

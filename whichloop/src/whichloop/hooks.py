@@ -2,6 +2,7 @@
 
 import json
 import sys
+import traceback
 from collections import Counter
 from collections.abc import Generator
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from whichloop.audit import audit, loop_scope_of_fixture, report
-from whichloop.diagnose.causes import CAUSES, Case
+from whichloop.diagnose.causes import CAUSES, TEARDOWN, Case
 from whichloop.diagnose.explain import explain, explain_crossing, explain_left_open
 from whichloop.observe import peek
 from whichloop.observe.background_errors import BackgroundErrors
@@ -24,6 +25,19 @@ from whichloop.records import Actor, Finding
 TITLE = "whichloop"
 # A suite whose every test logs an error says so often enough with these.
 MAX_BACKGROUND = 200
+_COROUTINE = "PytestAsyncioFunction"  # the class of its items, from 0.23 on
+_ENDED = {"passed": "passed, but", "skipped": "was skipped, but", "failed": "failed, and"}
+_AGAIN = "likely: pytest stumbles over a fixture that it refused to set up for an earlier test"
+
+
+def _scope_of(item: pytest.Item) -> str | None:
+    """The loop scope of a test that pytest-asyncio runs as a coroutine; None for any other."""
+    marker, settings = item.get_closest_marker("asyncio"), TRACKER.settings
+    names = {kind.__name__ for kind in type(item).__mro__}
+    if marker is None or (settings.asyncio_version >= (0, 23) and _COROUTINE not in names):
+        return None
+    given = [marker.kwargs.get(name) for name in ("loop_scope", "scope")]
+    return next((scope for scope in given if type(scope) is str), settings.test_loop_scope)
 
 
 class Hooks:
@@ -41,6 +55,7 @@ class Hooks:
         self.background_more = 0
         self.audited: list[str] = []
         self.unwritten = ""
+        self.refused: dict[str, Finding] = {}  # by the name of the fixture's function
         self.workers: dict[str, dict[str, Any]] = {}
         self.errors = BackgroundErrors(self._in_background)
 
@@ -81,14 +96,34 @@ class Hooks:
             if function is not None:
                 self.actors[key] = actor
                 if "pytest_asyncio" not in (function.__module__ or ""):
-                    TRACKER.scene.fixtures[function.__code__] = actor
+                    # Versions before 1.1 wrap all async fixtures in one and the same function.
+                    inner = peek.function_of(peek.attribute(function, "__wrapped__"))
+                    TRACKER.scene.fixtures[(inner or function).__code__] = actor
         return actor
 
-    def _explain(self, error: BaseException, during: str, phase: str) -> Finding | None:
+    def _explain(
+        self, error: BaseException, during: str, phase: str, item: pytest.Item | None = None
+    ) -> Finding | None:
         with TRACKER.guarded("explanations"):
             failure, recording = TRACKER.evidence(error, during, phase, REGISTRY.objects_in)
+            if item is not None:
+                failure = failure._replace(test_scope=_scope_of(item))
             return explain(recording, failure)
         return None
+
+    def _refused_again(self, error: BaseException, during: str) -> None:
+        """pytest stumbles over a fixture that it refused to set up for an earlier test: an empty
+        AssertionError in its own code. It is explained by that test's finding."""
+        finding = self.finding
+        if finding is not None and finding.message == "scope-mismatch":
+            self.refused.setdefault(finding.used_by.name, finding)
+        if finding is not None or not self.refused or type(error) is not AssertionError:
+            return
+        *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+        function = peek.function_of(peek.attribute(frame.f_locals.get("self"), "func"))
+        first = self.refused.get(function.__name__) if function is not None else None
+        if first is not None and not error.args:
+            self.finding = first._replace(during=during, sure=_AGAIN)
 
     # The common case is a test that passes: two plain hooks cost less than one wrapper.
     # Not tryfirst: pytest's own hook for unittest puts the exception in its place before.
@@ -97,7 +132,11 @@ class Hooks:
         self.finding = None
         # A skip is an exception too, and no failure.
         if call.excinfo is not None and not issubclass(call.excinfo.type, pytest.skip.Exception):
-            self.finding = self._explain(call.excinfo.value, item.nodeid, call.when)
+            error = call.excinfo.value
+            self.finding = self._explain(error, item.nodeid, call.when, item)
+            if call.when == "setup":
+                with TRACKER.guarded("explanations"):
+                    self._refused_again(error, item.nodeid)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: Any) -> None:
@@ -211,13 +250,20 @@ class Hooks:
 class ThoroughHooks(Hooks):
     """The hooks of ``strict`` and of a recording, which look at tests that pass, too."""
 
+    def __init__(self, config: pytest.Config) -> None:
+        super().__init__(config)
+        self.strict = config.getoption("whichloop") == "strict"
+        self.ended = ""  # how the present test did, in words
+
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
         report = yield
         super().pytest_runtest_makereport(item, call)
-        if report.passed and self.config.getoption("whichloop") == "strict":
+        if report.when != "teardown":
+            self.ended = _ENDED[report.outcome]
+        if report.passed and self.strict:
             with TRACKER.guarded("strict"):
-                self._hold_to_strict(report)
+                self._hold_to_strict(item, report)
         if TRACKER.recording and report.when == "call":
             # The outcome belongs to the loop of the test's body: the last that it ran on so far.
             for at in reversed(range(len(TRACKER.ran))):
@@ -227,16 +273,23 @@ class ThoroughHooks(Hooks):
                     break
         return report
 
-    def _hold_to_strict(self, report: pytest.TestReport) -> None:
+    def _hold_to_strict(self, item: pytest.Item, report: pytest.TestReport) -> None:
+        """Fail a phase that passed, and say what has ended how, and who did what meanwhile."""
+        node, when = report.nodeid, report.when or ""
+        so_far = "could be set up, but" if when == "setup" else self.ended
         if TRACKER.crossings:
             recording = TRACKER.snapshot()
-            finding = explain_crossing(recording, recording.crossings[-1], report.when or "")
-            what = "used an object on another event loop than its own"
-        elif report.when == "teardown" and (left := left_open()):
-            finding = explain_left_open(Case(TRACKER.settings, *left[0]), report.nodeid)
-            what = "left a connection on a closed event loop"
+            use = recording.crossings[-1]
+            finding = explain_crossing(recording, use, when, _scope_of(item))
+            by, did = use.by, "used an object on another event loop than its own"
+            if finding.cause == TEARDOWN.name:
+                did = "closed on another event loop what the test had left open"
+        elif when == "teardown" and (left := left_open()):
+            finding = explain_left_open(Case(TRACKER.settings, *left[0]), node)
+            by, did = left[0][0].bound_by, "left a connection on a closed event loop"
         else:
             return
         self.finding = finding
         report.outcome = "failed"
-        report.longrepr = f"whichloop (strict): {report.nodeid} passed, but {what}"
+        own = by.kind in ("unknown", "code") or by == Actor("test", node)
+        report.longrepr = f"whichloop (strict): {node} {so_far} {'' if own else f'{by} '}{did}"

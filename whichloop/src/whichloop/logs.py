@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from whichloop import messages
 from whichloop.diagnose import causes
-from whichloop.diagnose.cures import made
 from whichloop.messages import Message
 from whichloop.present.section import in_words, lines_of, under
 from whichloop.records import Cure, ObjectRecord, Settings
@@ -60,7 +59,7 @@ def read_log(text: str) -> LogReading | None:
     obj = ObjectRecord(0, driver, causes.NOUNS.get(driver, driver), "") if driver else None
     case = causes.Case(settings, obj)
     words = {"noun": case.noun(), "scope": settings.fixture_loop_scope or "session"}
-    cures = made(first.cures, settings, words) or cause.cures(case)
+    cures = causes.made(first.cures, settings, words) or cause.cures(case)
     return LogReading(seen, cause, sure, because, driver, cures)
 
 

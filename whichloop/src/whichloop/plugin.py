@@ -95,7 +95,7 @@ def settings_of(config: pytest.Config) -> Settings:
     """Versions and effective loop scopes; None where the plugin or option is not there."""
     python = ".".join(map(str, sys.version_info[:3]))
     if not config.pluginmanager.hasplugin("asyncio"):
-        return Settings(python, pytest.__version__)
+        return Settings(python, pytest.__version__, "")
     mode = config.getoption("asyncio_mode", None) or _ini(config, "asyncio_mode") or "strict"
     return Settings(
         python,

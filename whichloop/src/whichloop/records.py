@@ -7,6 +7,11 @@ each test.
 import re
 from typing import NamedTuple
 
+FIXTURE_SCOPE = "asyncio_default_fixture_loop_scope"
+TEST_SCOPE = "asyncio_default_test_loop_scope"
+# The name of a fixture that pytest makes of a setup_method, a setUpClass or the like.
+XUNIT = re.compile(r"_(?:xunit|unittest)_(\w+?)_fixture_(.+)")
+
 
 class Actor(NamedTuple):
     """Who did something. ``kind`` is fixture, test, import, code or unknown, ``name`` that of the
@@ -19,8 +24,15 @@ class Actor(NamedTuple):
     loop_scope: str | None = None
     cache: str | None = None
 
+    @property
+    def is_xunit(self) -> bool:
+        """Is it a fixture that pytest makes of a ``setup_method`` or one like it?"""
+        return self.kind == "fixture" and XUNIT.match(self.name) is not None
+
     def __str__(self) -> str:
         words = {"unknown": "not known", "import": f"import of {self.name}"}
+        if self.is_xunit:
+            return XUNIT.sub(r"\1 of \2", self.name)
         return words.get(self.kind, f"{self.kind} {self.name}")
 
 
@@ -28,7 +40,8 @@ NOBODY = Actor("unknown", "")
 
 
 class Settings(NamedTuple):
-    """Versions and loop scopes in force; ``None`` where pytest or the option is not there.
+    """Versions and loop scopes in force; ``None`` where pytest or the option is not there, or it is
+    not known. ``pytest_asyncio`` is "" where pytest runs without that plugin.
 
     ``ini`` is the configuration file in force, as it is shown ("" if there is none, None if that is
     not known), and ``fixture_scope_line`` and ``test_scope_line`` where in it the options stand.
@@ -49,6 +62,24 @@ class Settings(NamedTuple):
         """pytest-asyncio's: ``"1.5.0"`` → ``(1, 5, 0)``; an unknown one counts as the newest."""
         numbers = re.match(r"\d+(\.\d+)*", self.pytest_asyncio or "")
         return tuple(int(part) for part in numbers.group().split(".")) if numbers else (99,)
+
+    def in_its_file(self, change: str) -> tuple[str, str]:
+        """A change as the configuration file in force would have it, and where in that file;
+        without an option that is in force already."""
+        change = change.replace(f"{FIXTURE_SCOPE} = {self.fixture_loop_scope} and ", "")
+        change = change.removesuffix(f" and {TEST_SCOPE} = {self.test_loop_scope}")
+        lines = {FIXTURE_SCOPE: self.fixture_scope_line, TEST_SCOPE: self.test_scope_line}
+        options = [option for option in lines if option in change]
+        if not options or self.ini is None:
+            return change, ""
+        place = " (in a new pytest.ini, below [pytest])"
+        if self.ini.endswith(".toml"):
+            change = re.sub(rf"({FIXTURE_SCOPE}|{TEST_SCOPE}) = (\w+)", r'\1 = "\2"', change)
+        places = ", ".join(f"line {lines[option]}" for option in options if lines[option])
+        if self.ini:
+            place = f" (in {self.ini}{f', {places}' if places else ''})"
+        option, _, more = change.partition(" and in conftest.py")
+        return (f"{option}{place} and in conftest.py{more}", "") if more else (change, place)
 
 
 class Site(NamedTuple):
@@ -101,7 +132,8 @@ class LoopRecord(NamedTuple):
 
 class ObjectRecord(NamedTuple):
     """One loop-bound object. ``built_*`` is its construction, ``bound_*`` its first use;
-    ``left_by`` the test that last used it on another loop and may have left it half-way."""
+    ``left_by`` the test that last used it on another loop, ``left_on``, and may have left it
+    half-way."""
 
     seq: int
     driver: str
@@ -118,6 +150,7 @@ class ObjectRecord(NamedTuple):
     born: int = 0
     bound: int | None = None
     left_by: str | None = None
+    left_on: str | None = None
 
 
 class Crossing(NamedTuple):
@@ -143,7 +176,9 @@ class Frame(NamedTuple):
 
 class Failure(NamedTuple):
     """An exception as text: type and message of the one raised, then of its causes. ``running`` is
-    the loop that still ran in this thread when the exception had left everything."""
+    the loop that still ran in this thread when the exception had left everything, ``test_scope``
+    the loop scope that pytest-asyncio gives the test (None: not known, or it gives none),
+    ``fixture`` the one whose code the exception passed through."""
 
     chain: tuple[tuple[str, str], ...]
     frames: tuple[Frame, ...] = ()
@@ -151,6 +186,15 @@ class Failure(NamedTuple):
     phase: str = ""
     used_on: str | None = None
     running: str | None = None
+    test_scope: str | None = None
+    fixture: Actor = NOBODY
+
+    @property
+    def by(self) -> Actor:
+        """Whose failure it is; what a fixture defines and its test calls is the test's."""
+        if self.fixture.kind == "fixture" and self.phase != "call":
+            return self.fixture
+        return Actor("test", self.during) if self.during else NOBODY
 
     @property
     def crossing_line(self) -> Site | None:

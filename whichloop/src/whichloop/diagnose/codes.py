@@ -2,8 +2,7 @@
 
 from typing import NamedTuple
 
-from whichloop.diagnose.causes import CAUSES
-from whichloop.diagnose.cures import made
+from whichloop.diagnose.causes import CAUSES, made
 from whichloop.records import Cure, Settings
 
 
@@ -63,7 +62,10 @@ _MORE = {
         "Every asyncio.run() makes a loop and closes it. What is kept from one run to the next, "
         "by a module or a cache, belongs to a loop that is closed. The same code is that of "
         "asyncio.run() inside code that a loop runs.",
-        ("one-run", "build-per-run", "null-pool", "own-future", "await-it"),
+        (
+            *("one-run", "one-runner", "await-in-fixture", "build-per-run", "null-pool"),
+            *("own-future", "await-it"),
+        ),
     ),
     "WL008": (
         "Two tasks at once on one connection or session, a lazy load outside of await, a server "

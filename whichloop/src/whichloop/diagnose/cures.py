@@ -1,20 +1,17 @@
 """Cures, as a table: what to change, from which pytest-asyncio on, and where it is documented.
 ``causes`` chooses from it and fills in the words in braces."""
 
-import re
-from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from whichloop.records import Cure, Settings
+from whichloop.records import FIXTURE_SCOPE
 
 _PYTEST_ASYNCIO = "https://pytest-asyncio.readthedocs.io/en/stable/"
 _ONE_LOOP = _PYTEST_ASYNCIO + "how-to-guides/run_session_tests_in_same_loop.html"
 _CONCEPTS = _PYTEST_ASYNCIO + "concepts.html"
 _SQLALCHEMY = "https://docs.sqlalchemy.org/en/21/orm/extensions/asyncio.html"
 _LOOPS = _SQLALCHEMY + "#using-multiple-asyncio-event-loops"
+_ANYIO = "https://anyio.readthedocs.io/en/stable/testing.html"
 _PYTHON = "https://docs.python.org/3/library/"
-FIXTURE_SCOPE = "asyncio_default_fixture_loop_scope"
-TEST_SCOPE = "asyncio_default_test_loop_scope"
 
 
 class Entry(NamedTuple):
@@ -27,28 +24,40 @@ class Entry(NamedTuple):
     link: str | None = None
 
 
-def _tests_on(scope: str, first: str = "") -> dict[tuple[int, ...], str]:
+# A test that is no coroutine would get a warning from a mark. In 0.23 a mark moves no fixture that
+# is cached for a test: those run on the loop that event_loop returns.
+_MARK = (
+    "in conftest.py, def pytest_collection_modifyitems(items): for each item of which "
+    "pytest_asyncio.is_async_test(item), "
+    'item.add_marker(pytest.mark.asyncio({}="{}"), append=False)'
+)
+LOOP_0_23 = ", and a session fixture event_loop that returns the fixture _session_event_loop"
+FIXTURES_TOO = f"{FIXTURE_SCOPE} = session and "
+
+
+def _tests_on(
+    scope: str, first: str = "", older: str = "", loop: str = LOOP_0_23
+) -> dict[tuple[int, ...], str]:
     """How each version runs all tests on loops of that scope; ``first`` does as much for fixtures,
-    from 0.24 on."""
-    mark = (
-        "in conftest.py, def pytest_collection_modifyitems(items): for each item, "
-        'item.add_marker(pytest.mark.asyncio({}="{}"), append=False)'
-    )
+    from 0.24 on, and ``older`` and ``loop`` before."""
     return {
         (0, 26): f"{first}asyncio_default_test_loop_scope = {scope}",
-        (0, 24): first + mark.format("loop_scope", scope),
-        (0, 23): mark.format("scope", scope),
-        (0,): f'redefine event_loop in conftest.py with scope="{scope}"',
+        (0, 24): first + _MARK.format("loop_scope", scope),
+        (0, 23): older + _MARK.format("scope", scope) + loop,
+        (0,): f'{older}redefine event_loop in conftest.py with scope="{scope}"',
     }
 
 
 ENTRIES = {
     "one-loop-tests": Entry(
-        "run the tests on the fixtures' loop", _tests_on("{scope}"), 9, _ONE_LOOP
+        "run the tests on the fixtures' loop",
+        _tests_on("{scope}", "{fixtures_too}", loop="{loop_too}"),
+        9,
+        _ONE_LOOP,
     ),
     "one-loop": Entry(
         "run fixtures and tests on one loop",
-        _tests_on("session", "asyncio_default_fixture_loop_scope = session and "),
+        _tests_on("session", FIXTURES_TOO),
         9,
         _ONE_LOOP,
     ),
@@ -62,26 +71,29 @@ ENTRIES = {
         _CONCEPTS,
     ),
     "fixtures-to-tests": Entry(
-        "give the fixture the test's loop",
+        "give {fixture} the test's loop",
         {(0, 24): "asyncio_default_fixture_loop_scope = {narrow}"},
         3,
         _CONCEPTS,
     ),
     "fixture-to-test": Entry(
-        "give the fixture the loop that uses it",
+        "give {fixture} the test's loop",
         {(0, 24): '@pytest_asyncio.fixture(..., loop_scope="{narrow}")'},
         10,
         _CONCEPTS,
     ),
     "loop-as-long-as-cache": Entry(
-        "let the loop live as long as the cached value, and run its tests there too",
-        _tests_on("{scope}", '@pytest_asyncio.fixture(scope="{scope}", loop_scope="{scope}") and '),
+        "let the loop of {fixture} live as long as its cached value, and what uses it run there",
+        _tests_on(
+            "session",
+            '@pytest_asyncio.fixture(scope="{scope}", loop_scope="session") and ' + FIXTURES_TOO,
+        ),
         10,
         _CONCEPTS,
     ),
     "cache-per-test": Entry(
         "cache the value no longer than the loop lives",
-        'leave scope="{scope}" out of the fixture {fixture}',
+        'leave scope="{scope}" out of {fixture}',
     ),
     "null-pool": Entry(
         "let the engine keep no connection between uses",
@@ -136,12 +148,39 @@ ENTRIES = {
         "mark both for the same plugin: @pytest.mark.anyio with @pytest.fixture, "
         "or @pytest.mark.asyncio with @pytest_asyncio.fixture",
         17,
-        "https://anyio.readthedocs.io/en/stable/testing.html",
+        _ANYIO,
     ),
     "one-run": Entry(
         "run everything that shares the {noun} on one loop",
         "one asyncio.run(main()) around all calls, or one asyncio.Runner kept open",
         link=_PYTHON + "asyncio-runner.html",
+    ),
+    "one-runner": Entry(
+        "run everything that shares the {noun} on one loop",
+        "a session fixture: with asyncio.Runner() as runner: yield runner; and runner.run(…) in "
+        "place of asyncio.run(…)",
+        link=_PYTHON + "asyncio-runner.html",
+    ),
+    "await-in-fixture": Entry(
+        "let an async fixture do on the tests' loop what {fixture} does on a loop of its own",
+        _tests_on(
+            "{scope}",
+            '@pytest_asyncio.fixture({cached}loop_scope="{scope}") in its place and ',
+            "@pytest_asyncio.fixture({cached_so}) in its place and ",
+            "{loop_too}",
+        ),
+        9,
+        _ONE_LOOP,
+    ),
+    "await-in-anyios": Entry(
+        "let an async fixture do on the tests' loop what {fixture} does on a loop of its own",
+        '@pytest.fixture({cached_so}) in its place, and anyio_backend with scope="session"',
+        link=_ANYIO + "#using-async-fixtures-with-higher-scopes",
+    ),
+    "one-anyio-loop": Entry(
+        "run fixtures and tests on one loop",
+        'anyio_backend with scope="session", and an async fixture of that scope with autouse=True',
+        link=_ANYIO + "#using-async-fixtures-with-higher-scopes",
     ),
     "build-per-run": Entry(
         "build and close the {noun} inside each run",
@@ -187,7 +226,7 @@ ENTRIES = {
     ),
     "end-running": Entry(
         "end what keeps loop {loop} running before the next test starts",
-        'leave scope="{scope}" out of the fixture {fixture}',
+        'leave scope="{scope}" out of {fixture}',
         link="https://github.com/pytest-dev/pytest-asyncio/issues/543",
     ),
     "async-interface": Entry(
@@ -195,45 +234,17 @@ ENTRIES = {
         "for Playwright: playwright.async_api in an async fixture, on the test's loop",
     ),
 }
+
 # Words for cures where nothing better is known.
-_WORDS = {
+WORDS = {
     "noun": "object",
     "place": "where it is kept",
     "scope": "session",
     "narrow": "function",
-    "fixture": "in question",
+    "fixture": "the fixture",
+    "fixtures_too": "",
+    "loop_too": "",
+    "cached": "",
+    "cached_so": "",
     "loop": "A",
 }
-
-
-def made(names: Iterable[str], settings: Settings, words: Mapping[str, str]) -> tuple[Cure, ...]:
-    """The cures of these names as this pytest-asyncio understands them, without those that it does
-    not have."""
-    known, version = {**_WORDS, **words}, settings.asyncio_version
-    cures = []
-    for name in names:
-        text, change, remedy, link = ENTRIES[name]
-        if not isinstance(change, str):
-            change = next((words for least, words in change.items() if version >= least), "")
-        if change:
-            change, place = _in_the_file_of(change.format_map(known), settings)
-            cures.append(Cure(name, text.format_map(known), change, remedy, link, place))
-    return tuple(cures)
-
-
-def _in_the_file_of(change: str, settings: Settings) -> tuple[str, str]:
-    """A change as the configuration file in force would have it, and where in that file; without
-    an option that is in force already."""
-    change = change.removeprefix(f"{FIXTURE_SCOPE} = {settings.fixture_loop_scope} and ")
-    lines = {FIXTURE_SCOPE: settings.fixture_scope_line, TEST_SCOPE: settings.test_scope_line}
-    options = [option for option in lines if option in change]
-    if not options or settings.ini is None:
-        return change, ""
-    if not settings.ini:
-        return change, " (in a new pytest.ini, below [pytest])"
-    if settings.ini.endswith(".toml"):
-        change = re.sub(rf"({FIXTURE_SCOPE}|{TEST_SCOPE}) = (\w+)", r'\1 = "\2"', change)
-    places = ", ".join(f"line {lines[option]}" for option in options if lines[option])
-    place = f" (in {settings.ini}{f', {places}' if places else ''})"
-    first, join, rest = change.partition(" and in conftest.py")  # of pytest-asyncio 0.24 and 0.25
-    return (f"{first}{place}{join}{rest}", "") if join else (change, place)

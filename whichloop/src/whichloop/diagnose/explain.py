@@ -1,22 +1,26 @@
 """From what was seen to what it means. Pure: records in, a finding out."""
 
+import re
 from typing import Any
 
 from whichloop import messages
 from whichloop.diagnose import causes
-from whichloop.diagnose.causes import Case, Cause
-from whichloop.diagnose.cures import made
+from whichloop.diagnose.causes import Case, Cause, made
 from whichloop.messages import Message
 from whichloop.records import NOBODY, Actor, Crossing, Failure, Finding, ObjectRecord, Recording
 
 PLUGINS = {"pytest-asyncio", "anyio", "pytest-trio", "pytest-aiohttp"}
-RUNS = {"asyncio.run", "asyncio.Runner", "async_to_sync", "new_event_loop"}
+RUNS = causes.RUNS | {"async_to_sync"}
 # Of two objects that crossed at the same line the one nearer to the user is the one to name.
 _RANK = {"sqlalchemy": 0, "motor": 0, "pymongo": 0, "asyncpg": 1, "asyncio": 3}
+_REFUSED = re.compile(r"access the (\w+) scoped fixture .*? with a (\w+) scoped")
+# A line of the list in which pytest says which fixtures asked for what it refused.
+_REQUESTING = re.compile(r"^(\S.*):(\d+):\s+def (\w+)\(", re.M)
 _NO_MESSAGE = (
     "likely, not certain: the message is not one of those known to come from several loops"
 )
 _NO_OBJECT = "Something made in one part of this run was used in another, where it cannot work."
+_LEFT_OPEN = "A {thing} is still open, and the part of the run that it belongs to has ended."
 _LEFT_RUNNING = "This test could not start: an earlier step of this run still has its machinery on."
 _STARTED_TWICE = "What runs this code was asked to start a second time, which it cannot do."
 
@@ -53,20 +57,24 @@ def explain(recording: Recording, failure: Failure) -> Finding | None:
     if crossing is not None:
         return _crossed(recording, failure, crossing, message)
     if message.id == "operation-in-progress":
-        return _concurrent(case, failure, message, plain)
+        return _concurrent(case, failure, message, plain, recording)
     return _unseen(recording, failure, message, plain)
 
 
-def explain_crossing(recording: Recording, crossing: Crossing, phase: str) -> Finding:
+def explain_crossing(
+    recording: Recording, crossing: Crossing, phase: str, test_scope: str | None
+) -> Finding:
     """A crossing that nothing failed at (yet)."""
-    return _crossed(recording, Failure((), during=crossing.during, phase=phase), crossing)
+    silent = Failure((), during=crossing.during, phase=phase, test_scope=test_scope)
+    return _crossed(recording, silent, crossing)
 
 
 def explain_left_open(case: Case, during: str) -> Finding:
     """A connection that a closed loop left behind, which nothing failed at yet."""
     failure = Failure((), during=during, phase="teardown")
     sentence = f"{causes.OUTLIVES.meaning}; nothing failed yet."
-    return _finding(case, failure, causes.OUTLIVES, sentence=sentence)
+    headline = _LEFT_OPEN.format(thing=case.noun())
+    return _finding(case, failure, causes.OUTLIVES, sentence=sentence, headline=headline)
 
 
 def choose(recording: Recording, failure: Failure) -> Crossing | None:
@@ -134,7 +142,8 @@ def _case(recording: Recording, failure: Failure, obj: ObjectRecord | None = Non
         obj,
         recording.loop(obj.bound_to) if obj else None,
         recording.loop(failure.used_on),
-        Actor("test", failure.during) if failure.during else NOBODY,
+        failure.by,
+        failure.test_scope,
     )
 
 
@@ -144,7 +153,10 @@ def _crossed(
     bound = recording.loop(crossing.bound_to)
     obj = next((obj for obj in recording.objects if obj.seq == crossing.seq), None)
     using = recording.loop(crossing.used_on)
-    case = Case(recording.settings, obj, bound, using, crossing.by)
+    # Tasks that a fixture starts do not have it on their stacks; the failure passed through it.
+    fixtures = crossing.by.kind == "test" and failure.by.kind == "fixture"
+    by = failure.by if fixtures else crossing.by
+    case = Case(recording.settings, obj, bound, using, by, failure.test_scope)
     during = failure.during or crossing.during
     cause = cause_of(case, crossing.tick)
     if failure.phase == "teardown" and cause in (causes.MISMATCH, causes.OUTLIVES) and bound:
@@ -156,12 +168,22 @@ def _crossed(
     return _finding(case, failure, cause, message, during=during, crossing_line=line)
 
 
-def _concurrent(case: Case, failure: Failure, message: Message, plain: Finding) -> Finding:
-    """ "another operation is in progress" with no use on another loop: two tasks at once."""
+def _concurrent(
+    case: Case, failure: Failure, message: Message, plain: Finding, recording: Recording
+) -> Finding:
+    """ "another operation is in progress" with no use on another loop: two tasks at once, or what
+    an earlier test left on the connection."""
     obj = case.obj
     if obj is not None and obj.left_by is not None:
-        sentence = f"an operation begun on another loop by {obj.left_by} was never ended."
-        return _finding(case, failure, causes.MISMATCH, message, sure="likely", sentence=sentence)
+        left = recording.loop(obj.left_on)
+        then = case._replace(using=left or case.using, used_by=Actor("test", obj.left_by))
+        cause = cause_of(then, left.born) if left else causes.MISMATCH
+        changes = {
+            "sure": "likely",
+            "sentence": f"an operation begun on another loop by {obj.left_by} was never ended.",
+            "cures": cause.cures(then),
+        }
+        return _finding(case, failure, cause, message, **changes)
     sure = "likely: no use on another loop was seen in this test"
     if obj is not None and obj.bound_to is not None and obj.bound_to == failure.used_on:
         sure = f"sure: the connection belongs to loop {obj.bound_to}, and was used there"
@@ -196,16 +218,21 @@ def _running_already(
 
 
 def _scope_mismatch(recording: Recording, failure: Failure, message: Message, text: str) -> Finding:
-    """pytest refused before there was an object or a loop: none is named."""
-    scopes = ("session", "package", "module", "class")
-    scope = next((scope for scope in scopes if f"with a {scope} scoped" in text), "session")
-    words = {"scope": scope}
-    if recording.objects:
-        words["fixture"] = recording.objects[-1].built_by.name
+    """pytest refused before there was an object or a loop: none is named, but the fixture, which is
+    the last of those that pytest lists."""
+    scopes = _REFUSED.search(text)
+    loop, scope = scopes.groups() if scopes else ("function", "session")
+    stack = _REQUESTING.findall(text.partition("Requested fixture")[0])
+    file, line, name = stack[-1] if stack else ("", "", "")
+    which, words = f"cached for the {scope}", {"scope": scope}
+    if name:
+        which = f"fixture {name} ({file}:{line}) is {which}, and runs on a {loop} loop"
+        words["fixture"] = f"fixture {name}"
     changes = {
         "sure": message.sure,
-        "sentence": f"{message.says}: cached for the {scope}.",
+        "sentence": f"{message.says}: {which}.",
         "cures": made(message.cures, recording.settings, words),
+        "used_by": Actor("fixture", name, scope, loop) if name else NOBODY,
     }
     return _finding(Case(recording.settings), failure, causes.MISMATCH, message, **changes)
 

@@ -5,7 +5,7 @@ import os
 import site
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import CodeType, FrameType, ModuleType
 from typing import Any
 
@@ -106,6 +106,17 @@ class Scene:
     def actor(self) -> Actor:
         """Who pytest's hooks say is at work."""
         return self.hooks[-1] if self.hooks else NOBODY
+
+    def fixture_in(self, passed: Iterable[FrameType]) -> Actor:
+        """The fixture whose code the innermost of these frames runs, or a function's in it, such as
+        a finalizer's."""
+        inner = {
+            code: actor
+            for outer, actor in self.fixtures.items()
+            for code in (outer, *outer.co_consts)
+            if type(code) is CodeType
+        }
+        return next((inner[frame.f_code] for frame in passed if frame.f_code in inner), NOBODY)
 
     def capture(self, frame: FrameType | None, cache: bool = False) -> tuple[Site | None, Actor]:
         """The suite's line nearest to ``frame``, and who is at work there.

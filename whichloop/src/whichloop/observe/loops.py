@@ -96,6 +96,10 @@ class LoopTable:
         live = self.alive.get(id(loop))
         return live if live is not None and live.ref() is loop else None
 
+    def records(self) -> list[LoopRecord]:
+        """Of every loop that is, and of the last that were."""
+        return [live.record for live in (*self.alive.values(), *self.dead)]
+
     def of(self, loop: Any) -> LiveLoop:
         """What is known of ``loop``; one that was made unseen is registered now."""
         live = self.alive.get(id(loop))

@@ -21,6 +21,7 @@ running_loop = asyncio._get_running_loop
 
 # Enough for any report; a suite that crosses a thousand times in one test says it once.
 MAX_CROSSINGS = 50
+_TASKS = ("Task", "Future", "Runner")
 
 
 class LiveObject:
@@ -161,7 +162,8 @@ class Tracker:
         live.loop = self.loop(loop)
         name, tick = live.loop.record.id, next(self._tick)
         at, by = self.scene.capture(frame)
-        live.note(bound_to=name, bound=tick, bound_at=at, bound_by=by, closed=False, left_by=None)
+        live.note(bound_to=name, bound=tick, bound_at=at, bound_by=by, closed=False)
+        live.note(left_by=None, left_on=None)
 
     def at_home(self, obj: Any) -> bool:
         """Is there surely nothing to report of a use now: not tracked, or on its own loop?"""
@@ -194,7 +196,7 @@ class Tracker:
         )
         self.find_keeper(live)
         self.crossings.append((crossing, live, live.record))
-        live.note(left_by=during)
+        live.note(left_by=during, left_on=using)
         if self.recording:
             self.all_crossings.append(crossing)
 
@@ -256,6 +258,7 @@ class Tracker:
         failure = failure._replace(
             used_on=ran[-1].record.id if ran else None,
             running=running.record.id if running else None,
+            fixture=self.scene.fixture_in(passed),
         )
         recording = self.snapshot()
         if recording.crossings:
@@ -263,11 +266,14 @@ class Tracker:
         seen = list(objects_in(passed))
         loops = {loop.id: loop for loop in recording.loops}
         loops |= {live.record.id: live.record for _, live in seen if live is not None}
-        # A driver's object is worth more than a task, one that has a loop more than one without.
+        # What another loop used before comes first; a driver's object is worth more than a task or
+        # a runner, one that has a loop more than one without.
         objects = [record for record, _ in seen]
-        objects.sort(key=lambda r: (r.type in ("Task", "Future"), r.bound_to is None))
+        objects.sort(key=lambda r: (r.left_by is None, r.type in _TASKS, r.bound_to is None))
         wrong = [record for record in objects if record.bound_to not in (None, failure.used_on)]
         chosen = tuple(wrong or objects[:1])
+        left_on = {record.left_on for record in chosen}
+        loops |= {loop.id: loop for loop in self.loops.records() if loop.id in left_on}
         return failure, recording._replace(loops=tuple(loops.values()), objects=chosen)
 
     def _running(self) -> LiveLoop | None:

@@ -93,6 +93,8 @@ def _then(finding: Finding) -> str:
     """What ran on the other loop, and where; an empty text where nothing is known of it."""
     obj, using, line = finding.object, finding.using_loop, finding.crossing_line
     who = str(finding.used_by) if finding.used_by.kind != "unknown" else finding.during
+    if finding.phase == "teardown" and finding.used_by.kind in ("fixture", "test"):
+        who = f"the teardown of {who}"
     if using is not None:
         own = using.scope == "function" and finding.during and finding.during in using.owner
         where = f"loop {using.id}, its own function loop" if own else describe(using)
