@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from whichloop.audit import audit, loop_scope_of_fixture, report
+from whichloop.audit import audit, loop_scope_of_fixture, overrides
 from whichloop.diagnose.causes import CAUSES, Case
 from whichloop.diagnose.explain import explain, explain_crossing, explain_left_open
 from whichloop.observe import peek
@@ -17,6 +17,7 @@ from whichloop.observe.background_errors import BackgroundErrors
 from whichloop.observe.left_open import left_open
 from whichloop.observe.probes.registry import REGISTRY
 from whichloop.observe.tracker import TRACKER
+from whichloop.present.foreseen import FORMS
 from whichloop.present.section import NARROWEST, WIDEST, Groups, one_line, render, title, told
 from whichloop.recording import finding_of, plain, to_json, write
 from whichloop.records import Actor, Finding
@@ -141,11 +142,15 @@ class Hooks:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
         broken = session.testsfailed and not session.config.option.continue_on_collection_errors
-        if broken or not self.config.getoption("whichloop_audit"):
+        form = self.config.getoption("whichloop_audit")
+        if broken or form is None:
             return None
-        entries = audit(session.items, TRACKER.settings)
-        self.audited = report(entries, len(session.items))
-        if any(entry.kind != "note" for entry in entries):
+        found: list[Any] = []
+        with TRACKER.guarded("event_loop fixtures"):
+            found = overrides(session.items)
+        findings = audit(session.items, TRACKER.settings, found)
+        self.audited = FORMS[form](findings, len(session.items))
+        if any(finding.sure for finding in findings):
             session.testsfailed = 1
         return True
 
@@ -181,7 +186,8 @@ class Hooks:
                 line(text, green=text.startswith("Cure"))
             line("")
         if self.audited:
-            section("whichloop audit", sep="-")
+            if self.config.getoption("whichloop_audit") != "json":
+                section("whichloop audit", sep="-")
             line("\n".join(self.audited))
         counts = Counter(map(render, self.background))
         self.background.clear()
