@@ -1,10 +1,15 @@
 """What `--whichloop-audit` foresees, and how it says so. Nothing is run."""
 
 import json
+import textwrap
 
 import pytest
 from conftest import ini, run_suite
 from whichloop.cli import main
+
+from scripts.sides import manifest
+from scripts.verdict.grade import documented_verdicts
+from tests.support import commands
 
 MISMATCH = """
     import pytest
@@ -142,3 +147,303 @@ def test_what_stands_behind_the_option_is_a_path_and_no_form(suite):
     assert (run.code, run.outcomes) == (1, {})
     assert "1 loop problem in 5 collected tests" in run.out
     assert suite("--whichloop-audit=xml").code == 4
+
+
+# -- objects that outlive a loop -----------------------------------------------------------
+
+URL = "postgresql+asyncpg://nobody@localhost/none"  # nothing connects
+DB = f"""
+    from functools import lru_cache
+    from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+    URL = "{URL}"
+
+    @lru_cache
+    def get_engine():
+        return create_async_engine(URL)
+"""
+FORTY = """
+    import pytest
+    from db import get_engine
+
+    @pytest.mark.parametrize("n", range(40))
+    async def test_rows(n):
+        async with get_engine().connect() as connection:
+            ...
+"""
+CACHE = """
+    import redis.asyncio
+
+    cache = redis.asyncio.Redis()
+"""
+TWO = """
+    import pytest
+    import app
+
+    async def test_one():
+        await app.{use}
+
+    async def test_two():
+        await app.{use}
+"""
+
+
+@pytest.fixture
+def audit(suite):
+    """A function (*options, **files): the audit's findings, as JSON has them."""
+
+    def run(*options, fixture="function", **files):
+        done = suite("--whichloop-audit=json", *options, fixture=fixture, **files)
+        findings = json.loads(done.out)["findings"]
+        assert done.code == (1 if any(finding["sure"] for finding in findings) else 0)
+        return findings
+
+    return run
+
+
+def told(findings):
+    return [(finding["text"], finding["sure"], finding["count"]) for finding in findings]
+
+
+ON_FORTY = "beyond one loop: 40 coroutine tests run on 40 loops (loop scope function)"
+
+
+def test_an_engine_that_a_cache_will_hold_is_a_note_with_its_forty_tests(suite, audit):
+    run = suite("--whichloop-audit", fixture="function", db=DB, test_a=FORTY)
+
+    words = " ".join(run.out.split())
+    assert f"db.py: get_engine may keep one SQLAlchemy AsyncEngine {ON_FORTY} (db.py:8)" in words
+    assert "0 loop problems, 1 note in 40 collected tests; nothing was run" in words
+    assert run.code == 0
+    assert audit(test="session", fixture="session", db=DB, test_a=FORTY) == []
+
+
+def test_an_engine_that_a_cache_holds_is_certain_whatever_else_keeps_it(audit):
+    factory = DB + "    Sessions = async_sessionmaker(get_engine())\n"
+
+    (finding,) = audit(db=factory, test_a=FORTY)
+
+    assert finding["text"] == (
+        "db.py: get_engine() and db.py: Sessions keep one SQLAlchemy AsyncEngine " + ON_FORTY
+    )
+    assert (finding["code"], finding["site"], finding["sure"]) == ("WL003", "db.py:8", True)
+
+
+@pytest.mark.parametrize(
+    "engine",
+    [
+        "create_async_engine(URL, poolclass=NullPool)",
+        "create_async_engine('postgresql+psycopg://nobody@localhost/none')",
+        "create_async_engine('sqlite+aiosqlite://')",
+    ],
+)
+@pytest.mark.parametrize("called", [True, False])
+def test_harmless_engines_are_told_apart(audit, engine, called):
+    db = DB.replace("create_async_engine(URL)", engine) + "    from sqlalchemy import NullPool\n"
+
+    assert audit(db=db + ("    engine = get_engine()\n" if called else ""), test_a=FORTY) == []
+
+
+@pytest.mark.parametrize(
+    ("fixture", "by"),
+    [
+        ("yield\n    await db.engine.dispose()", "fixture ended"),
+        ("await ends()", "fixture ended (in ends)"),
+        ("db.Sessions.configure(bind=None)", "fixture ended"),
+        ("db.engine = None", "fixture ended"),
+        ("monkeypatch.setattr('db.engine', None)", "fixture ended"),
+        ("monkeypatch.setattr(db, 'engine', None)", "fixture ended"),
+        ("other = object()\n    await other.dispose()", None),
+        ("db.get_engine.cache_clear()", None),  # the module's name keeps it still
+    ],
+)
+def test_a_fixture_that_may_end_the_object_makes_it_a_note(audit, fixture, by):
+    conftest = f"""\
+import db, pytest
+
+async def ends():
+    await db.engine.dispose()
+
+@pytest.fixture(autouse=True)
+async def ended(monkeypatch):
+    {fixture}
+"""
+    db = DB + "    engine = get_engine()\n    Sessions = async_sessionmaker(engine)\n"
+    test = FORTY.replace("get_engine()", "engine").replace("get_engine", "engine")
+
+    (finding,) = audit(conftest=conftest, db=db, test_a=test)
+
+    assert finding["sure"] is (by is None)
+    assert f"{by} may end or replace it" in finding["text"] or by is None
+
+
+@pytest.mark.parametrize(
+    ("more", "use", "path"),
+    [
+        ("", "cache.get(1)", "cache"),
+        ("class Store:\n    held = {'a': [cache]}\ndel cache", "Store.held", "Store.held['a'][0]"),
+        (
+            "class Store: ...\nstore = Store()\nstore.inner = cache\ndel cache",
+            "store",
+            "store.inner",
+        ),
+        ("async def use():\n    await cache.get(1)", "use()", "cache"),
+        ("class Store:\n    async def use(self):\n        cache.get(1)", "Store().use()", "cache"),
+        (
+            "class Store:\n    def use(self):\n        self.a.get(1)\n"
+            "store = Store()\nstore.a = cache\ndel cache",
+            "store.use()",
+            "store.a",
+        ),
+        (
+            "import functools\n@functools.cache\ndef kept(): return cache\nkept()\n",
+            "kept()",
+            "kept()",
+        ),
+    ],
+)
+def test_the_path_to_the_object_is_told(audit, more, use, path):
+    app = textwrap.dedent(CACHE) + more + "\n"
+
+    (finding,) = audit(app=app, test_a=TWO.format(use=use))
+
+    assert f"app.py: {path}" in finding["text"]
+    assert (finding["sure"], finding["count"]) == (True, 2)
+
+
+def test_a_cached_property_that_is_not_asked_yet_is_a_may(audit):
+    app = """
+    import functools
+    import httpx
+
+    class Api:
+        @functools.cached_property
+        def client(self):
+            return httpx.AsyncClient()
+
+    api = Api()
+    """
+
+    (finding,) = audit(app=app, test_a=TWO.format(use="api.client.get('')"))
+
+    assert "app.py: api.client may keep one httpx AsyncClient" in finding["text"]
+    assert not finding["sure"]
+
+
+def test_an_object_that_no_test_names_is_a_note(audit):
+    test = "import app\n\nasync def test_one(): ...\n\nasync def test_two(): ...\n"
+
+    (finding,) = audit(app=CACHE, test_a=test)
+
+    assert finding["text"].endswith("that a test uses it is not seen from the names in its code")
+    assert not finding["sure"]
+
+
+@pytest.mark.parametrize(
+    "app",
+    [
+        "import asyncio\ncache = asyncio.Lock()\n",  # binds if tasks wait for it, and not now
+        "import httpx\ncache = httpx.AsyncClient(transport=httpx.ASGITransport(app=None))\n",
+        "import unittest.mock\ncache = unittest.mock.MagicMock()\n",
+    ],
+)
+def test_what_binds_to_no_loop_is_not_told(audit, app):
+    assert audit(app=app, test_a=TWO.format(use="cache")) == []
+
+
+def test_what_has_a_loop_already_is_told(audit):
+    app = """
+    import asyncio
+
+    async def bound():
+        lock = asyncio.Lock()
+        async with lock:
+            waiting = asyncio.ensure_future(lock.acquire())
+            await asyncio.sleep(0)
+        await waiting
+        return lock
+
+    lock = asyncio.run(bound())
+    """
+
+    (finding,) = audit(app=app, test_a=TWO.format(use="lock.acquire()"))
+
+    assert "app.py: lock keeps one asyncio Lock that is bound already" in finding["text"]
+
+
+def test_one_loop_for_all_users_is_no_finding(audit):
+    once = TWO.format(use="cache.get(1)").replace("await app.cache.get(1)", "...", 1)
+
+    assert audit(app=CACHE, test_a=once) == []
+
+
+HOSTILE = """
+    import functools, sys, types
+
+    class Hostile(type):
+        def __hash__(cls): raise KeyError("hashed")
+        def __eq__(cls, other): raise KeyError("compared")
+        def __getattribute__(cls, name): raise KeyError("asked")
+
+    class Odd(metaclass=Hostile):
+        def __getattribute__(self, name):
+            raise SystemExit("asked")
+        def __bool__(self): raise KeyError("truth")
+        def __len__(self): raise KeyError("length")
+        __eq__ = __hash__ = __iter__ = __repr__ = __len__
+
+    class Blocks:
+        @property
+        def engine(self):
+            while True: ...
+        @functools.cached_property
+        def other(self):
+            while True: ...
+
+    odd, blocks = Odd(), Blocks()
+    ring = [odd]
+    ring.append(ring)
+    deep = {}
+    for _ in range(5000):
+        deep = {1: deep, "odd": odd}
+    many = list(range(1_000_000))
+    for n in range(200_000):
+        globals()[f"name{n}"] = object()
+    import redis.asyncio
+    cache = redis.asyncio.Redis()
+
+    class Lazy(types.ModuleType):
+        def __getattribute__(self, name): raise SystemExit(name)
+    sys.modules["lazy"] = Lazy("lazy")
+"""
+
+
+def test_modules_whose_attributes_raise_block_or_are_circular_break_nothing(audit):
+    use = "odd.x.y; app.blocks.engine; app.ring; app.deep; app.many; aa.cache.get(1)"
+
+    cut, cache = audit(aa=CACHE, app=HOSTILE, test_a="import aa\n" + TWO.format(use=use).lstrip())
+
+    assert cut["text"] == "of app.py only the first 20,000 objects were looked at"
+    assert "aa.py: cache keeps one redis client" in cache["text"]
+    assert (cut["sure"], cache["sure"]) == (False, True)
+
+
+def test_the_tests_of_several_workers_are_collected_here(audit):
+    ini_file = ini("function") + "addopts = -n 2\n"
+
+    assert told(audit(ini=ini_file, app=CACHE, test_a=TWO.format(use="cache.get(1)")))
+
+
+MANIFEST = manifest.load()
+CURED = [
+    side
+    for side in MANIFEST.of("fix")
+    if documented_verdicts(side, MANIFEST)["overall"] == "RESOLVED_FULL"
+]
+
+
+@pytest.mark.parametrize("side", CURED, ids=lambda side: side.folder)
+def test_a_remedy_that_cures_gets_notes_at_most(side):
+    done = commands.pytest(side.folder, "--whichloop-audit")
+
+    assert "0 loop problems" in done.must_exit(0).out

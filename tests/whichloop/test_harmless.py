@@ -19,9 +19,12 @@ from conftest import ini, run_suite
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from whichloop.audit import audit, loop_scope_of_fixture
+from whichloop.foresee import foresee
 from whichloop.library import explain_error, loop_of
 from whichloop.observe import frames, peek
+from whichloop.observe.kept import Walk
 from whichloop.observe.left_open import DRIVERS, left_open
+from whichloop.observe.named import Names
 from whichloop.observe.probes.patcher import Patcher
 from whichloop.observe.probes.registry import BUILT_IN, REGISTRY
 from whichloop.observe.tracker import TRACKER
@@ -155,6 +158,8 @@ async def look(obj) -> None:
     frames.keeper(object(), object(), NOBODY)
     scopes = Settings("3", "9", "1.5.0", "auto", "session", "function")
     as_text(audit([item(obj)], scopes), 1)
+    foresee([item(obj), item(look)], scopes)
+    Walk(Names()).all()
     loop_scope_of_fixture(item(obj)._fixtureinfo.name2fixturedefs["f"][0], scopes)
     frame = sys._getframe()
     for probe, see in SEEING:

@@ -22,7 +22,7 @@ def loop_scope_of_fixture(
 ) -> str | None:
     """The loop scope an async fixture runs in under pytest-asyncio; None for any other fixture.
     ``event_loop`` is the scope of that fixture, on whose loop versions before 0.23 ran them."""
-    function = _written(fixturedef.func)
+    function = written(fixturedef.func)
     forced = peek.attribute(function, "_force_asyncio_fixture") is True
     if not forced and (settings.asyncio_mode != "auto" or not peek.is_coroutine(function)):
         return None
@@ -36,9 +36,7 @@ def loop_scope_of_fixture(
 def loop_scope_of_test(item: Any, settings: Settings, event_loop: str) -> str | None:
     """The loop scope of a coroutine test under pytest-asyncio; None for any other test."""
     marker = item.get_closest_marker("asyncio")
-    function = peek.function_of(getattr(item, "function", None))
-    hypothesis = peek.attribute(function, "hypothesis", "inner_test")
-    if not peek.is_coroutine(function if hypothesis is None else hypothesis):
+    if not peek.is_coroutine(function_of_test(item)):
         return None
     anyios = item.get_closest_marker("anyio") is not None
     if marker is None and (settings.asyncio_mode != "auto" or anyios):
@@ -50,15 +48,30 @@ def loop_scope_of_test(item: Any, settings: Settings, event_loop: str) -> str | 
 
 
 def _place(fixturedef: Any) -> Site | None:
-    function = _written(fixturedef.func)
+    function = peek.function_of(fixturedef.func)
+    function = peek.function_of(peek.attribute(function, "__wrapped__")) or function
     return site_of(function.__code__, function.__code__.co_firstlineno) if function else None
 
 
-def _written(obj: Any) -> FunctionType | None:
+def function_of_test(item: Any) -> FunctionType | None:
+    """A test's function; of hypothesis's tests the one that runs once for each example."""
+    function = peek.function_of(getattr(item, "function", None))
+    return peek.function_of(peek.attribute(function, "hypothesis", "inner_test")) or function
+
+
+def written(obj: Any) -> FunctionType | None:
     """The function as it stands in the suite, below the wrapper that pytest-asyncio put around it:
     before 1.1 it did so when the fixture was collected."""
     function = peek.function_of(obj)
-    return peek.function_of(peek.attribute(function, "__wrapped__")) or function
+    if _of_the_plugin(function):
+        return peek.function_of(peek.attribute(function, "__wrapped__")) or function
+    return function
+
+
+def _of_the_plugin(function: FunctionType | None) -> bool:
+    """Is it pytest-asyncio's own? Its ``__module__`` is the wrapped function's."""
+    name = dict.get(function.__globals__, "__name__") if function is not None else None
+    return type(name) is str and name.startswith("pytest_asyncio")
 
 
 def audit(
@@ -75,7 +88,7 @@ def audit(
         test_scope = loop_scope_of_test(item, settings, event_loop)
         for name, fixture in [(name, stack[-1]) for name, stack in definitions.items() if stack]:
             scope = loop_scope_of_fixture(fixture, settings, event_loop)
-            if scope is None or not peek.is_coroutine(_written(fixture.func)):
+            if scope is None or not peek.is_coroutine(written(fixture.func)):
                 continue
             texts = []
             if ORDER.index(str(fixture.scope)) > ORDER.index(scope):
@@ -108,10 +121,5 @@ def _ignored(fixtures: Iterable[Any], settings: Settings) -> list[Foreseen]:
         return []  # there an override was the way to choose the loop
     is_so, why = ("is", _IGNORED) if version >= (1, 0) else ("will be", _DEPRECATED)
     text = f"fixture event_loop {is_so} ignored: {why}"
-    own = [fixture for fixture in fixtures if not _of_the_plugin(fixture)]
+    own = [fixture for fixture in fixtures if not _of_the_plugin(written(fixture.func))]
     return [Foreseen(*IGNORED, text, _place(fixture), sure=False) for fixture in own]
-
-
-def _of_the_plugin(fixture: Any) -> bool:
-    function = peek.function_of(fixture.func)
-    return function is not None and function.__module__.startswith("pytest_asyncio.")

@@ -12,6 +12,7 @@ import pytest
 from whichloop.audit import audit, loop_scope_of_fixture, overrides
 from whichloop.diagnose.causes import CAUSES, Case
 from whichloop.diagnose.explain import explain, explain_crossing, explain_left_open
+from whichloop.foresee import foresee
 from whichloop.observe import peek
 from whichloop.observe.background_errors import BackgroundErrors
 from whichloop.observe.left_open import left_open
@@ -149,6 +150,8 @@ class Hooks:
         with TRACKER.guarded("event_loop fixtures"):
             found = overrides(session.items)
         findings = audit(session.items, TRACKER.settings, found)
+        with TRACKER.guarded("the audit of objects"):
+            findings += foresee(session.items, TRACKER.settings)
         self.audited = FORMS[form](findings, len(session.items))
         if any(finding.sure for finding in findings):
             session.testsfailed = 1

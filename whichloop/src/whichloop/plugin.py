@@ -3,6 +3,7 @@
 import functools
 import re
 import sys
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,14 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     # Before the first conftest: a module-level engine is built when that is imported.
     if early_config.known_args_namespace.whichloop != "off" and _outermost(early_config):
         _watch()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_cmdline_main(config: pytest.Config) -> Generator[None, object, object]:
+    """Before pytest-xdist's own, which would leave the collecting to workers."""
+    if config.getoption("whichloop_audit") and hasattr(config.option, "numprocesses"):
+        config.option.numprocesses = 0
+    return (yield)
 
 
 def pytest_configure(config: pytest.Config) -> None:
