@@ -218,6 +218,20 @@ def test_an_engine_that_a_cache_will_hold_is_a_note_with_its_forty_tests(suite, 
     assert audit(test="session", fixture="session", db=DB, test_a=FORTY) == []
 
 
+def test_what_a_fixture_may_clear_from_its_cache_says_so(audit):
+    conftest = """
+    import db, pytest
+
+    @pytest.fixture(autouse=True)
+    def cleared():
+        db.get_engine.cache_clear()
+    """
+
+    (finding,) = audit(conftest=conftest, db=DB, test_a=FORTY)
+
+    assert finding["text"].endswith("; fixture cleared may end or replace it")
+
+
 def test_an_engine_that_a_cache_holds_is_certain_whatever_else_keeps_it(audit):
     factory = DB + "    Sessions = async_sessionmaker(get_engine())\n"
 

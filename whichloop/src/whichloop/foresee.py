@@ -18,6 +18,7 @@ from whichloop.observe.kept import MAX_OF_MODULE, Keeper, Kept, Walk
 from whichloop.observe.named import Named, Names
 from whichloop.records import Foreseen, Settings, Site
 
+MAX_NAMED = 3  # keepers of one object
 # Names by which code may end or replace what another loop has used.
 _ENDS = {"dispose", "aclose", "configure", "reload", "dependency_overrides", "NullPool"}
 _PATCHES = {"setattr", "patch", "object"}
@@ -166,8 +167,9 @@ def _finding(kept: Kept, used: list[_Used], why: str = "", sure: bool = False) -
     loops = _all_loops(used)
     homes = [(keeper, line) for keeper in kept.keepers if (line := _line(keeper))]
     homes = homes or [(kept.keepers[0], 1)]
-    paths = dict.fromkeys(f"{shown(keeper.file)}: {keeper.path}" for keeper, _ in homes)
+    paths = list(dict.fromkeys(f"{shown(keeper.file)}: {keeper.path}" for keeper, _ in homes))
     keeps = "keep" if len(paths) > 1 else "keeps"
+    paths[MAX_NAMED:] = [f"{len(paths) - MAX_NAMED} more"] if len(paths) > MAX_NAMED else []
     keeps = f"may {keeps.removesuffix('s')}" if kept.may else keeps
     scopes = " and ".join(sorted({scope for scope, _ in loops}))
     tests = f"{len(used)} coroutine test{'' if len(used) == 1 else 's'}"

@@ -181,6 +181,13 @@ class Hooks:
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         section, line = terminalreporter.section, terminalreporter.write_line
+        off = TRACKER.switched_off
+        warnings = [f"probe {probe} switched off: {error}" for probe, error in off.items()]
+        warnings += filter(None, [self.unwritten])
+        if self.audited and self.config.getoption("whichloop_audit") == "json":
+            line("\n".join(self.audited))
+            print(*warnings, sep="\n", end="", file=sys.stderr)
+            return
         width = min(max(self.config.get_terminal_writer().fullwidth, NARROWEST), WIDEST)
         if self.groups:
             section(title(self.groups), sep="-")
@@ -189,8 +196,7 @@ class Hooks:
                 line(text, green=text.startswith("Cure"))
             line("")
         if self.audited:
-            if self.config.getoption("whichloop_audit") != "json":
-                section("whichloop audit", sep="-")
+            section("whichloop audit", sep="-")
             line("\n".join(self.audited))
         counts = Counter(map(render, self.background))
         self.background.clear()
@@ -200,9 +206,7 @@ class Hooks:
             line(f"{text}{f' ({count} times)' if count > 1 else ''}\n")
         if self.background_more:
             line(f"and {self.background_more} more that are not shown")
-        off = TRACKER.switched_off
-        warnings = [f"probe {probe} switched off: {error}" for probe, error in off.items()]
-        for text in [*warnings, *filter(None, [self.unwritten])]:
+        for text in warnings:
             line(f"whichloop: warning: {text}", yellow=True)
         if self.path and not self.unwritten and "recording" not in off:
             line(f"whichloop: recording written to {self.path}")

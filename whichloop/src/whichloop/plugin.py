@@ -3,7 +3,6 @@
 import functools
 import re
 import sys
-from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -58,19 +57,13 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         _watch()
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_cmdline_main(config: pytest.Config) -> Generator[None, object, object]:
-    """Before pytest-xdist's own, which would leave the collecting to workers."""
-    if config.getoption("whichloop_audit") and hasattr(config.option, "numprocesses"):
-        config.option.numprocesses = 0
-    return (yield)
-
-
 def pytest_configure(config: pytest.Config) -> None:
     mode, path = config.getoption("whichloop"), config.getoption("whichloop_record")
     auditing = config.getoption("whichloop_audit")
     if mode == "off" and not auditing:
         return
+    if auditing and hasattr(config.option, "dist"):
+        config.option.dist = "no"  # or pytest-xdist, configured last, leaves collecting to workers
     if auditing == "json":  # no header, no counts: what is written must be read by a program
         config.option.verbose, config.option.disable_warnings = -2, True
     inside = not _outermost(config)

@@ -98,7 +98,8 @@ class Walk:
             met = self._look(step)
             if met is not None:
                 obj, label, may = met
-                keeper = Keeper(module, file, name, *step[1:3], step.cached)
+                cached = step.cached or type(step.value) is _CACHE
+                keeper = Keeper(module, file, name, *step[1:3], cached)
                 kept = self.found.setdefault(id(obj), Kept(label, may, []))
                 kept.keepers.append(keeper._replace(holders=(*step.holders, id(obj))))
             else:
