@@ -243,86 +243,111 @@ def test_an_engine_that_a_cache_holds_is_certain_whatever_else_keeps_it(audit):
     assert (finding["code"], finding["site"], finding["sure"]) == ("WL003", "db.py:8", True)
 
 
-@pytest.mark.parametrize(
-    "engine",
-    [
-        "create_async_engine(URL, poolclass=NullPool)",
-        "create_async_engine('postgresql+psycopg://nobody@localhost/none')",
-        "create_async_engine('sqlite+aiosqlite://')",
-    ],
-)
-@pytest.mark.parametrize("called", [True, False])
-def test_harmless_engines_are_told_apart(audit, engine, called):
-    db = DB.replace("create_async_engine(URL)", engine) + "    from sqlalchemy import NullPool\n"
+HARMLESS = """
+    from functools import lru_cache
+    from sqlalchemy import NullPool
+    from sqlalchemy.ext.asyncio import create_async_engine
 
-    assert audit(db=db + ("    engine = get_engine()\n" if called else ""), test_a=FORTY) == []
+    null = create_async_engine("postgresql+asyncpg://nobody@localhost/none", poolclass=NullPool)
+    psycopg = create_async_engine("postgresql+psycopg://nobody@localhost/none")
+    sqlite = create_async_engine("sqlite+aiosqlite://")
+
+    @lru_cache
+    def get_null():
+        return create_async_engine("postgresql+asyncpg://", poolclass=NullPool)
+
+    @lru_cache
+    def get_psycopg():
+        return create_async_engine("postgresql+psycopg://")
+
+    @lru_cache
+    def get_sqlite():
+        return create_async_engine("sqlite+aiosqlite://")
+"""
 
 
-@pytest.mark.parametrize(
-    ("fixture", "by"),
-    [
-        ("yield\n    await db.engine.dispose()", "fixture ended"),
-        ("await ends()", "fixture ended (in ends)"),
-        ("db.Sessions.configure(bind=None)", "fixture ended"),
-        ("db.engine = None", "fixture ended"),
-        ("monkeypatch.setattr('db.engine', None)", "fixture ended"),
-        ("monkeypatch.setattr(db, 'engine', None)", "fixture ended"),
-        ("other = object()\n    await other.dispose()", None),
-        ("db.get_engine.cache_clear()", None),  # the module's name keeps it still
-    ],
-)
-def test_a_fixture_that_may_end_the_object_makes_it_a_note(audit, fixture, by):
-    conftest = f"""\
-import db, pytest
+def test_harmless_engines_are_told_apart(audit):
+    use = "null, app.psycopg, app.sqlite, app.get_null(), app.get_psycopg(), app.get_sqlite()"
+
+    assert audit(app=HARMLESS, test_a=TWO.format(use=use)) == []
+
+
+# The body of a fixture that both tests use, and what then may end the engine; None: nothing does.
+ENDED = [
+    ("yield\n    await {db}.engine.dispose()", "fixture ended"),
+    ("await ends()", "fixture ended (in ends)"),
+    ("{db}.Sessions.configure(bind=None)", "fixture ended"),
+    ("{db}.engine = None", "fixture ended"),
+    ("monkeypatch.setattr('{db}.engine', None)", "fixture ended"),
+    ("monkeypatch.setattr({db}, 'engine', None)", "fixture ended"),
+    ("other = object()\n    await other.dispose()", None),
+    ("{db}.get_engine.cache_clear()", None),  # the module's name keeps it still
+]
+ENDS = """\
+import pytest
+import {db}
 
 async def ends():
-    await db.engine.dispose()
+    await {db}.engine.dispose()
 
 @pytest.fixture(autouse=True)
 async def ended(monkeypatch):
-    {fixture}
+    {body}
+
+async def test_one():
+    await {db}.engine.connect()
+
+async def test_two():
+    await {db}.engine.connect()
 """
+
+
+def test_a_fixture_that_may_end_the_object_makes_it_a_note(audit):
     db = DB + "    engine = get_engine()\n    Sessions = async_sessionmaker(engine)\n"
-    test = FORTY.replace("get_engine()", "engine").replace("get_engine", "engine")
+    files = {}
+    for at, (body, _) in enumerate(ENDED):
+        name = f"db{at}"
+        files |= {name: db, f"test_{at}": ENDS.format(db=name, body=body.format(db=name))}
 
-    (finding,) = audit(conftest=conftest, db=db, test_a=test)
+    findings = audit(**files)
 
-    assert finding["sure"] is (by is None)
-    assert f"{by} may end or replace it" in finding["text"] or by is None
+    assert len(findings) == len(ENDED)
+    for at, (_, by) in enumerate(ENDED):
+        (finding,) = (found for found in findings if found["file"] == f"db{at}.py")
+        assert (finding["sure"], finding["count"]) == (by is None, 2)
+        assert by is None or finding["text"].endswith(f"; {by} may end or replace it")
 
 
-@pytest.mark.parametrize(
-    ("more", "use", "path"),
-    [
-        ("", "cache.get(1)", "cache"),
-        ("class Store:\n    held = {'a': [cache]}\ndel cache", "Store.held", "Store.held['a'][0]"),
-        (
-            "class Store: ...\nstore = Store()\nstore.inner = cache\ndel cache",
-            "store",
-            "store.inner",
-        ),
-        ("async def use():\n    await cache.get(1)", "use()", "cache"),
-        ("class Store:\n    async def use(self):\n        cache.get(1)", "Store().use()", "cache"),
-        (
-            "class Store:\n    def use(self):\n        self.a.get(1)\n"
-            "store = Store()\nstore.a = cache\ndel cache",
-            "store.use()",
-            "store.a",
-        ),
-        (
-            "import functools\n@functools.cache\ndef kept(): return cache\nkept()\n",
-            "kept()",
-            "kept()",
-        ),
-    ],
-)
-def test_the_path_to_the_object_is_told(audit, more, use, path):
-    app = textwrap.dedent(CACHE) + more + "\n"
+# What an app does with its client, how a test uses that, and the path to it.
+PATHS = [
+    ("", "cache.get(1)", "cache"),
+    ("class Store:\n    held = {'a': [cache]}\ndel cache", "Store.held", "Store.held['a'][0]"),
+    ("class A: ...\nstore = A()\nstore.inner = cache\ndel cache", "store", "store.inner"),
+    ("async def use():\n    await cache.get(1)", "use()", "cache"),
+    ("class Store:\n    def use(self):\n        cache.get(1)", "Store().use()", "cache"),
+    (
+        "class Store:\n    def use(self):\n        self.a.get(1)\n"
+        "store = Store()\nstore.a = cache\ndel cache",
+        "store.use()",
+        "store.a",
+    ),
+    ("import functools\n@functools.cache\ndef get(): return cache\nget()", "get()", "get()"),
+]
 
-    (finding,) = audit(app=app, test_a=TWO.format(use=use))
 
-    assert f"app.py: {path}" in finding["text"]
-    assert (finding["sure"], finding["count"]) == (True, 2)
+def test_the_path_to_the_object_is_told(audit):
+    files = {}
+    for at, (more, use, _) in enumerate(PATHS):
+        files[f"app{at}"] = textwrap.dedent(CACHE) + more + "\n"
+        files[f"test_{at}"] = TWO.replace("app", f"app{at}").format(use=use)
+
+    findings = audit(**files)
+
+    assert len(findings) == len(PATHS)
+    for at, (_, _, path) in enumerate(PATHS):
+        (finding,) = (found for found in findings if found["file"] == f"app{at}.py")
+        assert f"app{at}.py: {path}" in finding["text"]
+        assert (finding["sure"], finding["count"]) == (True, 2)
 
 
 def test_a_cached_property_that_is_not_asked_yet_is_a_may(audit):
@@ -435,7 +460,9 @@ HOSTILE = """
 def test_modules_whose_attributes_raise_block_or_are_circular_break_nothing(audit):
     use = "odd.x.y; app.blocks.engine; app.ring; app.deep; app.many; aa.cache.get(1)"
 
-    cut, cache = audit(aa=CACHE, app=HOSTILE, test_a="import aa\n" + TWO.format(use=use).lstrip())
+    cut, cache = audit(
+        aa=CACHE, app=HOSTILE, test_a=TWO.replace("import app", "import aa, app").format(use=use)
+    )
 
     assert cut["text"] == "of app.py only the first 20,000 objects were looked at"
     assert "aa.py: cache keeps one redis client" in cache["text"]

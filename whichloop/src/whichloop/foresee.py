@@ -26,11 +26,11 @@ _LIFESPANS = {"LifespanManager", "lifespan_context"}
 
 
 class _Part(NamedTuple):
-    """A test's function, of the class ``owner`` if it is a method, or that of a fixture which it
-    uses (``fixture`` is its name), and the loop that it runs on."""
+    """A test's function, or that of a fixture which it uses (``fixture`` is its name), and the loop
+    that it runs on. ``owner`` is the class of a method."""
 
     fixture: str
-    function: FunctionType
+    code: Any
     owner: Any
     loop: tuple[str, str]
 
@@ -46,7 +46,7 @@ class _Use(NamedTuple):
         return {
             part.loop
             for part in self.parts
-            if id(part.function) in ids or ids & names.reach(part.function, part.owner).ids
+            if id(part.code) in ids or ids & names.reach(part.code, part.owner).ids
         }
 
 
@@ -139,11 +139,11 @@ def _all_loops(used: list[_Used]) -> set[tuple[str, str]]:
 def _ended(kept: Kept, use: _Use, names: Names) -> str:
     """What of a test or its fixtures may end the object, or put another in its place."""
     for part in use.parts:
-        for named in names.reach(part.function, part.owner).parts:
+        for named in names.reach(part.code, part.owner).parts:
             if _ends(named, kept):
                 by = f"fixture {part.fixture}" if part.fixture else f"test {use.test}"
                 through = named.function
-                return by if through is part.function else f"{by} (in {through.__name__})"
+                return by if through is part.code else f"{by} (in {through.__name__})"
     return ""
 
 
@@ -192,8 +192,12 @@ def _line(keeper: Keeper) -> int | None:
     except (OSError, ValueError, SyntaxError, RecursionError):
         return None
     for node in ast.walk(tree):
-        defined = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-        stored = isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-        if (defined and node.name == keeper.name) or (stored and node.id == keeper.name):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            name = node.name
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            name = node.id
+        else:
+            continue
+        if name == keeper.name:
             return node.lineno
     return None

@@ -186,7 +186,8 @@ class Hooks:
         warnings += filter(None, [self.unwritten])
         if self.audited and self.config.getoption("whichloop_audit") == "json":
             line("\n".join(self.audited))
-            print(*warnings, sep="\n", end="", file=sys.stderr)
+            for text in warnings:
+                print(f"whichloop: warning: {text}", file=sys.stderr)
             return
         width = min(max(self.config.get_terminal_writer().fullwidth, NARROWEST), WIDEST)
         if self.groups:
