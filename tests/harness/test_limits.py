@@ -11,9 +11,9 @@ PRODUCT = ("scripts", "suite", "shared_app", "whichloop/src")
 PARTS = {
     "app, suite, commands, servers, whichloop": (12_220, 6_960),
     "whichloop: causes told once, codes": (330, 160),
-    "whichloop: objects in the audit, its forms": (840, 520),
+    "whichloop: objects in the audit, its forms": (880, 540),
 }
-MAX_TEST_LINES = 10_600 + 110 + 410  # the others for causes told once, and for the audit
+MAX_TEST_LINES = 10_600 + 110 + 450  # the others for causes told once, and for the audit
 # Imports inside functions, and calls that import, in the whole repository, tests included.
 MAX_INNER_IMPORTS = 15
 
