@@ -6,6 +6,8 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
@@ -124,3 +126,16 @@ def run_suite(folder: Path, *args: str, env: dict[str, str] | None = None, **fil
     for name, text in files.items():
         (folder / ("pytest.ini" if name == "ini" else f"{name}.py")).write_text(text)
     return run_pytest(folder, *args, env=env)
+
+
+@pytest.fixture
+def suite(tmp_path) -> Callable[..., Run]:
+    """A function (*options, **files) that writes a suite and runs it. The files stay for the next
+    run in the same test."""
+
+    def run(*options: str, fixture="session", test="function", env=None, **files: str) -> Run:
+        texts = {name: textwrap.dedent(text) for name, text in files.items()}
+        texts = {"ini": ini(fixture, test)} | texts
+        return run_suite(tmp_path / "suite", *options, env=env, **texts)
+
+    return run

@@ -18,13 +18,17 @@ import sqlalchemy.ext.asyncio  # noqa: F401 - its probe looks for what it import
 from conftest import ini, run_suite
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from whichloop.audit import audit, loop_scope_of_fixture, report
+from whichloop.audit import audit, loop_scope_of_fixture
+from whichloop.foresee import foresee
 from whichloop.library import explain_error, loop_of
 from whichloop.observe import frames, peek
+from whichloop.observe.kept import Walk
 from whichloop.observe.left_open import DRIVERS, left_open
+from whichloop.observe.named import Names
 from whichloop.observe.probes.patcher import Patcher
 from whichloop.observe.probes.registry import BUILT_IN, REGISTRY
 from whichloop.observe.tracker import TRACKER
+from whichloop.present.foreseen import as_text
 from whichloop.present.section import render
 from whichloop.records import NOBODY, Settings
 
@@ -153,7 +157,9 @@ async def look(obj) -> None:
             render(finding)
     frames.keeper(object(), object(), NOBODY)
     scopes = Settings("3", "9", "1.5.0", "auto", "session", "function")
-    report(audit([item(obj)], scopes), 1)
+    as_text(audit([item(obj)], scopes), 1)
+    foresee([item(obj), item(look)], scopes)
+    Walk(Names()).all()
     loop_scope_of_fixture(item(obj)._fixtureinfo.name2fixturedefs["f"][0], scopes)
     frame = sys._getframe()
     for probe, see in SEEING:

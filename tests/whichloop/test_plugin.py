@@ -1,8 +1,6 @@
 """The plugin, end to end: a suite in a folder of its own, a pytest of its own."""
 
 import json
-import textwrap
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -27,19 +25,6 @@ async def queue():
 async def test_get(queue):
     await queue.get()
 """
-
-
-@pytest.fixture
-def suite(tmp_path) -> Callable[..., Run]:
-    """A function (*options, **files) that writes a suite and runs it. The files stay for the next
-    run in the same test."""
-
-    def run(*options: str, fixture="session", test="function", env=None, **files: str) -> Run:
-        texts = {name: textwrap.dedent(text) for name, text in files.items()}
-        texts = {"ini": ini(fixture, test)} | texts
-        return run_suite(tmp_path / "suite", *options, env=env, **texts)
-
-    return run
 
 
 @pytest.fixture(scope="module")
@@ -331,86 +316,6 @@ def test_strict_says_who_did_what_and_how_the_test_had_ended(suite):
     assert f"test_skipped was skipped, but fixture late {used}" in run.out
     assert f"test_failed failed, and fixture late {used}" in run.out
     assert "passed, but" not in run.out
-
-
-# -- audit -------------------------------------------------------------------------------
-
-
-def test_the_audit_names_mismatches_through_other_fixtures_and_runs_nothing(suite):
-    text = """
-    import pytest
-
-    @pytest.fixture
-    async def test_db():
-        raise RuntimeError("this was run")
-
-    @pytest.fixture
-    def through(test_db):
-        return test_db
-
-    async def test_direct(test_db): ...
-    async def test_through(through): ...
-    def test_sync(test_db): ...
-    """
-
-    run = suite("--whichloop-audit", test_a=text)
-
-    assert run.code == 1
-    assert "mismatch: fixture test_db runs on a session loop, the tests that use it on a\n" in (
-        run.out
-    )
-    assert "  function loop (test_a.py:4)\n    test_a.py::test_direct\n" in run.out
-    assert "    test_a.py::test_through\n" in run.out
-    assert "    test_a.py::test_sync" not in run.out
-    assert "this was run" not in run.out
-    assert "2 loop scope problems in 3 collected tests; nothing was run" in run.out
-
-
-def test_the_audit_names_a_fixture_cached_longer_than_its_loop(suite):
-    text = """
-    import pytest
-
-    @pytest.fixture(scope="module")
-    async def value(): ...
-
-    async def test_value(value): ...
-    """
-
-    run = suite("--whichloop-audit", fixture="function", test_a=text)
-
-    assert run.code == 1
-    assert "fixture value is cached for the module but runs on a function loop" in (
-        " ".join(run.out.split())
-    )
-
-
-def test_an_ignored_event_loop_override_is_a_note_and_no_problem(suite):
-    text = """
-    import asyncio
-    import pytest
-
-    @pytest.fixture(autouse=True)
-    def event_loop():
-        loop = asyncio.new_event_loop()
-        yield loop
-        loop.close()
-
-    async def test_a(): ...
-    """
-
-    run = suite("--whichloop-audit", fixture="function", test_a=text)
-
-    assert run.code == 0
-    assert "note: fixture event_loop is ignored" in run.out
-
-
-def test_the_audit_passes_when_scopes_agree_and_fails_on_a_broken_conftest(suite):
-    assert suite("--whichloop-audit", test="session", test_a=QUEUE).code == 0
-
-    bad = suite("--whichloop-audit", conftest="raise RuntimeError('broken conftest')\n")
-    assert bad.code == 4
-    assert "broken conftest" in bad.out
-    assert "whichloop/" not in bad.out
 
 
 # -- the recording -----------------------------------------------------------------------

@@ -73,8 +73,8 @@ def test_the_command_is_there_and_nothing_else_of_ours(home):
 @pytest.mark.parametrize(
     ("side", "code", "words"),
     [
-        ("broken", 1, "mismatch: fixture test_db runs on a session loop"),
-        ("fixed/09_session_loop_for_all", 0, "0 loop scope problems in 30 collected tests"),
+        ("broken", 1, "WL001 loop scope mismatch: fixture test_db runs on a session loop"),
+        ("fixed/09_session_loop_for_all", 0, "0 loop problems, 1 note in 30 collected tests"),
     ],
 )
 def test_the_audit_of_a_side_of_this_repository(side, code, words):

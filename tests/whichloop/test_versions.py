@@ -93,6 +93,17 @@ filterwarnings =
     ignore:.*event_loop.*:DeprecationWarning
     ignore:.*unset.*
 """
+SESSION = """
+import pytest
+import pytest_asyncio
+
+@pytest_asyncio.fixture(scope="session")
+async def value():
+    return 1
+
+@pytest.mark.asyncio
+async def test_value(value): ...
+"""
 
 TRIO = """
 import trio
@@ -176,3 +187,5 @@ def explained_in_all_modes(python: str, folder: Path) -> None:
     assert (folder / "record.json").exists()
     for option, code in (("=strict", 1), ("-audit", 0), ("=off", 1)):
         run(python, folder, f"--whichloop{option}").must_exit(code)
+    (folder / "test_a.py").write_text(SESSION)
+    assert "WL001" in run(python, folder, "--whichloop-audit").must_exit(1).out

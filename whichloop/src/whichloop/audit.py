@@ -1,35 +1,20 @@
 """Loop scopes compared without running anything. Pure but for reading pytest's own objects."""
 
-import textwrap
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from types import FunctionType
+from typing import Any
 
+import pytest
+
+from whichloop.diagnose.causes import MISMATCH
+from whichloop.diagnose.codes import IGNORED
 from whichloop.observe import peek
-from whichloop.observe.frames import shown
-from whichloop.records import Settings
+from whichloop.observe.frames import site_of
+from whichloop.records import Foreseen, Settings, Site
 
-_LINES = textwrap.TextWrapper(
-    80, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
-)
-_IGNORED = (
-    "fixture event_loop is ignored: pytest-asyncio 1.0 removed it, and no test runs on the loop it "
-    "makes"
-)
-_CURE = (
-    "cure: run fixtures and tests on one loop: asyncio_default_fixture_loop_scope and "
-    "asyncio_default_test_loop_scope with the same value, or the same loop_scope= on both"
-)
+_IGNORED = "pytest-asyncio 1.0 removed it, and no test runs on the loop it makes"
+_DEPRECATED = "pytest-asyncio 1.0 removes it, and from then on no test runs on the loop it makes"
 ORDER = ("function", "class", "module", "package", "session")
-
-
-class AuditEntry(NamedTuple):
-    """``kind`` is mismatch, outlives or note; only the first two make the audit fail. ``tests``
-    are the node ids of a mismatch."""
-
-    kind: str
-    text: str
-    where: str
-    tests: tuple[str, ...] = ()
 
 
 def loop_scope_of_fixture(
@@ -37,7 +22,7 @@ def loop_scope_of_fixture(
 ) -> str | None:
     """The loop scope an async fixture runs in under pytest-asyncio; None for any other fixture.
     ``event_loop`` is the scope of that fixture, on whose loop versions before 0.23 ran them."""
-    function = peek.function_of(fixturedef.func)
+    function = written(fixturedef.func)
     forced = peek.attribute(function, "_force_asyncio_fixture") is True
     if not forced and (settings.asyncio_mode != "auto" or not peek.is_coroutine(function)):
         return None
@@ -48,12 +33,10 @@ def loop_scope_of_fixture(
     return scope if scope and scope != "fixture-scope" else str(fixturedef.scope)
 
 
-def _loop_scope_of_test(item: Any, settings: Settings, event_loop: str) -> str | None:
+def loop_scope_of_test(item: Any, settings: Settings, event_loop: str) -> str | None:
     """The loop scope of a coroutine test under pytest-asyncio; None for any other test."""
     marker = item.get_closest_marker("asyncio")
-    function = peek.function_of(getattr(item, "function", None))
-    hypothesis = peek.attribute(function, "hypothesis", "inner_test")
-    if not peek.is_coroutine(function if hypothesis is None else hypothesis):
+    if not peek.is_coroutine(function_of_test(item)):
         return None
     anyios = item.get_closest_marker("anyio") is not None
     if marker is None and (settings.asyncio_mode != "auto" or anyios):
@@ -64,52 +47,79 @@ def _loop_scope_of_test(item: Any, settings: Settings, event_loop: str) -> str |
     return given or settings.test_loop_scope or "function"
 
 
-def _place(fixturedef: Any) -> str:
+def _place(fixturedef: Any) -> Site | None:
     function = peek.function_of(fixturedef.func)
     function = peek.function_of(peek.attribute(function, "__wrapped__")) or function
-    if function is None:
-        return fixturedef.baseid or "a plugin"
-    return f"{shown(function.__code__.co_filename)}:{function.__code__.co_firstlineno}"
+    return site_of(function.__code__, function.__code__.co_firstlineno) if function else None
 
 
-def audit(items: Iterable[Any], settings: Settings) -> list[AuditEntry]:
-    """Every loop scope of pytest's items that does not fit, in the order of collection, mismatches
-    last."""
-    entries: dict[AuditEntry, list[str]] = {}
+def function_of_test(item: Any) -> FunctionType | None:
+    """A test's function; of hypothesis's tests the one that runs once for each example."""
+    function = peek.function_of(getattr(item, "function", None))
+    return peek.function_of(peek.attribute(function, "hypothesis", "inner_test")) or function
+
+
+def written(obj: Any) -> FunctionType | None:
+    """The function as it stands in the suite, below the wrapper that pytest-asyncio put around it:
+    before 1.1 it did so when the fixture was collected."""
+    function = peek.function_of(obj)
+    if _of_the_plugin(function):
+        return peek.function_of(peek.attribute(function, "__wrapped__")) or function
+    return function
+
+
+def _of_the_plugin(function: FunctionType | None) -> bool:
+    """Is it pytest-asyncio's own? Its ``__module__`` is the wrapped function's."""
+    name = dict.get(function.__globals__, "__name__") if function is not None else None
+    return type(name) is str and name.startswith("pytest_asyncio")
+
+
+def audit(
+    items: Iterable[Any], settings: Settings, ignorable: Iterable[Any] = ()
+) -> list[Foreseen]:
+    """Every loop scope of pytest's items that does not fit, in the order of collection, the notes
+    first; ``ignorable`` are the fixtures named event_loop, whether a test asks for them or not."""
+    found: dict[Foreseen, list[str]] = {note: [] for note in _ignored(ignorable, settings)}
     for item in items:
         info = getattr(item, "_fixtureinfo", None)
         definitions = getattr(info, "name2fixturedefs", None) or {}
         loops = definitions.get("event_loop")
         event_loop = str(loops[-1].scope) if loops else "function"
-        test_scope = _loop_scope_of_test(item, settings, event_loop)
+        test_scope = loop_scope_of_test(item, settings, event_loop)
         for name, fixture in [(name, stack[-1]) for name, stack in definitions.items() if stack]:
-            where = _place(fixture)
-            if name == "event_loop" and settings.asyncio_version >= (1, 0):
-                entries[AuditEntry("note", _IGNORED, where)] = []
-                continue
             scope = loop_scope_of_fixture(fixture, settings, event_loop)
-            if scope is None or not peek.is_coroutine(fixture.func):
+            if scope is None or not peek.is_coroutine(written(fixture.func)):
                 continue
+            texts = []
             if ORDER.index(str(fixture.scope)) > ORDER.index(scope):
                 cached = f"fixture {name} is cached for the {fixture.scope} but runs on a {scope}"
-                entries[AuditEntry("outlives", f"{cached} loop, which is closed first", where)] = []
+                texts.append(f"{cached} loop, which is closed first")
             if test_scope not in (None, scope):
                 runs = f"fixture {name} runs on a {scope} loop, the tests that use it on a"
-                entry = AuditEntry("mismatch", f"{runs} {test_scope} loop", where)
-                entries.setdefault(entry, []).append(item.nodeid)
-    rows = [entry._replace(tests=tuple(nodes)) for entry, nodes in entries.items()]
-    return sorted(rows, key=lambda entry: entry.kind == "mismatch")
+                texts.append(f"{runs} {test_scope} loop")
+            for text in texts:
+                finding = Foreseen(MISMATCH.code, MISMATCH.name, text, _place(fixture))
+                found.setdefault(finding, []).append(item.nodeid)
+    return [finding._replace(tests=tuple(tests)) for finding, tests in found.items()]
 
 
-def report(entries: list[AuditEntry], tests: int) -> list[str]:
-    """The audit as lines; the last one is its result."""
-    lines = []
-    for entry in entries:
-        lines += _LINES.wrap(f"{entry.kind}: {entry.text} ({entry.where})")
-        lines += [f"    {node}" for node in entry.tests]
-    bad = sum(len(entry.tests) or 1 for entry in entries if entry.kind != "note")
-    if bad:
-        lines += _LINES.wrap(_CURE)
-    problems = f"{bad} loop scope problem{'' if bad == 1 else 's'}"
-    many = "" if tests == 1 else "s"
-    return lines + _LINES.wrap(f"{problems} in {tests} collected test{many}; nothing was run")
+def overrides(items: Iterable[Any]) -> list[Any]:
+    """The fixtures named event_loop that items could ask for, each once."""
+    found: dict[int, Any] = {}
+    parents = {id(item.parent): item.parent for item in items}
+    for parent in parents.values():
+        node = parent if pytest.version_tuple >= (8,) else parent.nodeid
+        seen = parent.session._fixturemanager.getfixturedefs("event_loop", node)
+        found |= {id(fixture): fixture for fixture in seen or ()}
+    return list(found.values())
+
+
+def _ignored(fixtures: Iterable[Any], settings: Settings) -> list[Foreseen]:
+    """A note for each event_loop fixture that is not pytest-asyncio's own."""
+    version = settings.asyncio_version
+    if settings.pytest_asyncio is None or version < (0, 23):
+        return []  # there an override was the way to choose the loop
+    is_so, why = ("is", _IGNORED) if version >= (1, 0) else ("will be", _DEPRECATED)
+    text = f"fixture event_loop {is_so} ignored: {why}"
+    own = [fixture for fixture in fixtures if not _of_the_plugin(written(fixture.func))]
+    return [Foreseen(*IGNORED, text, _place(fixture), sure=False) for fixture in own]

@@ -10,14 +10,16 @@ from typing import Any
 
 import pytest
 
-from whichloop.audit import audit, loop_scope_of_fixture, report
+from whichloop.audit import audit, loop_scope_of_fixture, overrides
 from whichloop.diagnose.causes import CAUSES, TEARDOWN, Case
 from whichloop.diagnose.explain import explain, explain_crossing, explain_left_open
+from whichloop.foresee import foresee
 from whichloop.observe import peek
 from whichloop.observe.background_errors import BackgroundErrors
 from whichloop.observe.left_open import left_open
 from whichloop.observe.probes.registry import REGISTRY
 from whichloop.observe.tracker import TRACKER
+from whichloop.present.foreseen import FORMS
 from whichloop.present.section import NARROWEST, WIDEST, Groups, one_line, render, title, told
 from whichloop.recording import finding_of, plain, to_json, write
 from whichloop.records import Actor, Finding
@@ -182,11 +184,17 @@ class Hooks:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
         broken = session.testsfailed and not session.config.option.continue_on_collection_errors
-        if broken or not self.config.getoption("whichloop_audit"):
+        form = self.config.getoption("whichloop_audit")
+        if broken or form is None:
             return None
-        entries = audit(session.items, TRACKER.settings)
-        self.audited = report(entries, len(session.items))
-        if any(entry.kind != "note" for entry in entries):
+        found: list[Any] = []
+        with TRACKER.guarded("event_loop fixtures"):
+            found = overrides(session.items)
+        findings = audit(session.items, TRACKER.settings, found)
+        with TRACKER.guarded("the audit of objects"):
+            findings += foresee(session.items, TRACKER.settings)
+        self.audited = FORMS[form](findings, len(session.items))
+        if any(finding.sure for finding in findings):
             session.testsfailed = 1
         return True
 
@@ -214,6 +222,14 @@ class Hooks:
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         section, line = terminalreporter.section, terminalreporter.write_line
+        off = TRACKER.switched_off
+        warnings = [f"probe {probe} switched off: {error}" for probe, error in off.items()]
+        warnings += filter(None, [self.unwritten])
+        if self.audited and self.config.getoption("whichloop_audit") == "json":
+            line("\n".join(self.audited))
+            for text in warnings:
+                print(f"whichloop: warning: {text}", file=sys.stderr)
+            return
         width = min(max(self.config.get_terminal_writer().fullwidth, NARROWEST), WIDEST)
         if self.groups:
             section(title(self.groups), sep="-")
@@ -232,9 +248,7 @@ class Hooks:
             line(f"{text}{f' ({count} times)' if count > 1 else ''}\n")
         if self.background_more:
             line(f"and {self.background_more} more that are not shown")
-        off = TRACKER.switched_off
-        warnings = [f"probe {probe} switched off: {error}" for probe, error in off.items()]
-        for text in [*warnings, *filter(None, [self.unwritten])]:
+        for text in warnings:
             line(f"whichloop: warning: {text}", yellow=True)
         if self.path and not self.unwritten and "recording" not in off:
             line(f"whichloop: recording written to {self.path}")

@@ -11,9 +11,15 @@ from whichloop.hooks import Hooks, ThoroughHooks
 from whichloop.observe.frames import shown
 from whichloop.observe.probes.registry import REGISTRY
 from whichloop.observe.tracker import TRACKER
+from whichloop.present.foreseen import FORMS
 from whichloop.records import Settings
 
 HOOKS = "whichloop-hooks"
+_AUDIT = {
+    "text": "foresee trouble of tests with event loops, run nothing, exit 1 if there is any",
+    "json": "the same as JSON, and nothing else on stdout",
+    "github": "the same as annotations of a GitHub workflow",
+}
 OUTERMOST: list[pytest.Config] = []
 
 
@@ -27,11 +33,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "fail a test that passed but used an object on another loop than its own, or left a "
         "connection on a closed loop; off: do nothing",
     )
-    group.addoption(
-        "--whichloop-audit",
-        action="store_true",
-        help="compare the loop scopes of tests and fixtures, run nothing, exit 1 if any differ",
-    )
+    # Options of these very names, and none with an optional value: that would take the path behind
+    # it for its value.
+    for form in FORMS:
+        group.addoption(
+            "--whichloop-audit" if form == "text" else f"--whichloop-audit={form}",
+            dest="whichloop_audit",
+            action="store_const",
+            const=form,
+            help=_AUDIT[form],
+        )
     group.addoption(
         "--whichloop-record",
         metavar="PATH",
@@ -51,6 +62,10 @@ def pytest_configure(config: pytest.Config) -> None:
     auditing = config.getoption("whichloop_audit")
     if mode == "off" and not auditing:
         return
+    if auditing and hasattr(config.option, "dist"):
+        config.option.dist = "no"  # or pytest-xdist, configured last, leaves collecting to workers
+    if auditing == "json":  # no header, no counts: what is written must be read by a program
+        config.option.verbose, config.option.disable_warnings = -2, True
     inside = not _outermost(config)
     if inside and mode == "explain" and not auditing and not path:
         return

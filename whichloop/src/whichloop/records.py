@@ -93,6 +93,18 @@ class Site(NamedTuple):
         return f"{self.file}:{self.line}"
 
 
+class Foreseen(NamedTuple):
+    """What the audit sees before anything runs. Only what is ``sure`` makes it fail; the rest are
+    notes. ``site`` is None where no line is known, ``tests`` the node ids that it is about."""
+
+    code: str
+    name: str
+    text: str
+    site: Site | None = None
+    sure: bool = True
+    tests: tuple[str, ...] = ()
+
+
 class LoopRecord(NamedTuple):
     """One event loop. ``id`` is A, B, C … in order of birth; ``born`` and ``closed`` are ticks;
     ``runner`` says what made it (see ``observe.loops``), ``scope`` is its pytest loop scope where

@@ -150,16 +150,21 @@ class Scene:
         return line, actor._replace(cache=cached) if cached and actor.cache is None else actor
 
 
-def keeper(target: Any, owner: Any, built_by: Actor) -> str | None:
-    """What keeps an object (or the ``owner`` it is a part of) beyond one test: a name in one of the
-    suite's modules, or the cache that it was built through; None where neither tells."""
+def own_modules() -> Iterator[tuple[str, dict[str, Any]]]:
+    """The suite's and the project's own modules, none installed: name, and the names in it."""
     for name, module in list(sys.modules.items()):
         if not issubclass(type(module), ModuleType):
             continue
         held = _module_vars(module)
         file = held.get("__file__")
-        if type(file) is not str or not is_user_file(file):
-            continue
+        if type(file) is str and is_user_file(file):
+            yield name, held
+
+
+def keeper(target: Any, owner: Any, built_by: Actor) -> str | None:
+    """What keeps an object (or the ``owner`` it is a part of) beyond one test: a name in one of the
+    suite's modules, or the cache that it was built through; None where neither tells."""
+    for name, held in own_modules():
         for attribute, value in list(held.items()):
             if value is not None and (value is target or value is owner or _engine(value, owner)):
                 return f"module-level name {name}.{attribute}"

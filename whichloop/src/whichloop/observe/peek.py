@@ -21,7 +21,6 @@ _vars = type.__dict__["__dict__"].__get__
 _module = type.__dict__["__module__"].__get__
 _name = type.__dict__["__name__"].__get__
 
-_DESCRIPTORS = (MemberDescriptorType, GetSetDescriptorType)
 _ASYNC = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
 
@@ -47,7 +46,7 @@ def attribute(obj: Any, *path: str) -> Any:
 def _slot(obj: Any, name: str) -> Any:
     for kind in _mro(type(obj)):
         descriptor = _vars(kind).get(name)
-        if type(descriptor) in _DESCRIPTORS:
+        if type(descriptor) is MemberDescriptorType or type(descriptor) is GetSetDescriptorType:
             try:
                 return descriptor.__get__(obj)
             except AttributeError:  # not filled
@@ -63,16 +62,25 @@ def items(container: Any) -> list[Any]:
     for kind in _mro(type(container)):
         if kind is dict:
             return list(dict.values(container))
-        if kind in (list, tuple, set, frozenset, deque):
+        # By identity: a metaclass may have an __eq__.
+        if any(kind is known for known in (list, tuple, set, frozenset, deque)):
             return list(kind.__iter__(container))
     return []
 
 
 def class_of(obj: Any) -> tuple[str, str]:
     """Module and name of the class of ``obj``; its metaclass is not asked."""
-    kind = type(obj)
+    return _module_of(type(obj)), _name(type(obj))
+
+
+def _module_of(kind: type) -> str:
     module = _module(kind)
-    return (module if type(module) is str else "?"), _name(kind)
+    return module if type(module) is str else "?"
+
+
+def bases(kind: type) -> list[tuple[str, str, dict[str, Any]]]:
+    """A class and its bases: module, name, and what each itself holds; no metaclass is asked."""
+    return [(_module_of(base), _name(base), _vars(base)) for base in _mro(kind)]
 
 
 def is_a(obj: Any, kind: type) -> bool:

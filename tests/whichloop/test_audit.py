@@ -1,0 +1,490 @@
+"""What `--whichloop-audit` foresees, and how it says so. Nothing is run."""
+
+import json
+import textwrap
+
+import pytest
+from conftest import ini, run_suite
+from whichloop.cli import main
+
+from scripts.sides import manifest
+from scripts.verdict.grade import documented_verdicts
+from tests.support import commands
+
+MISMATCH = """
+    import pytest
+
+    @pytest.fixture
+    async def test_db(): ...
+
+    @pytest.mark.parametrize("n", range(5))
+    async def test_rows(test_db, n): ...
+"""
+
+
+def test_the_audit_names_mismatches_through_other_fixtures_and_runs_nothing(suite):
+    text = """
+    import pytest
+
+    @pytest.fixture
+    async def test_db():
+        raise RuntimeError("this was run")
+
+    @pytest.fixture
+    def through(test_db):
+        return test_db
+
+    async def test_direct(test_db): ...
+    async def test_through(through): ...
+    def test_sync(test_db): ...
+    """
+
+    run = suite("--whichloop-audit", test_a=text)
+
+    assert run.code == 1
+    assert (
+        "WL001 loop scope mismatch: fixture test_db runs on a session loop, the tests that use it "
+        "on a function loop (test_a.py:4) 2 tests: test_a.py::test_direct test_a.py::test_through "
+    ) in " ".join(run.out.split())
+    assert "    test_a.py::test_sync" not in run.out
+    assert "this was run" not in run.out
+    assert "1 loop problem in 3 collected tests; nothing was run" in run.out
+
+
+def test_the_audit_names_a_fixture_cached_longer_than_its_loop(suite):
+    text = """
+    import pytest
+
+    @pytest.fixture(scope="module")
+    async def value(): ...
+
+    async def test_value(value): ...
+    """
+
+    run = suite("--whichloop-audit", fixture="function", test_a=text)
+
+    assert run.code == 1
+    assert "fixture value is cached for the module but runs on a function loop" in (
+        " ".join(run.out.split())
+    )
+
+
+@pytest.mark.parametrize("options", ["", "autouse=True"])
+def test_an_ignored_event_loop_override_is_a_note_and_no_problem(suite, options):
+    text = f"""
+    import asyncio
+    import pytest
+
+    @pytest.fixture({options})
+    def event_loop():
+        loop = asyncio.new_event_loop()
+        yield loop
+        loop.close()
+
+    async def test_a(): ...
+    """
+
+    run = suite("--whichloop-audit", fixture="function", test_a=text)
+
+    assert run.code == 0
+    assert "note WL010 ignored fixture: fixture event_loop is ignored: " in run.out
+    assert "(test_a.py:5)" in run.out
+    assert "0 loop problems, 1 note in 1 collected test; nothing was run" in run.out
+    assert main(["explain", "WL010"]) == 0
+
+
+def test_the_audit_passes_when_scopes_agree_and_fails_on_a_broken_conftest(suite):
+    assert suite("--whichloop-audit", test="session", test_a=MISMATCH).code == 0
+
+    bad = suite("--whichloop-audit", conftest="raise RuntimeError('broken conftest')\n")
+    assert bad.code == 4
+    assert "broken conftest" in bad.out
+    assert "whichloop/" not in bad.out
+
+
+def test_each_finding_is_told_once_with_its_tests_counted(suite):
+    run = suite("--whichloop-audit", test_a=MISMATCH)
+
+    assert "  5 tests:\n    test_a.py::test_rows[0]\n" in run.out
+    assert "    test_a.py::test_rows[2]\n    and 2 more\n" in run.out
+    assert run.out.count("fixture test_db") == 1
+
+
+def test_the_audit_as_json_is_all_that_is_written(suite):
+    run = suite("--whichloop-audit=json", test_a=MISMATCH)
+
+    assert run.code == 1
+    audit = json.loads(run.out)
+    assert (audit["schema_version"], audit["tests"]) == (1, 5)
+    (finding,) = audit["findings"]
+    assert (finding["code"], finding["sure"], finding["count"]) == ("WL001", True, 5)
+    assert (finding["file"], finding["line"]) == ("test_a.py", 4)
+    assert finding["tests"][4] == "test_a.py::test_rows[4]"
+
+
+def test_the_audit_as_annotations_of_a_workflow(tmp_path):
+    name = "a,b"  # signs that separate the properties of an annotation
+    override = "import pytest\n\n@pytest.fixture\ndef event_loop(): ...\n"
+    (tmp_path / name).mkdir(parents=True)
+    (tmp_path / name / "conftest.py").write_text(override)
+    (tmp_path / name / "test_b.py").write_text("async def test_b(): ...\n")
+    text = "\n".join(line[4:] for line in MISMATCH.splitlines())
+
+    run = run_suite(tmp_path, "--whichloop-audit=github", ini=ini(), test_a=text)
+
+    errors = [line for line in run.out.splitlines() if line.startswith("::")]
+    assert [line.partition("::fixture")[0] for line in errors] == [
+        "::notice file=a%2Cb/conftest.py,line=3,title=WL010 ignored fixture",
+        "::error file=test_a.py,line=4,title=WL001 loop scope mismatch",
+    ]
+    assert errors[1].endswith("on a function loop; 5 tests")
+    assert run.code == 1
+
+
+def test_what_stands_behind_the_option_is_a_path_and_no_form(suite):
+    run = suite("--whichloop-audit", "test_a.py", test_a=MISMATCH, test_b="import nothing_such")
+
+    assert (run.code, run.outcomes) == (1, {})
+    assert "1 loop problem in 5 collected tests" in run.out
+    assert suite("--whichloop-audit=xml").code == 4
+
+
+# -- objects that outlive a loop -----------------------------------------------------------
+
+URL = "postgresql+asyncpg://nobody@localhost/none"  # nothing connects
+DB = f"""
+    from functools import lru_cache
+    from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+    URL = "{URL}"
+
+    @lru_cache
+    def get_engine():
+        return create_async_engine(URL)
+"""
+FORTY = """
+    import pytest
+    from db import get_engine
+
+    @pytest.mark.parametrize("n", range(40))
+    async def test_rows(n):
+        async with get_engine().connect() as connection:
+            ...
+"""
+CACHE = """
+    import redis.asyncio
+
+    cache = redis.asyncio.Redis()
+"""
+TWO = """
+    import pytest
+    import app
+
+    async def test_one():
+        await app.{use}
+
+    async def test_two():
+        await app.{use}
+"""
+
+
+@pytest.fixture
+def audit(suite):
+    """A function (*options, **files): the audit's findings, as JSON has them."""
+
+    def run(*options, fixture="function", **files):
+        done = suite("--whichloop-audit=json", *options, fixture=fixture, **files)
+        findings = json.loads(done.out)["findings"]
+        assert done.code == (1 if any(finding["sure"] for finding in findings) else 0)
+        return findings
+
+    return run
+
+
+def told(findings):
+    return [(finding["text"], finding["sure"], finding["count"]) for finding in findings]
+
+
+ON_FORTY = "beyond one loop: 40 coroutine tests run on 40 loops (loop scope function)"
+
+
+def test_an_engine_that_a_cache_will_hold_is_a_note_with_its_forty_tests(suite, audit):
+    run = suite("--whichloop-audit", fixture="function", db=DB, test_a=FORTY)
+
+    words = " ".join(run.out.split())
+    assert f"db.py: get_engine may keep one SQLAlchemy AsyncEngine {ON_FORTY} (db.py:8)" in words
+    assert "0 loop problems, 1 note in 40 collected tests; nothing was run" in words
+    assert run.code == 0
+    assert audit(test="session", fixture="session", db=DB, test_a=FORTY) == []
+
+
+def test_what_a_fixture_may_clear_from_its_cache_says_so(audit):
+    conftest = """
+    import db, pytest
+
+    @pytest.fixture(autouse=True)
+    def cleared():
+        db.get_engine.cache_clear()
+    """
+
+    (finding,) = audit(conftest=conftest, db=DB, test_a=FORTY)
+
+    assert finding["text"].endswith("; fixture cleared may end or replace it")
+
+
+def test_an_engine_that_a_cache_holds_is_certain_whatever_else_keeps_it(audit):
+    factory = DB + "    Sessions = async_sessionmaker(get_engine())\n"
+
+    (finding,) = audit(db=factory, test_a=FORTY)
+
+    assert finding["text"] == (
+        "db.py: get_engine() and db.py: Sessions keep one SQLAlchemy AsyncEngine " + ON_FORTY
+    )
+    assert (finding["code"], finding["site"], finding["sure"]) == ("WL003", "db.py:8", True)
+
+
+HARMLESS = """
+    from functools import lru_cache
+    from sqlalchemy import NullPool
+    from sqlalchemy.ext.asyncio import create_async_engine
+
+    null = create_async_engine("postgresql+asyncpg://nobody@localhost/none", poolclass=NullPool)
+    psycopg = create_async_engine("postgresql+psycopg://nobody@localhost/none")
+    sqlite = create_async_engine("sqlite+aiosqlite://")
+
+    @lru_cache
+    def get_null():
+        return create_async_engine("postgresql+asyncpg://", poolclass=NullPool)
+
+    @lru_cache
+    def get_psycopg():
+        return create_async_engine("postgresql+psycopg://")
+
+    @lru_cache
+    def get_sqlite():
+        return create_async_engine("sqlite+aiosqlite://")
+"""
+
+
+def test_harmless_engines_are_told_apart(audit):
+    use = "null, app.psycopg, app.sqlite, app.get_null(), app.get_psycopg(), app.get_sqlite()"
+
+    assert audit(app=HARMLESS, test_a=TWO.format(use=use)) == []
+
+
+# The body of a fixture that both tests use, and what then may end the engine; None: nothing does.
+ENDED = [
+    ("yield\n    await {db}.engine.dispose()", "fixture ended"),
+    ("await ends()", "fixture ended (in ends)"),
+    ("{db}.Sessions.configure(bind=None)", "fixture ended"),
+    ("{db}.engine = None", "fixture ended"),
+    ("monkeypatch.setattr('{db}.engine', None)", "fixture ended"),
+    ("monkeypatch.setattr({db}, 'engine', None)", "fixture ended"),
+    ("other = object()\n    await other.dispose()", None),
+    ("{db}.get_engine.cache_clear()", None),  # the module's name keeps it still
+]
+ENDS = """\
+import pytest
+import {db}
+
+async def ends():
+    await {db}.engine.dispose()
+
+@pytest.fixture(autouse=True)
+async def ended(monkeypatch):
+    {body}
+
+async def test_one():
+    await {db}.engine.connect()
+
+async def test_two():
+    await {db}.engine.connect()
+"""
+
+
+def test_a_fixture_that_may_end_the_object_makes_it_a_note(audit):
+    db = DB + "    engine = get_engine()\n    Sessions = async_sessionmaker(engine)\n"
+    files = {}
+    for at, (body, _) in enumerate(ENDED):
+        name = f"db{at}"
+        files |= {name: db, f"test_{at}": ENDS.format(db=name, body=body.format(db=name))}
+
+    findings = audit(**files)
+
+    assert len(findings) == len(ENDED)
+    for at, (_, by) in enumerate(ENDED):
+        (finding,) = (found for found in findings if found["file"] == f"db{at}.py")
+        assert (finding["sure"], finding["count"]) == (by is None, 2)
+        assert by is None or finding["text"].endswith(f"; {by} may end or replace it")
+
+
+# What an app does with its client, how a test uses that, and the path to it.
+PATHS = [
+    ("", "cache.get(1)", "cache"),
+    ("class Store:\n    held = {'a': [cache]}\ndel cache", "Store.held", "Store.held['a'][0]"),
+    ("class A: ...\nstore = A()\nstore.inner = cache\ndel cache", "store", "store.inner"),
+    ("async def use():\n    await cache.get(1)", "use()", "cache"),
+    ("class Store:\n    def use(self):\n        cache.get(1)", "Store().use()", "cache"),
+    (
+        "class Store:\n    def use(self):\n        self.a.get(1)\n"
+        "store = Store()\nstore.a = cache\ndel cache",
+        "store.use()",
+        "store.a",
+    ),
+    ("import functools\n@functools.cache\ndef get(): return cache\nget()", "get()", "get()"),
+]
+
+
+def test_the_path_to_the_object_is_told(audit):
+    files = {}
+    for at, (more, use, _) in enumerate(PATHS):
+        files[f"app{at}"] = textwrap.dedent(CACHE) + more + "\n"
+        files[f"test_{at}"] = TWO.replace("app", f"app{at}").format(use=use)
+
+    findings = audit(**files)
+
+    assert len(findings) == len(PATHS)
+    for at, (_, _, path) in enumerate(PATHS):
+        (finding,) = (found for found in findings if found["file"] == f"app{at}.py")
+        assert f"app{at}.py: {path}" in finding["text"]
+        assert (finding["sure"], finding["count"]) == (True, 2)
+
+
+def test_a_cached_property_that_is_not_asked_yet_is_a_may(audit):
+    app = """
+    import functools
+    import httpx
+
+    class Api:
+        @functools.cached_property
+        def client(self):
+            return httpx.AsyncClient()
+
+    api = Api()
+    """
+
+    (finding,) = audit(app=app, test_a=TWO.format(use="api.client.get('')"))
+
+    assert "app.py: api.client may keep one httpx AsyncClient" in finding["text"]
+    assert not finding["sure"]
+
+
+def test_an_object_that_no_test_names_is_a_note(audit):
+    test = "import app\n\nasync def test_one(): ...\n\nasync def test_two(): ...\n"
+
+    (finding,) = audit(app=CACHE, test_a=test)
+
+    assert finding["text"].endswith("that a test uses it is not seen from the names in its code")
+    assert not finding["sure"]
+
+
+@pytest.mark.parametrize(
+    "app",
+    [
+        "import asyncio\ncache = asyncio.Lock()\n",  # binds if tasks wait for it, and not now
+        "import httpx\ncache = httpx.AsyncClient(transport=httpx.ASGITransport(app=None))\n",
+        "import unittest.mock\ncache = unittest.mock.MagicMock()\n",
+    ],
+)
+def test_what_binds_to_no_loop_is_not_told(audit, app):
+    assert audit(app=app, test_a=TWO.format(use="cache")) == []
+
+
+def test_what_has_a_loop_already_is_told(audit):
+    app = """
+    import asyncio
+
+    async def bound():
+        lock = asyncio.Lock()
+        async with lock:
+            waiting = asyncio.ensure_future(lock.acquire())
+            await asyncio.sleep(0)
+        await waiting
+        return lock
+
+    lock = asyncio.run(bound())
+    """
+
+    (finding,) = audit(app=app, test_a=TWO.format(use="lock.acquire()"))
+
+    assert "app.py: lock keeps one asyncio Lock that is bound already" in finding["text"]
+
+
+def test_one_loop_for_all_users_is_no_finding(audit):
+    once = TWO.format(use="cache.get(1)").replace("await app.cache.get(1)", "...", 1)
+
+    assert audit(app=CACHE, test_a=once) == []
+
+
+HOSTILE = """
+    import functools, sys, types
+
+    class Hostile(type):
+        def __hash__(cls): raise KeyError("hashed")
+        def __eq__(cls, other): raise KeyError("compared")
+        def __getattribute__(cls, name): raise KeyError("asked")
+
+    class Odd(metaclass=Hostile):
+        def __getattribute__(self, name):
+            raise SystemExit("asked")
+        def __bool__(self): raise KeyError("truth")
+        def __len__(self): raise KeyError("length")
+        __eq__ = __hash__ = __iter__ = __repr__ = __len__
+
+    class Blocks:
+        @property
+        def engine(self):
+            while True: ...
+        @functools.cached_property
+        def other(self):
+            while True: ...
+
+    odd, blocks = Odd(), Blocks()
+    ring = [odd]
+    ring.append(ring)
+    deep = {}
+    for _ in range(5000):
+        deep = {1: deep, "odd": odd}
+    many = list(range(1_000_000))
+    for n in range(200_000):
+        globals()[f"name{n}"] = object()
+    import redis.asyncio
+    cache = redis.asyncio.Redis()
+
+    class Lazy(types.ModuleType):
+        def __getattribute__(self, name): raise SystemExit(name)
+    sys.modules["lazy"] = Lazy("lazy")
+"""
+
+
+def test_modules_whose_attributes_raise_block_or_are_circular_break_nothing(audit):
+    use = "odd.x.y; app.blocks.engine; app.ring; app.deep; app.many; aa.cache.get(1)"
+
+    cut, cache = audit(
+        aa=CACHE, app=HOSTILE, test_a=TWO.replace("import app", "import aa, app").format(use=use)
+    )
+
+    assert cut["text"] == "of app.py only the first 20,000 objects were looked at"
+    assert "aa.py: cache keeps one redis client" in cache["text"]
+    assert (cut["sure"], cache["sure"]) == (False, True)
+
+
+def test_the_tests_of_several_workers_are_collected_here(audit):
+    ini_file = ini("function") + "addopts = -n 2\n"
+
+    assert told(audit(ini=ini_file, app=CACHE, test_a=TWO.format(use="cache.get(1)")))
+
+
+MANIFEST = manifest.load()
+CURED = [
+    side
+    for side in MANIFEST.of("fix")
+    if documented_verdicts(side, MANIFEST)["overall"] == "RESOLVED_FULL"
+]
+
+
+@pytest.mark.parametrize("side", CURED, ids=lambda side: side.folder)
+def test_a_remedy_that_cures_gets_notes_at_most(side):
+    done = commands.pytest(side.folder, "--whichloop-audit")
+
+    assert "0 loop problems" in done.must_exit(0).out

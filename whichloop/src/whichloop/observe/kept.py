@@ -1,0 +1,180 @@
+"""What the project's own modules keep of loop-bound things, in names, class attributes and
+``functools`` caches, or may keep once a cached function is called. Read, and nothing of it run.
+
+The walk is bounded: through containers, instance dictionaries and the slots of the project's own
+classes, so deep, and so many objects a name and a module.
+"""
+
+import functools
+import gc
+import itertools
+from collections.abc import Iterator
+from types import BuiltinFunctionType, FunctionType, MemberDescriptorType, ModuleType
+from typing import Any, NamedTuple
+
+from whichloop.observe import peek
+from whichloop.observe.bound import Bound
+from whichloop.observe.frames import own_modules
+from whichloop.observe.named import Names
+
+MAX_DEPTH = 4
+MAX_HELD = 500  # of one container or object
+MAX_OF_NAME = 2_000
+MAX_OF_MODULE = 20_000
+_PLAIN = (*(str, bytes, int, float, bool, complex, type(None)), FunctionType, ModuleType)
+_SKIPPED = {id(kind) for kind in (*_PLAIN, BuiltinFunctionType)}
+_CACHE: Any = functools._lru_cache_wrapper
+
+
+class Keeper(NamedTuple):
+    """``name`` is that of a module's global, ``path`` what leads from there to the object;
+    ``holders`` are the ids of what is on the way, ``cached`` is True for a functools cache."""
+
+    module: str
+    file: str
+    name: str
+    path: str
+    holders: tuple[int, ...]
+    cached: bool
+
+
+class Kept(NamedTuple):
+    """An object that is bound to a loop, or will be, and all that keeps it. With ``may`` it is not
+    there yet: a function whose result is cached would build it."""
+
+    label: str
+    may: bool
+    keepers: list[Keeper]
+
+    @property
+    def ids(self) -> set[int]:
+        """The ids by which code can be seen to use it."""
+        return {holder for keeper in self.keepers for holder in keeper.holders}
+
+
+class _Step(NamedTuple):
+    value: Any
+    path: str
+    holders: tuple[int, ...]
+    depth: int = 0
+    cached: bool = False
+
+    def to(self, value: Any, path: str, cached: bool = False) -> "_Step":
+        holders = (*self.holders, id(value))
+        return _Step(value, self.path + path, holders, self.depth + 1, self.cached or cached)
+
+
+class Walk:
+    """The walk through all modules; ``found`` has each object by its id."""
+
+    def __init__(self, names: Names) -> None:
+        self.bound = Bound()
+        self.names = names
+        self.found: dict[int, Kept] = {}
+        self.cut: list[str] = []  # the files of modules that keep more than is looked at
+
+    def all(self) -> list[Kept]:
+        """What is kept, in the order in which it was met."""
+        for module, held in list(own_modules()):
+            seen: set[int] = set()
+            left = MAX_OF_MODULE
+            for name, value in list(held.items()):
+                if type(name) is str and not name.startswith("__"):
+                    left -= self._name(module, held["__file__"], name, value, seen)
+                if left < 0:
+                    self.cut.append(held["__file__"])
+                    break
+        return list(self.found.values())
+
+    def _name(self, module: str, file: str, name: str, value: Any, seen: set[int]) -> int:
+        """Look at what a name leads to; how many objects that were."""
+        todo = [_Step(value, name, (id(value),))]
+        for looked_at in range(MAX_OF_NAME):
+            if not todo:
+                return looked_at
+            step = todo.pop()
+            if id(type(step.value)) in _SKIPPED or id(step.value) in seen:
+                continue
+            met = self._look(step)
+            if met is not None:
+                obj, label, may = met
+                cached = step.cached or type(step.value) is _CACHE
+                keeper = Keeper(module, file, name, *step[1:3], cached)
+                kept = self.found.setdefault(id(obj), Kept(label, may, []))
+                kept.keepers.append(keeper._replace(holders=(*step.holders, id(obj))))
+            else:
+                seen.add(id(step.value))
+                if step.depth < MAX_DEPTH:
+                    todo += self._held(step, module)
+        return MAX_OF_NAME
+
+    def _look(self, step: _Step) -> tuple[Any, str, bool] | None:
+        """What the value is or, of a cache that is empty, may hold: object, label, may."""
+        value = step.value
+        seen = self.bound.seen_in(value)
+        if seen is not None:
+            return *seen, False
+        lazy = None
+        if type(value) is _CACHE and not _CACHE.cache_info(value).currsize:
+            lazy = peek.attribute(value, "__wrapped__")
+        elif type(value) is _Lazy:
+            value, lazy = value
+        label = self.built_by(lazy)
+        return (value, label, True) if label is not None else None
+
+    def built_by(self, wrapped: Any) -> str | None:
+        """What a call of this function may build that binds to a loop."""
+        function = peek.function_of(wrapped)
+        if function is None:
+            return None
+        named = self.names.of(function)
+        return self.bound.built_by(named.objects.values(), named.words)
+
+    def _held(self, step: _Step, module: str) -> Iterator[_Step]:
+        value = step.value
+        if type(value) is _CACHE:
+            yield from (step.to(result, "()", True) for result in _results(value))
+        elif peek.is_a(value, type):
+            _, _, own = peek.bases(value)[0]
+            if type(own.get("__module__")) is str and own["__module__"] == module:
+                yield from (step.to(held, f".{name}") for name, held in list(own.items()))
+        elif peek.is_a(value, dict):
+            for key, held in itertools.islice(dict.items(value), MAX_HELD):
+                yield step.to(held, f"[{key!r}]" if type(key) is str else "[…]")
+        elif items := peek.items(value):
+            yield from (step.to(held, f"[{at}]") for at, held in enumerate(items[:MAX_HELD]))
+        else:
+            yield from self._attributes(step)
+
+    def _attributes(self, step: _Step) -> Iterator[_Step]:
+        """What an object holds in its dictionary and, if its class is the project's, in slots and
+        in cached properties that were not asked yet."""
+        value, own = step.value, peek.attributes(step.value)
+        if peek.class_of(value)[0].partition(".")[0] in ("logging", "threading", "_pytest"):
+            return
+        for name, held in itertools.islice(dict.items(own), MAX_HELD):
+            yield step.to(held, f".{name}")
+        for module, _, members in peek.bases(type(value)):
+            if module not in self.names.own:
+                continue
+            for name, member in list(members.items()):
+                if type(member) is MemberDescriptorType:
+                    yield step.to(peek.attribute(value, name), f".{name}")
+                elif type(member) is functools.cached_property and name not in own:
+                    yield step.to(_Lazy(value, peek.attribute(member, "func")), f".{name}", True)
+
+
+class _Lazy(NamedTuple):
+    """A cached property that an object does not hold yet."""
+
+    holder: Any
+    function: Any
+
+
+def _results(cache: Any) -> list[Any]:
+    """What a functools cache holds: its arguments, too, which does no harm. Not by calling it."""
+    referents = gc.get_referents(cache)
+    # A cache without a limit has its results in a dictionary, others have them linked to it.
+    return [
+        held for ref in referents for held in (dict.values(ref) if type(ref) is dict else [ref])
+    ]
