@@ -56,7 +56,8 @@ def test_a_ten_line_suite_that_fails_explains_itself(home, urls_of):
     assert "used it at test_ten_lines.py:10" in words
     assert "So loop scope mismatch" in words
     assert (
-        "asyncio_default_test_loop_scope = session (in a new pytest.ini, below [pytest])" in words
+        "asyncio_default_test_loop_scope = session (in a new pytest.ini, below [pytest]) "
+        "or give the fixture" in words
     )
     assert "remedy" not in words  # a number of a repository that this reader has never seen
 
