@@ -38,8 +38,9 @@ def loop_scope_of_test(item: Any, settings: Settings, event_loop: str) -> str | 
     marker = item.get_closest_marker("asyncio")
     if not peek.is_coroutine(function_of_test(item)):
         return None
-    anyios = item.get_closest_marker("anyio") is not None
-    if marker is None and (settings.asyncio_mode != "auto" or anyios):
+    if marker is None and settings.asyncio_mode != "auto":
+        return None
+    if marker is None and item.get_closest_marker("anyio") is not None:
         return None
     if settings.asyncio_version < (0, 23):
         return event_loop

@@ -23,6 +23,7 @@ _LOAD_GLOBAL = dis.opmap["LOAD_GLOBAL"]  # its argument has a bit of its own bes
 _NAMED = ("LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS", "IMPORT_NAME")
 _GLOBAL = {dis.opmap[name] for name in _NAMED if name in dis.opmap}
 _STORE = {dis.opmap["STORE_ATTR"], dis.opmap["STORE_GLOBAL"]}
+_NAMING = frozenset({_LOAD_GLOBAL} | _GLOBAL | _STORE)
 
 
 class Words(NamedTuple):
@@ -174,16 +175,17 @@ class Names:
 def _sort(code: CodeType, words: Words) -> None:
     """Add the global names of a code object, and those that it sets. The ``dis`` module would take
     ten times as long."""
-    instructions, more = code.co_code, 0
-    for at in range(0, len(instructions), 2):
-        kind, argument = instructions[at], instructions[at + 1] | more
-        more = argument << 8 if kind == dis.EXTENDED_ARG else 0
-        if kind == _LOAD_GLOBAL:
-            words.globals.add(code.co_names[argument >> 1])
-        elif kind in _GLOBAL:
-            words.globals.add(code.co_names[argument])
-        elif kind in _STORE:
-            words.stored.add(code.co_names[argument])
+    instructions = code.co_code
+    kinds = instructions[::2]
+    for at, kind in enumerate(kinds):
+        if kind in _NAMING:
+            more = instructions[2 * at - 1] << 8 if kinds[at - 1] == dis.EXTENDED_ARG else 0
+            argument = instructions[2 * at + 1] | more
+            if kind == _LOAD_GLOBAL:
+                words.globals.add(code.co_names[argument >> 1])
+            else:
+                names = words.stored if kind in _STORE else words.globals
+                names.add(code.co_names[argument])
 
 
 def _get(space: Any, name: str) -> Any:
