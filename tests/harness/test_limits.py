@@ -11,7 +11,7 @@ PARTS = {
     "app, suite, commands, servers, whichloop": (12_240, 6_970),
     "whichloop: causes told once, codes": (340, 160),
     "whichloop: lanes as SVG": (340, 215),
-    "whichloop: cures that were tried": (245, 115),
+    "whichloop: cures that were tried": (250, 135),
     "whichloop: objects in the audit, its forms": (880, 540),
 }
 TEST_LINES = {
