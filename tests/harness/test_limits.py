@@ -13,6 +13,7 @@ PARTS = {
     "whichloop: lanes as SVG": (340, 215),
     "whichloop: cures that were tried": (250, 135),
     "whichloop: objects in the audit, its forms": (880, 540),
+    "whichloop: cures tried by version": (15, 10),
 }
 TEST_LINES = {
     "all": 10_600,

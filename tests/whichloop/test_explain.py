@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from whichloop.diagnose.causes import CAUSES, MISMATCH, Case, made
+from whichloop.diagnose.case import Case, made
+from whichloop.diagnose.causes import CAUSES, MISMATCH
 from whichloop.diagnose.codes import page
 from whichloop.diagnose.cures import ENTRIES
 from whichloop.diagnose.explain import cause_of, choose, explain

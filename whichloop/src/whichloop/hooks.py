@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from whichloop.audit import audit, loop_scope_of_fixture, overrides
-from whichloop.diagnose.causes import CAUSES, TEARDOWN, Case
+from whichloop.diagnose.case import Case
+from whichloop.diagnose.causes import CAUSES, TEARDOWN
 from whichloop.diagnose.explain import explain, explain_crossing, explain_left_open
 from whichloop.foresee import foresee
 from whichloop.observe import peek

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from whichloop import messages
 from whichloop.diagnose import causes
+from whichloop.diagnose.case import NOUNS, Case, Cause, made
 from whichloop.messages import Message
 from whichloop.present.section import in_words, lines_of, under
 from whichloop.records import Cure, ObjectRecord, Settings
@@ -25,7 +26,7 @@ class LogReading(NamedTuple):
     """``messages`` holds each catalogue entry seen with its count, the most telling first."""
 
     messages: tuple[tuple[Message, int], ...]
-    cause: causes.Cause
+    cause: Cause
     sure: str
     because: str
     driver: str | None
@@ -56,10 +57,10 @@ def read_log(text: str) -> LogReading | None:
     cause, sure, because = _weigh(first, text, settings)
     driver = messages.driver_hint(first, text)
     # The log shows a driver at most: what is known of an object in a run is left open.
-    obj = ObjectRecord(0, driver, causes.NOUNS.get(driver, driver), "") if driver else None
-    case = causes.Case(settings, obj)
+    obj = ObjectRecord(0, driver, NOUNS.get(driver, driver), "") if driver else None
+    case = Case(settings, obj)
     words = {"noun": case.noun(), "scope": settings.fixture_loop_scope or "session"}
-    cures = causes.made(first.cures, settings, words) or cause.cures(case)
+    cures = made(first.cures, settings, words) or cause.cures(case)
     return LogReading(seen, cause, sure, because, driver, cures)
 
 
@@ -75,7 +76,7 @@ def _settings(text: str) -> Settings:
     )
 
 
-def _weigh(message: Message, text: str, settings: Settings) -> tuple[causes.Cause, str, str]:
+def _weigh(message: Message, text: str, settings: Settings) -> tuple[Cause, str, str]:
     """The cause, how sure that is, and because of what: the first that holds."""
     fixture, test = settings.fixture_loop_scope, settings.test_loop_scope
     portal = "the traceback passes through starlette/testclient.py"

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from whichloop.diagnose import causes
+from whichloop.diagnose.case import DRIVERS, Cause
 
 Kind = Literal["different_loop", "loop_closed", "operation_in_progress"]
 
@@ -18,7 +19,7 @@ class Message(NamedTuple):
     id: str
     pattern: str
     says: str
-    cause: causes.Cause
+    cause: Cause
     sure: str = "sure"
     driver: str | None = None
     kind: Kind | None = None
@@ -219,5 +220,5 @@ def driver_of(text: str) -> str | None:
 
 def driver_hint(message: Message, text: str) -> str | None:
     """The driver that a message, or other words of the same log, point to; or None."""
-    lines = (driver for driver, (_, line) in causes.DRIVERS.items() if re.search(line, text))
+    lines = (driver for driver, (_, line) in DRIVERS.items() if re.search(line, text))
     return next(lines, None) or message.driver or driver_of(text)

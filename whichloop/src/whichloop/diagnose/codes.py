@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from whichloop.diagnose.causes import CAUSES, made
+from whichloop.diagnose.case import made
+from whichloop.diagnose.causes import CAUSES
 from whichloop.records import Cure, Settings
 
 

@@ -5,12 +5,12 @@ from typing import Any
 
 from whichloop import messages
 from whichloop.diagnose import causes
-from whichloop.diagnose.causes import Case, Cause, made
+from whichloop.diagnose.case import RUNS, Case, Cause, made
 from whichloop.messages import Message
 from whichloop.records import NOBODY, Actor, Crossing, Failure, Finding, ObjectRecord, Recording
 
 PLUGINS = {"pytest-asyncio", "anyio", "pytest-trio", "pytest-aiohttp"}
-RUNS = causes.RUNS | {"async_to_sync"}
+_RUNS = RUNS | {"async_to_sync"}
 # Of two objects that crossed at the same line the one nearer to the user is the one to name.
 _RANK = {"sqlalchemy": 0, "motor": 0, "pymongo": 0, "asyncpg": 1, "asyncio": 3}
 _REFUSED = re.compile(r"access the (\w+) scoped fixture .*? with a (\w+) scoped")
@@ -100,7 +100,7 @@ def cause_of(case: Case, tick: int) -> Cause:
         (causes.TWO_PLUGINS, len(runners & PLUGINS) > 1),
         (causes.REPEATED, "async_to_sync" in runners),
         (causes.THREAD, bound.thread != using.thread and "unittest" not in runners),
-        (causes.REPEATED, runners & RUNS),
+        (causes.REPEATED, runners & _RUNS),
         (causes.OUTLIVES, bound.closed is not None and bound.closed < tick),
         (causes.MISMATCH, runners & PLUGINS),
     )
