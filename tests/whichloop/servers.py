@@ -21,13 +21,14 @@ import grpc
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
 from scripts.servers.client import running
+from scripts.servers.model import SERVERS_VARIABLE
 from tests.support.commands import eventually
 
 
 @contextlib.contextmanager
 def databases() -> Iterator[dict[str, str]]:
     """Yield the URLs of a PostgreSQL (without its scheme, which names a driver) and of a server
-    that speaks MongoDB's protocol."""
+    that speaks MongoDB's protocol, and what a side of this repository needs to run on both."""
     with running("embedded") as guardian:
         servers = guardian.servers
         if servers.postgres is None or servers.mongodb is None:
@@ -35,6 +36,7 @@ def databases() -> Iterator[dict[str, str]]:
         yield {
             "WL_POSTGRES": servers.postgres.url.partition(":")[2],
             "WL_MONGO": servers.mongodb.url,
+            SERVERS_VARIABLE: servers.to_json(),
         }
 
 

@@ -484,7 +484,7 @@ CURED = [
 
 
 @pytest.mark.parametrize("side", CURED, ids=lambda side: side.folder)
-def test_a_remedy_that_cures_gets_notes_at_most(side):
-    done = commands.pytest(side.folder, "--whichloop-audit")
+def test_a_remedy_that_cures_gets_notes_at_most(side, urls_of):
+    done = commands.pytest(side.folder, "--whichloop-audit", **urls_of("postgres"))
 
     assert "0 loop problems" in done.must_exit(0).out

@@ -78,8 +78,8 @@ def test_the_command_is_there_and_nothing_else_of_ours(home):
         ("fixed/09_session_loop_for_all", 0, "0 loop problems, 1 note in 30 collected tests"),
     ],
 )
-def test_the_audit_of_a_side_of_this_repository(side, code, words):
-    done = commands.pytest(side, "--whichloop-audit")
+def test_the_audit_of_a_side_of_this_repository(side, code, words, urls_of):
+    done = commands.pytest(side, "--whichloop-audit", **urls_of("postgres"))
 
     assert words in done.must_exit(code).out
     audit = done.out.partition("whichloop audit")[2].partition("=====")[0]
