@@ -23,7 +23,7 @@ from scripts.servers.model import Message, Server
 if TYPE_CHECKING:
     from docker.models.containers import Container
 
-SERVICES = {"postgres": containers.POSTGRES, "mongo": containers.MONGODB}
+SERVICES = {"postgres", "mongo"}
 
 
 def up() -> int:
@@ -51,7 +51,7 @@ def pair(project: str) -> dict[str, Container]:
         container.labels["com.docker.compose.service"]: container
         for container in client.containers.list(filters={"label": label}, ignore_removed=True)
     }
-    return running if set(running) == set(SERVICES) else {}
+    return running if set(running) == SERVICES else {}
 
 
 def answers(project: str) -> tuple[Server, Server]:
@@ -59,8 +59,7 @@ def answers(project: str) -> tuple[Server, Server]:
     running = pair(project)
     if not running:
         raise ServerError("the containers of docker-compose.yml ended", hint="make logs")
-    postgres, mongodb = (containers.wait(running[name], kind) for name, kind in SERVICES.items())
-    return postgres, mongodb
+    return containers.wait(running["postgres"], running["mongo"])
 
 
 def start(request: Message, folder: Path, stack: ExitStack) -> tuple[Server, Server]:

@@ -98,10 +98,7 @@ def start(request: Message, folder: Path, stack: ExitStack) -> tuple[Server, Ser
     ]
     with ThreadPoolExecutor(len(jobs)) as pool:
         list(pool.map(lambda job: job(), jobs))
-    return (
-        wait(postgres.get_wrapped_container(), POSTGRES),
-        wait(mongo.get_wrapped_container(), MONGODB),
-    )
+    return wait(postgres.get_wrapped_container(), mongo.get_wrapped_container())
 
 
 def start_container(container: DbContainer, kind: Kind, owner: str) -> None:
@@ -112,29 +109,43 @@ def start_container(container: DbContainer, kind: Kind, owner: str) -> None:
 
 
 @engine.errors_told("a container did not start")
-def wait(container: Container, kind: Kind) -> Server:
-    """The server in a started container, once it answered; the engine knows its password. Raises
-    ServerError with the last lines of its log if it ends or stays silent."""
+def wait(postgres: Container, mongodb: Container) -> tuple[Server, Server]:
+    """The servers in two started containers, once both answered. Raises ServerError with the last
+    lines of its log as soon as one ends, or if one stays silent."""
     limit_s = process.seconds(*START_LIMIT)
+    silent = {POSTGRES: postgres, MONGODB: mongodb}
+    servers: dict[Kind, Server] = {}
 
-    def ask() -> Server | str | None:
-        container.reload()
-        if container.status not in ("created", "running"):
-            return "ended"
-        variables = dict(entry.split("=", 1) for entry in container.attrs["Config"]["Env"])
-        for host, port in addresses(container, kind.port):
-            url = kind.url.format(password=variables[kind.password], host=host, port=port)
-            with contextlib.suppress(*NO_ANSWER):
-                server = kind.describe(url, timeout_s=START_ANSWER_S)
-                return replace(server, container=str(container.id))
-        return None
+    def ask() -> bool | None:
+        for kind, container in tuple(silent.items()):
+            container.reload()
+            if container.status not in ("created", "running"):
+                raise failure(kind, container, "ended")
+            if server := answer(kind, container):
+                servers[kind] = server
+                del silent[kind]
+        return None if silent else True
 
-    answer = process.wait_until(ask, limit_s)
-    if isinstance(answer, Server):
-        return answer
-    what = answer or f"gave no answer within {limit_s:g} s ({START_LIMIT[0]})"
+    process.wait_until(ask, limit_s)
+    for kind, container in silent.items():
+        raise failure(kind, container, f"gave no answer within {limit_s:g} s ({START_LIMIT[0]})")
+    return servers[POSTGRES], servers[MONGODB]
+
+
+def answer(kind: Kind, container: Container) -> Server | None:
+    """The server in a container, if it answers now; the engine knows its password."""
+    variables = dict(entry.split("=", 1) for entry in container.attrs["Config"]["Env"])
+    for host, port in addresses(container, kind.port):
+        url = kind.url.format(password=variables[kind.password], host=host, port=port)
+        with contextlib.suppress(*NO_ANSWER):
+            server = kind.describe(url, timeout_s=START_ANSWER_S)
+            return replace(server, container=str(container.id))
+    return None
+
+
+def failure(kind: Kind, container: Container, what: str) -> ServerError:
     log = engine.last_lines(str(container.id)) or "its log cannot be read"
-    raise ServerError(f"the container of {kind.name} {what}: {log}")
+    return ServerError(f"the container of {kind.name} {what}: {log}")
 
 
 def machine() -> str:

@@ -4,6 +4,7 @@ import fcntl
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from io import BytesIO
 from pathlib import Path
 
 import docker
@@ -92,3 +93,13 @@ def shared_pair() -> Iterator[Callable[..., Done]]:
         yield command
     finally:
         command("down").must_exit(0)
+
+
+@pytest.fixture
+def silent_image(client: docker.DockerClient) -> Iterator[str]:
+    """An image whose server never answers."""
+    name = f"wrongloop-test/silent:{os.getpid()}"  # another worker has its own
+    text = f'FROM {IMAGES["POSTGRES_IMAGE"]}\nENTRYPOINT ["sh", "-c", "sleep 600"]\n'
+    client.images.build(fileobj=BytesIO(text.encode()), tag=name, rm=True)
+    yield name
+    client.images.remove(name, force=True)

@@ -143,9 +143,11 @@ def test_a_bare_pytest_starts_containers_of_its_own(temporary, ours):
     assert not ours(str(temporary))
 
 
-def test_a_container_that_ends_is_told_with_its_last_words(temporary, places):
-    # Postgres' image gets no password there, so it will not start.
-    own = places | {"MONGO_IMAGE": places["POSTGRES_IMAGE"]}
+def test_a_container_that_ends_is_told_while_the_other_is_silent(temporary, places, silent_image):
+    # Postgres' image gets no password in MongoDB's place, so it will not start. The command is
+    # given less time by this test than the silent one has by its limit.
+    own = places | {"MONGO_IMAGE": places["POSTGRES_IMAGE"], "POSTGRES_IMAGE": silent_image}
+    own["WRONGLOOP_START_LIMIT_S"] = "600"
 
     done = scripts("reproduce", **own).must_exit(2)
 

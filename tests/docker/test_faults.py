@@ -4,15 +4,11 @@ import os
 import shlex
 import socket
 import subprocess
-from collections.abc import Iterator
-from io import BytesIO
 
-import docker
 import pytest
 from docker.models.containers import Container
 
 from scripts.servers.compose import PROJECT
-from tests.docker.conftest import IMAGES
 from tests.faults.page import DOCKER
 from tests.faults.seen import assert_same_titles
 from tests.support import engines
@@ -23,16 +19,6 @@ TESTS_RUN = "scripts.run.recorder"
 # Two words as a shell writes them, PROGRAM and FOLDER: `PROGRAM down FOLDER` ends the engine and
 # `PROGRAM up FOLDER` starts it. Set by whoever started it for these tests, .ci/containers for one.
 MAY_RESTART = "WRONGLOOP_TEST_ENGINE"
-
-
-@pytest.fixture
-def silent_image(client: docker.DockerClient) -> Iterator[str]:
-    """An image whose server never answers."""
-    name = "wrongloop-test/silent:1"
-    text = f'FROM {IMAGES["POSTGRES_IMAGE"]}\nENTRYPOINT ["sh", "-c", "sleep 600"]\n'
-    client.images.build(fileobj=BytesIO(text.encode()), tag=name, rm=True)
-    yield name
-    client.images.remove(name, force=True)
 
 
 def test_the_page_has_a_line_for_each_fault_and_no_other(request):
