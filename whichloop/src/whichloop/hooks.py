@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from whichloop.audit import audit, loop_scope_of_fixture, overrides
+from whichloop.audit import audit, loop_scope_of_fixture, overrides, plan
 from whichloop.diagnose.causes import CAUSES, TEARDOWN, Case
 from whichloop.diagnose.explain import explain, explain_crossing, explain_left_open
 from whichloop.foresee import foresee
@@ -190,9 +190,10 @@ class Hooks:
         found: list[Any] = []
         with TRACKER.guarded("event_loop fixtures"):
             found = overrides(session.items)
-        findings = audit(session.items, TRACKER.settings, found)
+        tests = plan(session.items, TRACKER.settings)
+        findings = audit(tests, TRACKER.settings, found)
         with TRACKER.guarded("the audit of objects"):
-            findings += foresee(session.items, TRACKER.settings)
+            findings += foresee(tests)
         self.audited = FORMS[form](findings, len(session.items))
         if any(finding.sure for finding in findings):
             session.testsfailed = 1
