@@ -112,6 +112,8 @@ def _place(fixturedef: Any) -> Site | None:
 def function_of_test(item: Any) -> FunctionType | None:
     """A test's function; of hypothesis's tests the one that runs once for each example."""
     function = peek.function_of(getattr(item, "function", None))
+    if function is None or "hypothesis" not in function.__dict__:
+        return function
     return peek.function_of(peek.attribute(function, "hypothesis", "inner_test")) or function
 
 

@@ -18,6 +18,7 @@ MAX_NAMED = 3  # keepers of one object
 _ENDS = {"dispose", "aclose", "configure", "reload", "dependency_overrides", "NullPool"}
 _PATCHES = {"setattr", "patch", "object"}
 _LIFESPANS = {"LifespanManager", "lifespan_context"}
+_ANY = {*_ENDS, *_PATCHES, *_LIFESPANS, "cache_clear"}
 
 
 class _Part(NamedTuple):
@@ -85,7 +86,8 @@ def _users(kept: list[Kept], uses: list[_Use], names: Names) -> _Users:
         for part in use.parts:
             key = id(part.code), id(part.owner)
             if key not in known:
-                known[key] = wanted & {id(part.code), *names.reach(part.code, part.owner).ids}
+                ids = names.reach(part.code, part.owner).ids
+                known[key] = wanted & ids | wanted & {id(part.code)}
             for holder in known[key]:
                 users[holder].setdefault(at, set()).add(part.loop)
     return users
@@ -157,6 +159,9 @@ def _ended(kept: Kept, use: _Use, names: Names, known: dict[tuple[int, int], Any
 
 
 def _ends(part: Named, kept: Kept) -> bool:
+    code = part.code
+    if not code.stored and _ANY.isdisjoint(code.all) and _ANY.isdisjoint(code.texts):
+        return False  # of nearly every test
     words, names = part.words, {keeper.name for keeper in kept.keepers}
     if words & _LIFESPANS:
         return True

@@ -1,5 +1,6 @@
 """pytest's hooks during a session: they say who is at work, and ask for explanations."""
 
+import gc
 import json
 import sys
 import traceback
@@ -187,6 +188,8 @@ class Hooks:
         form = self.config.getoption("whichloop_audit")
         if broken or form is None:
             return None
+        collecting = gc.isenabled()
+        gc.disable()  # what is read here is no garbage; to look for some takes as long as to read
         found: list[Any] = []
         with TRACKER.guarded("event_loop fixtures"):
             found = overrides(session.items)
@@ -194,6 +197,8 @@ class Hooks:
         findings = audit(tests, TRACKER.settings, found)
         with TRACKER.guarded("the audit of objects"):
             findings += foresee(tests)
+        if collecting:
+            gc.enable()
         self.audited = FORMS[form](findings, len(session.items))
         if any(finding.sure for finding in findings):
             session.testsfailed = 1
