@@ -112,7 +112,7 @@ faults: ## break things on purpose: docs/faults.md (WRITE=1 draws it anew)
 test-foreign: ## anyio's and httpx's own suites, with and without whichloop
 	$(RUN) test-foreign
 
-bench-whichloop: ## what whichloop costs: both ratios, and what it keeps in memory
+bench-whichloop: ## what whichloop costs: its three ratios, and what it keeps in memory
 	$(RUN) bench-whichloop
 
 test-docker: ## the tests of the container backends; needs a Docker engine and both images

@@ -18,7 +18,7 @@ import sqlalchemy.ext.asyncio  # noqa: F401 - its probe looks for what it import
 from conftest import ini, run_suite
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from whichloop.audit import audit, loop_scope_of_fixture
+from whichloop.audit import audit, loop_scope_of_fixture, plan
 from whichloop.foresee import foresee
 from whichloop.library import explain_error, loop_of
 from whichloop.observe import frames, peek
@@ -157,8 +157,8 @@ async def look(obj) -> None:
             render(finding)
     frames.keeper(object(), object(), NOBODY)
     scopes = Settings("3", "9", "1.5.0", "auto", "session", "function")
-    as_text(audit([item(obj)], scopes), 1)
-    foresee([item(obj), item(look)], scopes)
+    as_text(audit(plan([item(obj)], scopes), scopes), 1)
+    foresee(plan([item(obj), item(look)], scopes))
     Walk(Names()).all()
     loop_scope_of_fixture(item(obj)._fixtureinfo.name2fixturedefs["f"][0], scopes)
     frame = sys._getframe()

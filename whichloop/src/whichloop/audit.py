@@ -2,19 +2,72 @@
 
 from collections.abc import Iterable
 from types import FunctionType
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from whichloop.diagnose.causes import MISMATCH
 from whichloop.diagnose.codes import IGNORED
 from whichloop.observe import peek
-from whichloop.observe.frames import site_of
+from whichloop.observe.frames import is_user_file, site_of
 from whichloop.records import Foreseen, Settings, Site
 
 _IGNORED = "pytest-asyncio 1.0 removed it, and no test runs on the loop it makes"
 _DEPRECATED = "pytest-asyncio 1.0 removes it, and from then on no test runs on the loop it makes"
 ORDER = ("function", "class", "module", "package", "session")
+
+
+class Fixture(NamedTuple):
+    """A fixture of the project's, or one that runs on a loop: its ``function`` as it stands in the
+    suite, its caching scope, and its loop scope (None: it is no coroutine)."""
+
+    name: str
+    definition: Any
+    function: FunctionType | None
+    scope: str
+    loop_scope: str | None
+
+
+class Test(NamedTuple):
+    """A collected test; ``loop_scope`` is None for one that pytest-asyncio does not run."""
+
+    nodeid: str
+    function: FunctionType | None
+    owner: Any
+    loop_scope: str | None
+    fixtures: list[Fixture]
+
+
+def plan(items: Iterable[Any], settings: Settings) -> list[Test]:
+    """On which loops pytest's items and their fixtures will run; what tests share is read once."""
+    known: dict[tuple[int, str], Fixture | None] = {}
+    tests = []
+    for item in items:
+        info = getattr(item, "_fixtureinfo", None)
+        definitions = getattr(info, "name2fixturedefs", None) or {}
+        loops = definitions.get("event_loop")
+        event_loop = str(loops[-1].scope) if loops else "function"
+        fixtures = []
+        for name, stack in definitions.items():
+            if not stack:
+                continue
+            key = id(stack[-1]), event_loop
+            if key not in known:
+                known[key] = _fixture(name, stack[-1], settings, event_loop)
+            if (fixture := known[key]) is not None:
+                fixtures.append(fixture)
+        function = function_of_test(item)
+        scope = loop_scope_of_test(item, function, settings, event_loop)
+        tests.append(Test(item.nodeid, function, getattr(item, "cls", None), scope, fixtures))
+    return tests
+
+
+def _fixture(name: str, definition: Any, settings: Settings, event_loop: str) -> Fixture | None:
+    function = written(definition.func)
+    scope = loop_scope_of_fixture(definition, settings, event_loop)
+    if scope is None and (function is None or not is_user_file(function.__code__.co_filename)):
+        return None
+    return Fixture(name, definition, function, str(definition.scope), scope)
 
 
 def loop_scope_of_fixture(
@@ -33,11 +86,13 @@ def loop_scope_of_fixture(
     return scope if scope and scope != "fixture-scope" else str(fixturedef.scope)
 
 
-def loop_scope_of_test(item: Any, settings: Settings, event_loop: str) -> str | None:
+def loop_scope_of_test(
+    item: Any, function: FunctionType | None, settings: Settings, event_loop: str
+) -> str | None:
     """The loop scope of a coroutine test under pytest-asyncio; None for any other test."""
-    marker = item.get_closest_marker("asyncio")
-    if not peek.is_coroutine(function_of_test(item)):
+    if not peek.is_coroutine(function):
         return None
+    marker = item.get_closest_marker("asyncio")
     if marker is None and settings.asyncio_mode != "auto":
         return None
     if marker is None and item.get_closest_marker("anyio") is not None:
@@ -57,6 +112,8 @@ def _place(fixturedef: Any) -> Site | None:
 def function_of_test(item: Any) -> FunctionType | None:
     """A test's function; of hypothesis's tests the one that runs once for each example."""
     function = peek.function_of(getattr(item, "function", None))
+    if function is None or "hypothesis" not in function.__dict__:
+        return function
     return peek.function_of(peek.attribute(function, "hypothesis", "inner_test")) or function
 
 
@@ -76,32 +133,35 @@ def _of_the_plugin(function: FunctionType | None) -> bool:
 
 
 def audit(
-    items: Iterable[Any], settings: Settings, ignorable: Iterable[Any] = ()
+    tests: Iterable[Test], settings: Settings, ignorable: Iterable[Any] = ()
 ) -> list[Foreseen]:
-    """Every loop scope of pytest's items that does not fit, in the order of collection, the notes
-    first; ``ignorable`` are the fixtures named event_loop, whether a test asks for them or not."""
+    """Every loop scope of a plan that does not fit, in the order of collection, the notes first;
+    ``ignorable`` are the fixtures named event_loop, whether a test asks for them or not."""
     found: dict[Foreseen, list[str]] = {note: [] for note in _ignored(ignorable, settings)}
-    for item in items:
-        info = getattr(item, "_fixtureinfo", None)
-        definitions = getattr(info, "name2fixturedefs", None) or {}
-        loops = definitions.get("event_loop")
-        event_loop = str(loops[-1].scope) if loops else "function"
-        test_scope = loop_scope_of_test(item, settings, event_loop)
-        for name, fixture in [(name, stack[-1]) for name, stack in definitions.items() if stack]:
-            scope = loop_scope_of_fixture(fixture, settings, event_loop)
-            if scope is None or not peek.is_coroutine(written(fixture.func)):
-                continue
-            texts = []
-            if ORDER.index(str(fixture.scope)) > ORDER.index(scope):
-                cached = f"fixture {name} is cached for the {fixture.scope} but runs on a {scope}"
-                texts.append(f"{cached} loop, which is closed first")
-            if test_scope not in (None, scope):
-                runs = f"fixture {name} runs on a {scope} loop, the tests that use it on a"
-                texts.append(f"{runs} {test_scope} loop")
-            for text in texts:
-                finding = Foreseen(MISMATCH.code, MISMATCH.name, text, _place(fixture))
-                found.setdefault(finding, []).append(item.nodeid)
+    known: dict[tuple[int, str | None], list[Foreseen]] = {}
+    for test in tests:
+        for fixture in test.fixtures:
+            key = id(fixture), test.loop_scope
+            if key not in known:
+                known[key] = list(_mismatches(fixture, test.loop_scope))
+            for finding in known[key]:
+                found.setdefault(finding, []).append(test.nodeid)
     return [finding._replace(tests=tuple(tests)) for finding, tests in found.items()]
+
+
+def _mismatches(fixture: Fixture, test_scope: str | None) -> Iterable[Foreseen]:
+    name, _, function, cached, scope = fixture
+    if scope is None or not peek.is_coroutine(function):
+        return
+    texts = []
+    if ORDER.index(cached) > ORDER.index(scope):
+        text = f"fixture {name} is cached for the {cached} but runs on a {scope} loop"
+        texts.append(f"{text}, which is closed first")
+    if test_scope not in (None, scope):
+        text = f"fixture {name} runs on a {scope} loop, the tests that use it on a {test_scope}"
+        texts.append(f"{text} loop")
+    for text in texts:
+        yield Foreseen(MISMATCH.code, MISMATCH.name, text, _place(fixture.definition))
 
 
 def overrides(items: Iterable[Any]) -> list[Any]:

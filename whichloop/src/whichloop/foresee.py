@@ -1,28 +1,24 @@
 """Objects that outlive the loops of the tests that use them, before any test runs."""
 
 import ast
+from collections import defaultdict
 from collections.abc import Iterable
 from types import FunctionType
 from typing import Any, NamedTuple
 
-from whichloop.audit import (
-    ORDER,
-    function_of_test,
-    loop_scope_of_fixture,
-    loop_scope_of_test,
-    written,
-)
+from whichloop.audit import ORDER, Test
 from whichloop.diagnose.causes import OUTLIVES
 from whichloop.observe.frames import is_user_file, shown
 from whichloop.observe.kept import MAX_OF_MODULE, Keeper, Kept, Walk
 from whichloop.observe.named import Named, Names
-from whichloop.records import Foreseen, Settings, Site
+from whichloop.records import Foreseen, Site
 
 MAX_NAMED = 3  # keepers of one object
 # Names by which code may end or replace what another loop has used.
 _ENDS = {"dispose", "aclose", "configure", "reload", "dependency_overrides", "NullPool"}
 _PATCHES = {"setattr", "patch", "object"}
 _LIFESPANS = {"LifespanManager", "lifespan_context"}
+_ANY = {*_ENDS, *_PATCHES, *_LIFESPANS, "cache_clear"}
 
 
 class _Part(NamedTuple):
@@ -41,53 +37,60 @@ class _Use(NamedTuple):
     test: str
     parts: list[_Part]
 
-    def loops(self, ids: set[int], names: Names) -> set[tuple[str, str]]:
-        """On which loops it uses what has one of these ids."""
-        return {
-            part.loop
-            for part in self.parts
-            if id(part.code) in ids or ids & names.reach(part.code, part.owner).ids
-        }
-
 
 # A test that uses an object, and the loops on which it does.
 _Used = tuple[_Use, set[tuple[str, str]]]
 
 
-def foresee(items: Iterable[Any], settings: Settings) -> list[Foreseen]:
+def foresee(tests: Iterable[Test]) -> list[Foreseen]:
     """What modules, caches and fixtures keep longer than a loop, with the tests on several loops
     that use it: certain where they name it, and a note where that is not seen, where the object is
     not there yet, or where code that a test uses may end or replace it."""
     walk = Walk(Names())
     fixtures: dict[int, Kept] = {}
     uses = []
-    for item in items:
-        definitions = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", None) or {}
-        loops = definitions.get("event_loop")
-        event_loop = str(loops[-1].scope) if loops else "function"
-        scope = loop_scope_of_test(item, settings, event_loop)
-        function = function_of_test(item)
+    for test in tests:
+        scope, function = test.loop_scope, test.function
         if scope is None or function is None:
             continue
-        own = _loop(item.nodeid, scope)
-        parts = [_Part("", function, getattr(item, "cls", None), own)]
-        for name, stack in definitions.items():
-            behind = written(stack[-1].func) if stack else None
+        own = _loop(test.nodeid, scope)
+        parts = [_Part("", function, test.owner, own)]
+        for name, _, behind, cached, runs in test.fixtures:
             if behind is None or not is_user_file(behind.__code__.co_filename):
                 continue
-            runs = loop_scope_of_fixture(stack[-1], settings, event_loop)
-            loop = own if runs is None else _loop(item.nodeid, runs)
+            loop = own if runs is None or runs == scope else _loop(test.nodeid, runs)
             parts.append(_Part(name, behind, None, loop))
-            if runs is None and ORDER.index(str(stack[-1].scope)) > ORDER.index(scope):
+            if runs is None and cached != scope and ORDER.index(cached) > ORDER.index(scope):
                 _cached(name, behind, walk, fixtures)
-        uses.append(_Use(item.nodeid, parts))
+        uses.append(_Use(test.nodeid, parts))
     if len({part.loop for use in uses for part in use.parts}) < 2:
         return []
     kept = [*walk.all(), *fixtures.values()]
+    users = _users(kept, uses, walk.names)
     return [
         *_cut(walk.cut),
-        *(finding for one in kept for finding in _findings(one, uses, walk.names)),
+        *(finding for one in kept for finding in _findings(one, uses, users, walk.names)),
     ]
+
+
+# By an object's id, and then by the place of the use: the loops on which that uses it.
+_Users = dict[int, dict[int, set[tuple[str, str]]]]
+
+
+def _users(kept: list[Kept], uses: list[_Use], names: Names) -> _Users:
+    """Who uses what of the ids by which code can be seen to use what is kept."""
+    wanted = {holder for one in kept for holder in one.ids}
+    known: dict[tuple[int, int], set[int]] = {}
+    users: _Users = defaultdict(dict)
+    for at, use in enumerate(uses if wanted else ()):
+        for part in use.parts:
+            key = id(part.code), id(part.owner)
+            if key not in known:
+                ids = names.reach(part.code, part.owner).ids
+                known[key] = wanted & ids | wanted & {id(part.code)}
+            for holder in known[key]:
+                users[holder].setdefault(at, set()).add(part.loop)
+    return users
 
 
 def _cut(files: list[str]) -> Iterable[Foreseen]:
@@ -118,9 +121,14 @@ def _loop(nodeid: str, scope: str) -> tuple[str, str]:
     return scope, parts.get(scope, "")
 
 
-def _findings(kept: Kept, uses: list[_Use], names: Names) -> Iterable[Foreseen]:
-    used = [(use, loops) for use in uses if (loops := use.loops(kept.ids, names))]
-    ended = [_ended(kept, use, names) for use, _ in used]
+def _findings(kept: Kept, uses: list[_Use], users: _Users, names: Names) -> Iterable[Foreseen]:
+    loops: dict[int, set[tuple[str, str]]] = {}
+    for holder in kept.ids:
+        for at, of_it in users.get(holder, {}).items():
+            loops[at] = loops.get(at, set()) | of_it
+    used = [(uses[at], loops[at]) for at in sorted(loops)]
+    known: dict[tuple[int, int], Any] = {}
+    ended = [_ended(kept, use, names, known) for use, _ in used]
     left = [row for row, by in zip(used, ended, strict=True) if not by]
     if len(_all_loops(left)) > 1:
         yield _finding(kept, left, sure=not kept.may)
@@ -136,18 +144,24 @@ def _all_loops(used: list[_Used]) -> set[tuple[str, str]]:
     return {loop for _, loops in used for loop in loops}
 
 
-def _ended(kept: Kept, use: _Use, names: Names) -> str:
-    """What of a test or its fixtures may end the object, or put another in its place."""
+def _ended(kept: Kept, use: _Use, names: Names, known: dict[tuple[int, int], Any]) -> str:
+    """What of a test or its fixtures may end the object, or put another in its place; ``known`` has
+    the function that does so for each that was read."""
     for part in use.parts:
-        for named in names.reach(part.code, part.owner).parts:
-            if _ends(named, kept):
-                by = f"fixture {part.fixture}" if part.fixture else f"test {use.test}"
-                through = named.function
-                return by if through is part.code else f"{by} (in {through.__name__})"
+        key = id(part.code), id(part.owner)
+        if key not in known:
+            reached = names.reach(part.code, part.owner).parts
+            known[key] = next((named.function for named in reached if _ends(named, kept)), None)
+        if (through := known[key]) is not None:
+            by = f"fixture {part.fixture}" if part.fixture else f"test {use.test}"
+            return by if through is part.code else f"{by} (in {through.__name__})"
     return ""
 
 
 def _ends(part: Named, kept: Kept) -> bool:
+    code = part.code
+    if not code.stored and _ANY.isdisjoint(code.all) and _ANY.isdisjoint(code.texts):
+        return False  # of nearly every test
     words, names = part.words, {keeper.name for keeper in kept.keepers}
     if words & _LIFESPANS:
         return True

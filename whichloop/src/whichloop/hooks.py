@@ -1,5 +1,6 @@
 """pytest's hooks during a session: they say who is at work, and ask for explanations."""
 
+import gc
 import json
 import sys
 import traceback
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from whichloop.audit import audit, loop_scope_of_fixture, overrides
+from whichloop.audit import audit, loop_scope_of_fixture, overrides, plan
 from whichloop.diagnose.case import Case
 from whichloop.diagnose.causes import CAUSES, TEARDOWN
 from whichloop.diagnose.explain import explain, explain_crossing, explain_left_open
@@ -188,12 +189,17 @@ class Hooks:
         form = self.config.getoption("whichloop_audit")
         if broken or form is None:
             return None
+        collecting = gc.isenabled()
+        gc.disable()  # what is read here is no garbage; to look for some takes as long as to read
         found: list[Any] = []
         with TRACKER.guarded("event_loop fixtures"):
             found = overrides(session.items)
-        findings = audit(session.items, TRACKER.settings, found)
+        tests = plan(session.items, TRACKER.settings)
+        findings = audit(tests, TRACKER.settings, found)
         with TRACKER.guarded("the audit of objects"):
-            findings += foresee(session.items, TRACKER.settings)
+            findings += foresee(tests)
+        if collecting:
+            gc.enable()
         self.audited = FORMS[form](findings, len(session.items))
         if any(finding.sure for finding in findings):
             session.testsfailed = 1

@@ -4,6 +4,7 @@ Named tuples and no frozen dataclasses: every run of pytest imports them, and ma
 each test.
 """
 
+import functools
 import re
 from typing import NamedTuple
 
@@ -39,6 +40,12 @@ class Actor(NamedTuple):
 NOBODY = Actor("unknown", "")
 
 
+@functools.cache
+def _numbers(version: str) -> tuple[int, ...]:
+    numbers = re.match(r"\d+(\.\d+)*", version)
+    return tuple(int(part) for part in numbers.group().split(".")) if numbers else (99,)
+
+
 class Settings(NamedTuple):
     """Versions and loop scopes in force; ``None`` where pytest or the option is not there, or it is
     not known. ``pytest_asyncio`` is "" where pytest runs without that plugin.
@@ -60,8 +67,7 @@ class Settings(NamedTuple):
     @property
     def asyncio_version(self) -> tuple[int, ...]:
         """pytest-asyncio's: ``"1.5.0"`` → ``(1, 5, 0)``; an unknown one counts as the newest."""
-        numbers = re.match(r"\d+(\.\d+)*", self.pytest_asyncio or "")
-        return tuple(int(part) for part in numbers.group().split(".")) if numbers else (99,)
+        return _numbers(self.pytest_asyncio or "")
 
     def in_its_file(self, change: str) -> tuple[str, str]:
         """A change as the configuration file in force would have it, and where in that file;

@@ -3,6 +3,7 @@ compiled: nothing is called, so what a name leads to through a call is not known
 
 import dis
 import functools
+import re
 import sys
 from collections.abc import Iterator
 from types import CodeType, FunctionType, ModuleType
@@ -23,7 +24,7 @@ _LOAD_GLOBAL = dis.opmap["LOAD_GLOBAL"]  # its argument has a bit of its own bes
 _NAMED = ("LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS", "IMPORT_NAME")
 _GLOBAL = {dis.opmap[name] for name in _NAMED if name in dis.opmap}
 _STORE = {dis.opmap["STORE_ATTR"], dis.opmap["STORE_GLOBAL"]}
-_NAMING = frozenset({_LOAD_GLOBAL} | _GLOBAL | _STORE)
+_NAMING = re.compile(b"[%b]" % re.escape(bytes({_LOAD_GLOBAL} | _GLOBAL | _STORE)))
 
 
 class Words(NamedTuple):
@@ -67,7 +68,7 @@ class Names:
         self._named: dict[tuple[int, int], Named] = {}
         self._reached: dict[tuple[int, int], Reach] = {}
         # By the id of what the first of each pair keeps alive.
-        self._members: dict[int, tuple[type, list[Any]]] = {}
+        self._members: dict[int, tuple[Any, list[Any]]] = {}
         self._behind: dict[int, tuple[Any, list[FunctionType]]] = {}
         self._words: dict[int, tuple[CodeType, Words]] = {}
 
@@ -84,7 +85,8 @@ class Names:
                 reach.ids.update(named.objects)
                 for obj in list(named.objects.values()):
                     for inner in self._functions(obj):
-                        kind = obj if peek.is_a(obj, type) else named.owners.get(id(obj))
+                        is_class = issubclass(type(obj), type)
+                        kind = obj if is_class else named.owners.get(id(obj))
                         if (id(inner), id(kind)) not in seen:
                             seen.add((id(inner), id(kind)))
                             todo.append((inner, kind))
@@ -110,13 +112,15 @@ class Names:
                 if obj is None or id(obj) in objects:
                     continue
                 objects[id(obj)] = obj
-                if issubclass(type(obj), ModuleType):
-                    name = dict.get(peek.attributes(obj), "__name__")
-                    modules |= {name} if type(name) is str else set()
+                if type(obj) is FunctionType:
+                    continue
+                is_module = issubclass(type(obj), ModuleType)
+                if is_module and type(name := dict.get(peek.attributes(obj), "__name__")) is str:
+                    modules.add(name)
                 for space in self._spaces(obj):
                     held = [found for name in code.all if (found := _get(space, name)) is not None]
                     todo += held
-                    if not issubclass(type(obj), ModuleType):
+                    if not is_module:
                         owners |= {id(member): obj for member in held}
             # A class's own methods name each other; that the class is there is no use of it.
             objects.pop(id(owner), None)
@@ -138,18 +142,19 @@ class Names:
             known = self._words[id(code)] = code, words
         return known[1]
 
-    def _spaces(self, obj: Any) -> Iterator[Any]:
-        if issubclass(type(obj), ModuleType):
-            yield peek.attributes(obj)
-            return
-        kind = obj if peek.is_a(obj, type) else type(obj)
+    def _spaces(self, obj: Any) -> list[Any]:
+        """Where its members stand, by name: of a module, a class of the project's, or an instance
+        of one."""
+        is_class = issubclass(type(obj), type)
+        kind = obj if is_class or issubclass(type(obj), ModuleType) else type(obj)
         if id(kind) not in self._members:
-            bases = peek.bases(kind)
-            self._members[id(kind)] = kind, [held for name, _, held in bases if name in self.own]
-        _, members = self._members[id(kind)]
-        yield from members
-        if members and kind is not obj:
-            yield peek.attributes(obj)
+            if issubclass(type(kind), ModuleType):
+                spaces: list[Any] = [peek.attributes(obj)]
+            else:
+                spaces = [held for name, _, held in peek.bases(kind) if name in self.own]
+            self._members[id(kind)] = kind, spaces
+        spaces = self._members[id(kind)][1]
+        return [*spaces, peek.attributes(obj)] if spaces and kind is not obj else spaces
 
     def _functions(self, obj: Any) -> list[FunctionType]:
         """The project's functions behind what code names: decorated, cached, or a constructor."""
@@ -177,15 +182,15 @@ def _sort(code: CodeType, words: Words) -> None:
     ten times as long."""
     instructions = code.co_code
     kinds = instructions[::2]
-    for at, kind in enumerate(kinds):
-        if kind in _NAMING:
-            more = instructions[2 * at - 1] << 8 if kinds[at - 1] == dis.EXTENDED_ARG else 0
-            argument = instructions[2 * at + 1] | more
-            if kind == _LOAD_GLOBAL:
-                words.globals.add(code.co_names[argument >> 1])
-            else:
-                names = words.stored if kind in _STORE else words.globals
-                names.add(code.co_names[argument])
+    for match in _NAMING.finditer(kinds):
+        at = match.start()
+        more = instructions[2 * at - 1] << 8 if kinds[at - 1] == dis.EXTENDED_ARG else 0
+        argument = instructions[2 * at + 1] | more
+        if kinds[at] == _LOAD_GLOBAL:
+            words.globals.add(code.co_names[argument >> 1])
+        else:
+            names = words.stored if kinds[at] in _STORE else words.globals
+            names.add(code.co_names[argument])
 
 
 def _get(space: Any, name: str) -> Any:
