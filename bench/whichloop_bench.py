@@ -4,9 +4,10 @@
                                     [--only trivial|pooled|audit|memory] [--kept 20000]
 
 Two suites: trivial async tests, and tests that each check out a pooled connection; and the audit of
-a third, of 100 files with fixtures, against collecting that alone. Each pair runs both ways, in alternating order, so that a slow moment of the machine meets both. What is compared
-is processor time (user and system, of pytest alone), which other programs shake less than the
-clock; the ratio by the clock is printed beside it. Then a larger suite, whose every test makes a
+a third, of 100 files with fixtures, against collecting that alone. Each pair runs both ways, in
+alternating order, so that a slow moment of the machine meets both. What is compared is processor
+time (user and system, of pytest alone), which other programs shake less than the clock; the ratio
+by the clock is printed beside it. Then a larger suite, whose every test makes a
 loop, an engine and a crossing: what of them is alive at its end, with and without whichloop, and
 how large whichloop's own tables are. The exit status is 1 if a median is above its limit (1.03,
 1.05 and 1.10) or anything is kept.

@@ -4,33 +4,27 @@ import gc
 import json
 import sys
 import traceback
-from collections import Counter
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from whichloop import strict
 from whichloop.audit import audit, loop_scope_of_fixture, overrides, plan
-from whichloop.diagnose.case import Case
-from whichloop.diagnose.causes import CAUSES, TEARDOWN
-from whichloop.diagnose.explain import explain, explain_crossing, explain_left_open
+from whichloop.background import Background
+from whichloop.diagnose.explain import explain
 from whichloop.foresee import foresee
 from whichloop.observe import peek
-from whichloop.observe.background_errors import BackgroundErrors
-from whichloop.observe.left_open import left_open
 from whichloop.observe.probes.registry import REGISTRY
 from whichloop.observe.tracker import TRACKER
 from whichloop.present.foreseen import FORMS
-from whichloop.present.section import NARROWEST, WIDEST, Groups, one_line, render, title, told
+from whichloop.present.section import NARROWEST, WIDEST, Groups, one_line, title, told
 from whichloop.recording import finding_of, plain, to_json, write
 from whichloop.records import Actor, Finding
 
 TITLE = "whichloop"
-# A suite whose every test logs an error says so often enough with these.
-MAX_BACKGROUND = 200
 _COROUTINE = "PytestAsyncioFunction"  # the class of its items, from 0.23 on
-_ENDED = {"passed": "passed, but", "skipped": "was skipped, but", "failed": "failed, and"}
 _AGAIN = "likely: pytest stumbles over a fixture that it refused to set up for an earlier test"
 
 
@@ -55,16 +49,14 @@ class Hooks:
         self.groups = Groups()
         self.properties: list[tuple[str, str]] = []  # of the test that runs
         self.finding: Finding | None = None  # of the phase that has just ended
-        self.background: list[Finding] = []
-        self.background_more = 0
+        self.background = Background(self._explain)
         self.audited: list[str] = []
         self.unwritten = ""
         self.refused: dict[str, Finding] = {}  # by the name of the fixture's function
         self.workers: dict[str, dict[str, Any]] = {}
-        self.errors = BackgroundErrors(self._in_background)
 
     def pytest_sessionstart(self) -> None:
-        self.errors.install()
+        self.background.errors.install()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
@@ -73,6 +65,7 @@ class Hooks:
         scene.during, scene.hooks[:] = item.nodeid, [Actor("test", item.nodeid)]
         TRACKER.crossings.clear()
         TRACKER.loops.ran_here.clear()
+        self.background.test_begins()
         try:
             return (yield)
         finally:
@@ -106,13 +99,19 @@ class Hooks:
         return actor
 
     def _explain(
-        self, error: BaseException, during: str, phase: str, item: pytest.Item | None = None
+        self,
+        error: BaseException,
+        during: str,
+        phase: str,
+        text: str = "",
+        item: pytest.Item | None = None,
     ) -> Finding | None:
+        """``text`` is what was logged with the error."""
         with TRACKER.guarded("explanations"):
             failure, recording = TRACKER.evidence(error, during, phase, REGISTRY.objects_in)
             if item is not None:
                 failure = failure._replace(test_scope=_scope_of(item))
-            return explain(recording, failure)
+            return explain(recording, failure.saying(text))
         return None
 
     def _refused_again(self, error: BaseException, during: str) -> None:
@@ -137,7 +136,12 @@ class Hooks:
         # A skip is an exception too, and no failure.
         if call.excinfo is not None and not issubclass(call.excinfo.type, pytest.skip.Exception):
             error = call.excinfo.value
-            self.finding = self._explain(error, item.nodeid, call.when, item)
+            self.finding = self._explain(error, item.nodeid, call.when, "", item)
+            # An assertion may quote another error: that one knows more.
+            if self.finding is None or issubclass(call.excinfo.type, AssertionError):
+                with TRACKER.guarded("explanations"):
+                    behind = self.background.behind(error, item.nodeid, call.when)
+                    self.finding = behind or self.finding
             if call.when == "setup":
                 with TRACKER.guarded("explanations"):
                     self._refused_again(error, item.nodeid)
@@ -175,14 +179,6 @@ class Hooks:
         else:
             report.sections.append((TITLE, line))
 
-    def _in_background(self, error: BaseException, where: str) -> None:
-        finding = self._explain(error, TRACKER.scene.during, where)
-        if finding is not None and CAUSES[finding.cause].about_loops:
-            if len(self.background) < MAX_BACKGROUND:
-                self.background.append(finding)
-            else:
-                self.background_more += 1
-
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
         broken = session.testsfailed and not session.config.option.continue_on_collection_errors
@@ -213,11 +209,11 @@ class Hooks:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
-        self.errors.uninstall_logging()
+        self.background.errors.uninstall_logging()
         if not TRACKER.recording:
             return
         with TRACKER.guarded("recording"):
-            findings = (*self.findings, *self.background)
+            findings = (*self.findings, *self.background.findings)
             recording = TRACKER.whole()._replace(findings=findings)
             if hasattr(self.config, "workeroutput"):
                 rows = to_json(recording, self.config.workerinput["workerid"])
@@ -247,14 +243,10 @@ class Hooks:
         if self.audited:
             section("whichloop audit", sep="-")
             line("\n".join(self.audited))
-        counts = Counter(map(render, self.background))
-        self.background.clear()
-        if counts:
-            section("whichloop: errors that were only logged", sep="-")
-        for text, count in counts.items():
-            line(f"{text}{f' ({count} times)' if count > 1 else ''}\n")
-        if self.background_more:
-            line(f"and {self.background_more} more that are not shown")
+        for at, text in enumerate(self.background.told()):
+            if at == 0:
+                section("whichloop: errors that were only logged", sep="-")
+            line(text)
         for text in warnings:
             line(f"whichloop: warning: {text}", yellow=True)
         if self.path and not self.unwritten and "recording" not in off:
@@ -262,8 +254,8 @@ class Hooks:
 
     def after_everything(self) -> None:
         """The last clean-up of the session: errors of finalizers that ran after the summary."""
-        self.errors.uninstall()
-        texts = dict.fromkeys(map(render, self.background))
+        self.background.errors.uninstall()
+        texts = list(self.background.told())
         if texts:
             print("whichloop: errors raised at exit", *texts, sep="\n", file=sys.stderr)
 
@@ -281,10 +273,10 @@ class ThoroughHooks(Hooks):
         report = yield
         super().pytest_runtest_makereport(item, call)
         if report.when != "teardown":
-            self.ended = _ENDED[report.outcome]
+            self.ended = strict.ENDED[report.outcome]
         if report.passed and self.strict:
             with TRACKER.guarded("strict"):
-                self._hold_to_strict(item, report)
+                self.finding = strict.held(report, self.ended, _scope_of(item))
         if TRACKER.recording and report.when == "call":
             # The outcome belongs to the loop of the test's body: the last that it ran on so far.
             for at in reversed(range(len(TRACKER.ran))):
@@ -293,24 +285,3 @@ class ThoroughHooks(Hooks):
                     TRACKER.ran[at] = ran._replace(outcome=report.outcome)
                     break
         return report
-
-    def _hold_to_strict(self, item: pytest.Item, report: pytest.TestReport) -> None:
-        """Fail a phase that passed, and say what has ended how, and who did what meanwhile."""
-        node, when = report.nodeid, report.when or ""
-        so_far = "could be set up, but" if when == "setup" else self.ended
-        if TRACKER.crossings:
-            recording = TRACKER.snapshot()
-            use = recording.crossings[-1]
-            finding = explain_crossing(recording, use, when, _scope_of(item))
-            by, did = use.by, "used an object on another event loop than its own"
-            if finding.cause == TEARDOWN.name:
-                did = "closed on another event loop what the test had left open"
-        elif when == "teardown" and (left := left_open()):
-            finding = explain_left_open(Case(TRACKER.settings, *left[0]), node)
-            by, did = left[0][0].bound_by, "left a connection on a closed event loop"
-        else:
-            return
-        self.finding = finding
-        report.outcome = "failed"
-        own = by.kind in ("unknown", "code") or by == Actor("test", node)
-        report.longrepr = f"whichloop (strict): {node} {so_far} {'' if own else f'{by} '}{did}"

@@ -152,6 +152,22 @@ MAYBE = (
         driver="psycopg_pool",
     ),
     Message(
+        "concurrent-use",
+        # asyncio's streams, generators and coroutines, anyio's and websockets' streams, MySQL's.
+        r"called while another coroutine is already waiting"
+        r"|cannot call \w+ while another coroutine"
+        r"|Concurrent call to \w+\(\) is not allowed"
+        r"|Another task is already \S+( \S+)? this resource"
+        r"|asynchronous generator is already running|coroutine is being awaited already"
+        r"|Packet sequence number wrong",
+        "one connection, stream or generator was asked for something by two tasks at once",
+        causes.NOT_LOOPS,
+        "likely: two tasks at once; what is left after a use on another loop says the same",
+        kind="operation_in_progress",
+        cures=("one-per-task", "one-at-a-time"),
+        headline="Two tasks used one connection or stream at the same time.",
+    ),
+    Message(
         "timeout-outside-task",
         r"Timeout context manager should be used inside a task",
         "an aiohttp session was used outside a task of the loop it was made on",
@@ -159,9 +175,28 @@ MAYBE = (
         "likely: a session used on another loop",
         driver="aiohttp",
     ),
+    # A library's own guard, in whatever words: what is read from the traceback's values decides.
+    Message(
+        "library-guard",
+        r"(?i)\bloops? (\w+ ){0,2}(does not|do not|doesn't|don't) match"
+        r"|\b(different|another|wrong|other|same) (\w+ )?loop\b"
+        r"|\bloop (mismatch|has changed|other than)",
+        "a library looked at the running event loop, and it was not the one it had kept",
+        causes.OUTLIVES,
+        "likely: the words of the library's own guard",
+    ),
 )
 # These only look as if they were about loops.
 OTHER = (
+    Message(
+        "wrong-task",
+        # anyio's scopes and locks, context variables, asyncio's TaskGroup.
+        r"Attempted to exit (a )?cancel scope|is not holding (this|the underlying) lock"
+        r"|was created in a different Context|its parent task .* is already completed",
+        "it was entered in one task and left in another, both on one loop: no mismatch of loops",
+        causes.WRONG_TASK,
+        cures=("in-the-test", "in-one-task"),
+    ),
     Message(
         "no-running-loop",
         r"RuntimeError: no running event loop|There is no current event loop",

@@ -196,7 +196,9 @@ class Failure(NamedTuple):
     """An exception as text: type and message of the one raised, then of its causes. ``running`` is
     the loop that still ran in this thread when the exception had left everything, ``test_scope``
     the loop scope that pytest-asyncio gives the test (None: not known, or it gives none),
-    ``fixture`` the one whose code the exception passed through."""
+    ``fixture`` the one whose code the exception passed through. For each of the chain ``lines``
+    has the suite's own line nearest to it, or None, and ``called`` (empty if that was not asked)
+    the object whose method that line called; ``at`` is the line of the one that counts."""
 
     chain: tuple[tuple[str, str], ...]
     frames: tuple[Frame, ...] = ()
@@ -206,6 +208,9 @@ class Failure(NamedTuple):
     running: str | None = None
     test_scope: str | None = None
     fixture: Actor = NOBODY
+    lines: tuple[Site | None, ...] = ()
+    called: tuple[ObjectRecord | None, ...] = ()
+    at: Site | None = None
 
     @property
     def by(self) -> Actor:
@@ -217,7 +222,14 @@ class Failure(NamedTuple):
     @property
     def crossing_line(self) -> Site | None:
         """The suite's own line nearest to the error."""
-        return next((f.site for f in reversed(self.frames) if f.user), None)
+        return self.at or next((f.site for f in reversed(self.frames) if f.user), None)
+
+    def saying(self, text: str) -> "Failure":
+        """The same with words that stood beside the exception in a log, if there were any."""
+        if not text:
+            return self
+        chain, called = (*self.chain, ("", text)), self.called and (*self.called, None)
+        return self._replace(chain=chain, lines=(*self.lines, None), called=called)
 
 
 class Ran(NamedTuple):

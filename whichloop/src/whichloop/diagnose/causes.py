@@ -71,11 +71,18 @@ NOT_LOOPS = Cause(
     "Two operations ran at the same time on one database connection.",
     about_loops=False,
 )
+WRONG_TASK = Cause(
+    "WL011",
+    "right loop, wrong task",
+    "it was entered in one task and left in another, both on one event loop",
+    "Something was opened in one step of this test and closed in another, which it does not allow.",
+    about_loops=False,
+)
 UNKNOWN = Cause(
     "WL009",
     "unknown",
     "the cause is not known",
     "The {thing} used here was set up elsewhere and cannot work in this place.",
 )
-_ALL = (MISMATCH, TEARDOWN, OUTLIVES, THREAD, PORTAL, TWO_PLUGINS, REPEATED, NOT_LOOPS, UNKNOWN)
-CAUSES = {cause.name: cause for cause in _ALL}
+_ALL = (MISMATCH, TEARDOWN, OUTLIVES, THREAD, PORTAL, TWO_PLUGINS, REPEATED, NOT_LOOPS, WRONG_TASK)
+CAUSES = {cause.name: cause for cause in (*_ALL, UNKNOWN)}

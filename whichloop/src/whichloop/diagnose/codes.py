@@ -72,12 +72,19 @@ _MORE = {
         "Two tasks at once on one connection or session, a lazy load outside of await, a server "
         "that has no connection left, or an object built where no loop runs: the message resembles "
         "the others, but there are no two loops, and no loop scope cures it.",
-        ("one-per-task", "await-load", "dispose-every", "build-in-coroutine"),
+        ("one-per-task", "one-at-a-time", "await-load", "dispose-every", "build-in-coroutine"),
     ),
     "WL009": (
         "The message is one of several event loops, but whichloop did not see the object: its "
         "driver has no probe, or it was made before the plugin began to watch.",
         ("one-loop",),
+    ),
+    "WL011": (
+        "A fixture's set-up, the test and the fixture's teardown are three tasks on one loop. What "
+        "must be left by the task that entered it (an anyio cancel scope, task group or lock, "
+        "asyncio's TaskGroup, a context variable's token) cannot be held over a fixture's yield; "
+        "no loop scope changes that.",
+        ("in-the-test", "task-of-its-own", "in-one-task"),
     ),
 }
 

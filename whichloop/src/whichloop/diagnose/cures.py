@@ -197,6 +197,26 @@ ENTRIES = {
         "open it inside the coroutine given to gather() or create_task()",
         link=_SQLALCHEMY + "#using-asyncsession-with-concurrent-tasks",
     ),
+    "one-at-a-time": Entry(
+        "let one task at a time use the {noun}",
+        "async with lock: around each use, with one asyncio.Lock() for all of them",
+        link=_PYTHON + "asyncio-sync.html#asyncio.Lock",
+    ),
+    "in-the-test": Entry(
+        "enter and leave what {fixture} holds in one task, that of the test",
+        "make it a function with @contextlib.asynccontextmanager, in place of the fixture's mark, "
+        "and write async with …: in the test",
+        link="https://github.com/pytest-dev/pytest-asyncio/issues/1191",
+    ),
+    "in-one-task": Entry(
+        "enter and leave it in one task",
+        "async with … around all that uses it, in one coroutine",
+    ),
+    "task-of-its-own": Entry(
+        "let {fixture} give it a task of its own, which enters and leaves it",
+        "in that task: async with …: ready.set(), await done.wait(); in the fixture: await "
+        "ready.wait(), yield, done.set(), await task",
+    ),
     "dispose-every": Entry(
         "dispose every engine and close every pool that is made",
         "await engine.dispose() in the finally: of the fixture that made it",

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from whichloop import messages
-from whichloop.diagnose import causes
+from whichloop.diagnose import causes, tasks
 from whichloop.diagnose.case import RUNS, Case, Cause, made
 from whichloop.messages import Message
 from whichloop.records import NOBODY, Actor, Crossing, Failure, Finding, ObjectRecord, Recording
@@ -29,13 +29,19 @@ def explain(recording: Recording, failure: Failure) -> Finding | None:
     """What a failure has to do with event loops; None where nothing says it has. A message of the
     catalogue speaks for itself. Any other failure is explained only if its traceback passes through
     a line at which an object was used on a loop not its own."""
-    match = messages.find(f"{kind}: {text}" for kind, text in failure.chain)
+    texts = [f"{kind}: {text}" for kind, text in failure.chain]
+    match = messages.find(texts)
     crossing = choose(recording, failure)
     if match is None:
         if crossing is None or crossing.at not in {frame.site for frame in failure.frames}:
             return None
         return _crossed(recording, failure, crossing)._replace(sure=_NO_MESSAGE)
     message, text = match
+    called: ObjectRecord | None = None
+    if failure.lines:
+        at = texts.index(text)
+        failure = failure._replace(at=failure.lines[at])
+        called = failure.called[at] if failure.called else None
     if message.id == "scope-mismatch":
         return _scope_mismatch(recording, failure, message, text)
     case = _case(recording, failure)
@@ -50,15 +56,26 @@ def explain(recording: Recording, failure: Failure) -> Finding | None:
         sentence=f"{message.says}.",
         cures=made(message.cures, recording.settings, {"noun": noun}),
     )
+    if message.id == "wrong-task":
+        return tasks.wrong_task(recording, failure, plain, called)
     if message in messages.OTHER:
         return plain
     if message.id in ("loop-running", "nested-run"):
         return _running_already(recording, failure, message, plain)
     if crossing is not None:
         return _crossed(recording, failure, crossing, message)
+    if message.id == "concurrent-use":
+        if called is not None and called.bound_to not in (None, failure.used_on):
+            return _unseen(recording._replace(objects=(called,)), failure, message, plain)
+        bound = recording.loop(called.bound_to) if called else None
+        case = case._replace(obj=called, bound=bound)
+        return _concurrent(case, failure, message, plain, recording)
     if message.id == "operation-in-progress":
         return _concurrent(case, failure, message, plain, recording)
-    return _unseen(recording, failure, message, plain)
+    finding = _unseen(recording, failure, message, plain)
+    # Other loops than those of events have such names, too.
+    guards = message.id != "library-guard" or "event loop" in text.lower()
+    return finding if guards or finding.cause != causes.UNKNOWN.name else None
 
 
 def explain_crossing(
@@ -184,11 +201,7 @@ def _concurrent(
             "cures": cause.cures(then),
         }
         return _finding(case, failure, cause, message, **changes)
-    sure = "likely: no use on another loop was seen in this test"
-    if obj is not None and obj.bound_to is not None and obj.bound_to == failure.used_on:
-        sure = f"sure: the connection belongs to loop {obj.bound_to}, and was used there"
-    sentence = "two tasks used one connection at the same time, on its own loop."
-    return plain._replace(sure=sure, sentence=sentence)
+    return tasks.at_once(case, failure, message, plain)
 
 
 def _running_already(
@@ -252,5 +265,7 @@ def _unseen(recording: Recording, failure: Failure, message: Message, plain: Fin
     sure = "sure of two loops; the object is not one that whichloop knows"
     if message in messages.MAYBE:
         sure = "not known: no use on another loop was seen in this test"
+    elif message.id == "library-guard":
+        sure = message.sure
     case, changes = _case(recording, failure), {"sentence": plain.sentence, "cures": plain.cures}
     return _finding(case, failure, causes.UNKNOWN, message, sure=sure, **changes)

@@ -13,7 +13,7 @@ from whichloop.observe import peek
 from whichloop.records import NOBODY, Actor, Failure, Frame, Site
 
 MAX_FRAMES = 250
-MAX_CHAIN = 12
+MAX_CHAIN = 50  # of a group, too, whose members came from many tasks
 MAX_LOCALS = 60
 MAX_TEXT = 2000
 
@@ -180,7 +180,7 @@ def _engine(value: Any, dialect: Any) -> bool:
 
 
 def chain_of(error: BaseException) -> list[BaseException]:
-    """The error, what it was raised from or in, and a group's members; each once."""
+    """The error, what it was raised from and in, and a group's members; each once."""
     chain: list[BaseException] = []
     todo = [error]
     while todo and len(chain) < MAX_CHAIN:
@@ -191,7 +191,7 @@ def chain_of(error: BaseException) -> list[BaseException]:
         if issubclass(type(first), BaseExceptionGroup):
             todo += vars(BaseExceptionGroup)["exceptions"].__get__(first)
         causes = (_held(first, "__cause__"), _held(first, "__context__"))
-        todo += [cause for cause in causes if cause is not None][:1]
+        todo += [cause for cause in causes if cause is not None]
     return chain
 
 
@@ -205,12 +205,35 @@ def _text(error: BaseException) -> str:
     return " ".join(str.__str__(part) for part in parts)[:MAX_TEXT]
 
 
+def texts_of(error: BaseException) -> tuple[tuple[str, str], ...]:
+    """Type and message of each error of the chain."""
+    return tuple((_class_name(type(raised)), _text(raised)) for raised in chain_of(error))
+
+
+def own_frames(error: BaseException) -> list[FrameType]:
+    """The frames of the suite's own code that the error itself passed."""
+    passed = (frame for frame, _ in traceback.walk_tb(_held(error, "__traceback__")))
+    return [frame for frame in passed if is_user_file(frame.f_code.co_filename)]
+
+
+def entered(error: BaseException) -> Any:
+    """The object whose method the suite's own code called when the error came, or which a task ran;
+    None where there was no such method of a library's."""
+    passed = [frame for frame, _ in traceback.walk_tb(_held(error, "__traceback__"))]
+    own = [at for at, frame in enumerate(passed) if is_user_file(frame.f_code.co_filename)]
+    for frame in passed[own[-1] + 1 if own else 0 :]:
+        if frame.f_code.co_varnames[:1] == ("self",):
+            return frame.f_locals.get("self")
+    return None
+
+
 def failure_of(error: BaseException, during: str, phase: str) -> tuple[Failure, list[FrameType]]:
     """The record of an exception, and the frames it passed, the innermost first. Nothing may keep
     the frames."""
     chain = chain_of(error)
     records: list[Frame] = []
     frames: list[FrameType] = []
+    lines: list[Site | None] = []
     # The causes' own lines first: the error raised last has the outermost view.
     for raised in reversed(chain):
         nearest: Frame | None = None
@@ -222,10 +245,11 @@ def failure_of(error: BaseException, during: str, phase: str) -> tuple[Failure, 
             if record.user:
                 nearest = record
             frames.append(frame)
+        lines.append(nearest.site if nearest else None)
     # The crossing line is the innermost line of the suite's own in the error as raised.
     records.sort(key=lambda record: record == nearest)
-    texts = tuple((_class_name(type(raised)), _text(raised)) for raised in chain)
-    return Failure(texts, tuple(records), during, phase), frames[::-1]
+    failure = Failure(texts_of(error), tuple(records), during, phase, lines=tuple(lines[::-1]))
+    return failure, frames[::-1]
 
 
 def locals_of(frames: list[FrameType]) -> list[Any]:

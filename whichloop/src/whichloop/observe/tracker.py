@@ -21,6 +21,8 @@ running_loop = asyncio._get_running_loop
 
 # Enough for any report; a suite that crosses a thousand times in one test says it once.
 MAX_CROSSINGS = 50
+# Reads records from values, each with its loop.
+ObjectsIn = Callable[[list[Any]], Iterable[tuple[ObjectRecord, LiveLoop | None]]]
 _TASKS = ("Task", "Future", "Runner")
 
 
@@ -249,7 +251,7 @@ class Tracker:
         error: BaseException,
         during: str,
         phase: str,
-        objects_in: Callable[[list[FrameType]], Iterable[tuple[ObjectRecord, LiveLoop | None]]],
+        objects_in: ObjectsIn,
     ) -> tuple[Failure, Recording]:
         """An exception as records, with what was seen in this phase. Where nothing crossed, that is
         the loop-bound objects that ``objects_in`` reads from the traceback's own values."""
@@ -263,7 +265,9 @@ class Tracker:
         recording = self.snapshot()
         if recording.crossings:
             return failure, recording
-        seen = list(objects_in(passed))
+        called = (self._record_of(raised, objects_in) for raised in frames.chain_of(error))
+        failure = failure._replace(called=tuple(called))
+        seen = list(objects_in(frames.locals_of(passed)))
         loops = {loop.id: loop for loop in recording.loops}
         loops |= {live.record.id: live.record for _, live in seen if live is not None}
         # What another loop used before comes first; a driver's object is worth more than a task or
@@ -275,6 +279,17 @@ class Tracker:
         left_on = {record.left_on for record in chosen}
         loops |= {loop.id: loop for loop in self.loops.records() if loop.id in left_on}
         return failure, recording._replace(loops=tuple(loops.values()), objects=chosen)
+
+    @staticmethod
+    def _record_of(error: BaseException, objects_in: ObjectsIn) -> ObjectRecord | None:
+        """The object that the suite's code called when an error came."""
+        obj = frames.entered(error)
+        if obj is None:
+            return None
+        module, kind = peek.class_of(obj)
+        driver = module.partition(".")[0]
+        plain = ObjectRecord(-1, driver, f"{driver} {kind}", kind)
+        return next((record for record, _ in objects_in([obj])), plain)
 
     def _running(self) -> LiveLoop | None:
         """The loop that runs in this thread. Between two tests there should be none."""

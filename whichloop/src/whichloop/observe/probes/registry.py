@@ -7,11 +7,10 @@ import sys
 from collections.abc import Iterator
 from importlib import metadata
 from importlib.machinery import ModuleSpec
-from types import FrameType, ModuleType
+from types import ModuleType
 from typing import Any
 
 from whichloop.observe import peek
-from whichloop.observe.frames import locals_of
 from whichloop.observe.loops import LiveLoop
 from whichloop.observe.probes import (
     Probe,
@@ -128,9 +127,9 @@ class Registry:
                     return reading
         return None
 
-    def objects_in(self, frames: list[FrameType]) -> Iterator[tuple[ObjectRecord, LiveLoop | None]]:
-        """The loop-bound objects among the values of frames, each with its loop."""
-        for value in locals_of(frames):
+    def objects_in(self, values: list[Any]) -> Iterator[tuple[ObjectRecord, LiveLoop | None]]:
+        """The loop-bound objects among values, each with its loop."""
+        for value in values:
             live = TRACKER.find(value)
             if live is not None:
                 yield live.record, live.loop
