@@ -13,6 +13,7 @@ PARTS = {
     "whichloop: lanes as SVG": (340, 215),
     "whichloop: cures that were tried": (250, 135),
     "whichloop: objects in the audit, its forms": (880, 540),
+    "the workshop's runner, its check": (1_850, 1_200),
 }
 TEST_LINES = {
     "all": 10_600,
