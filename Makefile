@@ -9,7 +9,8 @@ WHAT ?= reproduce
 .DEFAULT_GOAL := help
 .PHONY: help help-all minimal reproduce fix tour test fixes traps all-fixes compare outcomes \
 	serve doctor pull up down logs ps offline-pack offline-unpack soak same bench check faults \
-	test-long test-whichloop test-foreign test-docker bench-whichloop format pins audit
+	test-long test-whichloop test-foreign test-docker bench-whichloop format pins audit \
+	workshop check-workshop
 
 ##@ Start here
 help: ## this list
@@ -62,6 +63,10 @@ compare: ## the matrix of all results, and which remedy to use
 
 outcomes: ## run every side and show where a manifest says something else
 	$(RUN) outcomes all
+
+##@ Learn it
+workshop: ## exercises that are checked as you save (MANUAL=1 by hand, FAST=1 the short track)
+	$(RUN) workshop $(if $(MANUAL),--manual) $(if $(FAST),--fast)
 
 ##@ Servers
 doctor: ## what this machine has for all this: a line each, fine or what to do
@@ -117,6 +122,9 @@ bench-whichloop: ## what whichloop costs: its three ratios, and what it keeps in
 
 test-docker: ## the tests of the container backends; needs a Docker engine and both images
 	$(RUN) test-docker $(if $(WRITE),--write)
+
+check-workshop: ## every exercise: unsolved, solved, and solved wrongly
+	$(RUN) check-workshop
 
 format: ## put the code into the project's format
 	$(RUN) format

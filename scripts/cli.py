@@ -164,6 +164,22 @@ def bench(times: Annotated[int, typer.Option(min=1, help="how often each")] = 3)
     call("scripts.maintain.bench:bench", times)
 
 
+def workshop(
+    words: Annotated[list[str] | None, typer.Argument(help="check, hint, list, …")] = None,
+    fast: Annotated[bool, typer.Option("--fast", help="the short track")] = False,
+    manual: Annotated[bool, typer.Option("--manual", help="check by hand, not on saving")] = False,
+) -> None:
+    """Learn it by exercises that are checked as you save: hint, list, next, goto N, why, …"""
+    call("scripts.workshop.session:command", words or [], fast, manual)
+
+
+def check_workshop(
+    numbers: Annotated[list[str] | None, typer.Argument(help="default: all")] = None,
+) -> None:
+    """Check the workshop itself: each exercise unsolved, solved, and solved wrongly."""
+    call("scripts.maintain.workshop:check_workshop", numbers or [])
+
+
 # Every command, in the order of --help: a function above, or what it calls, with these arguments.
 COMMANDS: dict[str, Callable[..., None] | str] = {
     "minimal": "scripts.commands.minimal:minimal",
@@ -176,6 +192,7 @@ COMMANDS: dict[str, Callable[..., None] | str] = {
     "diff": diff,
     "fixes": "scripts.views.compare:listing fix",
     "traps": "scripts.views.compare:listing trap",
+    "workshop": workshop,
     "serve": serve,
     "doctor": "scripts.maintain.doctor:doctor",
     "up": "scripts.commands.up:up",
@@ -194,6 +211,7 @@ COMMANDS: dict[str, Callable[..., None] | str] = {
     "format": "scripts.maintain.checks:format_code",
     "pins": "scripts.maintain.checks:pins",
     "audit": "scripts.maintain.checks:audit",
+    "check-workshop": check_workshop,
     "readme": "scripts.views.documents:readme",
     "practices": "scripts.views.documents:practices",
 }

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -47,11 +47,11 @@ class Watchdog:
     `stopped` says why the run was ended, "" while it was not.
     """
 
-    def __init__(self, guardian: Guardian) -> None:
+    def __init__(self, guardian: Guardian, limit_s: float) -> None:
         self.stopped = ""
         self.server_gone = False
         self._guardian = guardian
-        self._limit_s = seconds(LIMIT_VARIABLE, LIMIT_S)
+        self._limit_s = seconds(LIMIT_VARIABLE, limit_s)
 
     def watch(self, pytest: subprocess.Popen[str], over: threading.Event) -> None:
         started = time.monotonic()
@@ -76,19 +76,42 @@ def run_side(side: Side, on_line: Callable[[str], None], guardian: Guardian) -> 
     `on_line` gets every line of pytest's output as it comes. Raises CommandError if the results
     cannot be written or the side's tests cannot be imported.
     """
-    folder = results.folder(side.id)
-    command = [sys.executable, "-m", "pytest", "-p", "scripts.run.recorder", "--color=no"]
-    command += ["-p", "no:cacheprovider", "-v", side.folder]
+    run = run_folder(side.folder, side.id, on_line, guardian)
+    if run.collection_errors:
+        raise CommandError(
+            f"{side.folder}: a test file does not import.\n"
+            + "\n".join(f"  {line}" for line in run.collection_errors),
+            hint=f".venv/bin/pytest {side.folder}",
+        )
+    results.write_json(results.folder(side.id) / "run.json", run.to_data())
+    return run
+
+
+def run_folder(
+    project: str,
+    name: str,
+    on_line: Callable[[str], None],
+    guardian: Guardian,
+    arguments: Sequence[str] = (),
+    python: str = sys.executable,
+    limit_s: float = LIMIT_S,
+) -> Run:
+    """Run the pytest project in the folder `project` with more `arguments`, and write its output
+    and recording to `results/<name>`. It is ended after `limit_s`, or what LIMIT_VARIABLE says."""
+    folder = results.folder(name)
+    command = [python, "-m", "pytest", "-p", "scripts.run.recorder", "--color=no"]
+    command += ["-p", "no:cacheprovider", "-v", *(arguments or [project])]
     command += [word for name in plugins_not_in("run.txt") for word in ("-p", f"no:{name}")]
     with tempfile.TemporaryDirectory(dir=guardian.servers.log_dir) as scratch:
         record_file, recording_file = Path(scratch, "record.json"), Path(scratch, "recording.json")
         command.append(f"--whichloop-record={recording_file}")
         if os.environ.get(WHICHLOOP_VARIABLE) == "off":  # to show that it changes no outcome
             command.append("--whichloop=off")
-        exit_code, output, watched = run_pytest(command, guardian, record_file, on_line)
+        watchdog = Watchdog(guardian, limit_s)
+        exit_code, output = run_pytest(command, guardian, record_file, on_line, watchdog)
         results.write(folder / "output.txt", output)
-        if exit_code != 0 and not watched.stopped:
-            watched.look()  # did tests fail for want of a server?
+        if exit_code != 0 and not watchdog.stopped:
+            watchdog.look()  # did tests fail for want of a server?
         recording = Recording.read(recording_file)
         results.write_json(folder / "recording.json", recording.document)
         recorded = None
@@ -98,9 +121,9 @@ def run_side(side: Side, on_line: Callable[[str], None], guardian: Guardian) -> 
     tests = record.tests.values()
     loops = {test.name: test.loop for test in recording.tests if test.outcome is not None}
     last_lines = [line for line in output.splitlines() if line.strip()][-3:]
-    stopped = watched.stopped
+    stopped = watchdog.stopped
     begun = BEGUN.match(output.rpartition("\n")[2])
-    if stopped and not watched.server_gone and begun:
+    if stopped and not watchdog.server_gone and begun:
         stopped += f"; running then: {begun[1]}"
     parts = {
         **dict(circumstances(guardian.servers)),
@@ -110,34 +133,29 @@ def run_side(side: Side, on_line: Callable[[str], None], guardian: Guardian) -> 
         "fixtures": recording.fixtures,
         "connections": [used for used in recording.connections if used.driver in RECORDED_DRIVERS],
     }
-    run = Run(
+    return Run(
         **parts,
-        side=side.id,
-        command=f".venv/bin/pytest {side.folder}",
+        side=name,
+        command=f".venv/bin/pytest {project}",
         stopped=stopped,
-        server_gone=watched.server_gone,
+        server_gone=watchdog.server_gone,
         said="" if tests else first_error(output),
         last_words="" if recorded else " | ".join(last_lines),
     )
-    if run.collection_errors:
-        raise CommandError(
-            f"{side.folder}: a test file does not import.\n"
-            + "\n".join(f"  {line}" for line in run.collection_errors),
-            hint=f".venv/bin/pytest {side.folder}",
-        )
-    results.write_json(folder / "run.json", run.to_data())
-    return run
 
 
 def run_pytest(
-    command: list[str], guardian: Guardian, record: Path, on_line: Callable[[str], None]
-) -> tuple[int, str, Watchdog]:
-    """Run pytest to its end, or to ours: its exit code, all that it printed, and who watched."""
+    command: list[str],
+    guardian: Guardian,
+    record: Path,
+    on_line: Callable[[str], None],
+    watchdog: Watchdog,
+) -> tuple[int, str]:
+    """Run pytest to its end, or to ours: its exit code, and all that it printed."""
     environ = for_side(os.environ) | {
         SERVERS_VARIABLE: guardian.servers.to_json(),
         RECORD_VARIABLE: str(record),
     }
-    watchdog = Watchdog(guardian)
     pytest = subprocess.Popen(
         command,
         cwd=ROOT,
@@ -167,12 +185,15 @@ def run_pytest(
         end(pytest)
         UNDER_WAY.discard(pytest)
         pytest.stdout.close()
-    return pytest.returncode, "".join(lines), watchdog
+    return pytest.returncode, "".join(lines)
 
 
 def end(pytest: subprocess.Popen[str]) -> None:
     if pytest.poll() is None:
-        os.killpg(pytest.pid, signal.SIGKILL)
+        if os.name == "nt":
+            pytest.kill()
+        else:
+            os.killpg(pytest.pid, signal.SIGKILL)
         pytest.wait()
 
 

@@ -1,0 +1,1 @@
+"""The workshop: exercises that a checker runs, from `make workshop`."""

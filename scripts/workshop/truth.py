@@ -1,0 +1,149 @@
+"""The right answers, read off what a run did, and the learner's beside them."""
+
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from scripts.run.model import FAILING, Run
+from scripts.workshop.manifest import ANSWERS, Question
+from scripts.workshop.rules import Unreadable, text_of
+
+OPEN = ("", "?")
+CALLBACK = re.compile(r"got Future <\w+ pending cb=\[(\w+)")
+TASK = re.compile(r"coro=<([\w.]+)\(\)")
+
+
+class Ran(NamedTuple):
+    """One planned run as it ended: what happened, whichloop's recording, and all output."""
+
+    run: Run
+    recording: Mapping[str, Any]
+    output: str
+
+
+class Answer(NamedTuple):
+    """A question with what the learner wrote ("" if nothing yet) and what is right (None: the run
+    does not say)."""
+
+    question: Question
+    given: str
+    right: str | None
+
+    @property
+    def holds(self) -> bool:
+        if self.right is None:
+            return False
+        given, right = plain(self.given), plain(self.right)
+        return given == right or given.startswith(f"{right}.")  # the dotted name is as good
+
+
+def given_answers(mine: Path, questions: tuple[Question, ...]) -> dict[str, str]:
+    """{question: what the learner wrote}. Raises Unreadable if the file is no TOML."""
+    if not questions:
+        return {}
+    try:
+        data = tomllib.loads(text_of(mine, ANSWERS))
+    except tomllib.TOMLDecodeError as error:
+        raise Unreadable(f"{ANSWERS} is not TOML: {error}. Answers stand in quotes") from None
+    return {question.id: value_at(data, question.id) for question in questions}
+
+
+def value_at(data: Any, key: str) -> str:
+    for part in key.split("."):
+        data = data.get(part, "") if isinstance(data, dict) else ""
+    text = "" if isinstance(data, dict | list) else str(data).strip()
+    return "" if text in OPEN else text
+
+
+def plain(answer: str) -> str:
+    """An answer without what makes no difference: case, brackets, a folder before a file."""
+    return answer.strip().lower().removesuffix("()").rpartition("/")[2]
+
+
+def judged(
+    questions: tuple[Question, ...], given: Mapping[str, str], ran: Mapping[str, Ran]
+) -> Iterator[Answer]:
+    for question in questions:
+        right = question.right or truth_of(question.truth or "", ran)
+        yield Answer(question, given.get(question.id, ""), right)
+
+
+def truth_of(reading: str, ran: Mapping[str, Ran]) -> str | None:
+    """ "outcome test_a.py::test_b" or, of one run of several, "outcome short test_a.py::test_b"."""
+    reader, *words = reading.split()
+    name = words.pop(0) if len(ran) > 1 and words else next(iter(ran))
+    if name not in ran or reader not in READERS:
+        return None
+    return READERS[reader](ran[name], *words)
+
+
+def outcome(ran: Ran, nodeid: str) -> str | None:
+    test = ran.run.tests.get(nodeid)
+    if test is None:
+        return None
+    return "failed" if test.outcome in FAILING else test.outcome
+
+
+def message(ran: Ran, nodeid: str) -> str:
+    test = ran.run.tests.get(nodeid)
+    return test.error.message if test and test.error else ""
+
+
+def driver(ran: Ran, nodeid: str) -> str | None:
+    test = ran.run.tests.get(nodeid)
+    return test.driver if test else None
+
+
+def found(pattern: re.Pattern[str]) -> Callable[..., str | None]:
+    def read(ran: Ran, nodeid: str) -> str | None:
+        match = pattern.search(message(ran, nodeid))
+        return match[1].rpartition(".")[2] if match else None
+
+    return read
+
+
+def crossing(ran: Ran, field: str) -> str | None:
+    """`field` of the first crossing; its loops also as "scope_bound_to" and "scope_used_on"."""
+    crossings = ran.recording.get("crossings") or [{}]
+    if field == "bound_by":
+        objects = {row["seq"]: row for row in ran.recording.get("connections", ())}
+        return str(objects.get(crossings[0].get("seq"), {}).get("bound_by", {}).get("name"))
+    if field.startswith("scope_"):
+        loops = {row["id"]: row["scope"] for row in ran.recording.get("loops", ())}
+        return loops.get(crossings[0].get(field.removeprefix("scope_")))
+    value = crossings[0].get(field)
+    return None if value is None else str(value)
+
+
+def binds(ran: Ran, name: str) -> str | None:
+    """Did a driver's objects bind to a loop at "construction", or at their "first use"?"""
+    rows = [row for row in ran.recording.get("connections", ()) if row["driver"] == name]
+    bound = [row for row in rows if row["bound_to"]]
+    later = any(row["built_by"] != row["bound_by"] for row in bound)
+    return ("first use" if later else "construction") if bound else None
+
+
+def cause(ran: Ran, nodeid: str) -> str | None:
+    """The code of whichloop's finding about a test."""
+    findings = ran.recording.get("findings", ())
+    codes = (row["code"] for row in findings if row["during"] == nodeid and row["code"])
+    return next(codes, None)
+
+
+def connections(ran: Ran, field: str) -> str | None:
+    counts = ran.run.counts.get("postgres")
+    return str(getattr(counts, field)) if counts else None
+
+
+READERS: dict[str, Callable[..., str | None]] = {
+    "outcome": outcome,
+    "driver": driver,
+    "callback": found(CALLBACK),
+    "task": found(TASK),
+    "crossing": crossing,
+    "binds": binds,
+    "cause": cause,
+    "connections": connections,
+}

@@ -1,0 +1,168 @@
+"""What the learner sees: the task, a check's list, messages, lanes, hints and explanations."""
+
+import difflib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from whichloop.present.lanes import draw_lanes, needs_ascii
+from whichloop.recording import RecordingError, of_json
+
+from scripts.run.model import FAILING
+from scripts.views import terminal
+from scripts.views.run import MAX_WIDTH, MIN_WIDTH, shortened
+from scripts.workshop import rules, state
+from scripts.workshop.check import Point, Verdict
+from scripts.workshop.manifest import Exercise, Workshop
+from scripts.workshop.state import Progress
+from scripts.workshop.truth import Ran
+
+SIGNS = {True: ("✓", "green"), False: ("✗", "red"), None: ("·", "yellow")}
+PLAIN_SIGNS = {True: "ok", False: "no", None: "--"}
+# whichloop's section in pytest's output, from its title to the next one.
+SECTION = re.compile(r"^-+ whichloop: .*?(?=^(?:=+ |whichloop: recording))", re.M | re.S)
+COMMANDS = "Type check, hint, why, list, next, skip, goto N, reset, solution or quit, then Enter."
+STATES = {"open": "", "passed": "passed", "skipped": "skipped"}
+
+
+def task(workshop: Workshop, exercise: Exercise) -> None:
+    """Where the learner is, and what is to be done."""
+    count = len(workshop.exercises)
+    terminal.line()
+    title = f"Exercise {exercise.number} of {count}: {exercise.title}"
+    terminal.prose(f"{title} (about {exercise.minutes} minutes)", "bold")
+    paragraphs(exercise.task)
+    folder = state.shown(state.folder_of(exercise))
+    terminal.prose(f"Your copy: {folder}/. Yours to change there: {', '.join(exercise.edit)}.")
+
+
+def paragraphs(text: str) -> None:
+    """Text of the manifest, whose lines are broken anew; an empty line parts paragraphs."""
+    for paragraph in text.strip().split("\n\n"):
+        terminal.prose(" ".join(paragraph.split()))
+
+
+def verdict(exercise: Exercise, found: Verdict, before: Mapping[str, Any]) -> None:
+    """What holds and what does not, numbered, then what the runs show."""
+    terminal.line()
+    plain = needs_ascii(terminal.console.encoding)
+    for number, point in enumerate(found.points, 1):
+        sign, style = SIGNS[point.holds]
+        sign = PLAIN_SIGNS[point.holds] if plain else sign
+        terminal.prose(f"{number:>3}. {sign} {point.says}", style)
+        for line in shortest(point):
+            terminal.prose(f"       {line}")
+    for ran in found.ran.values():
+        show_run(exercise, ran)
+    after = next((ran.recording for ran in found.ran.values()), {})
+    if found.ran and "lanes" in exercise.shows:
+        if before and before != after:
+            lanes("Before", before)
+            lanes("After" if found.passed else "Now", after)
+        else:
+            lanes("The loops of this run", after)
+
+
+def shortest(point: Point) -> list[str]:
+    return [shortened(line) for line in point.detail]
+
+
+def show_run(exercise: Exercise, ran: Ran) -> None:
+    """The messages of what failed, each once, and whichloop's section."""
+    if "message" in exercise.shows:
+        for test in list(ran.run.tests.values()):
+            if test.outcome in FAILING and test.error:
+                terminal.line()
+                terminal.prose(f"{test.nodeid}", "bold")
+                words = f"{test.error.type}: {test.error.message}"
+                terminal.line("  " + shortened(words)[:1200], "red")
+                if "section" in exercise.shows:
+                    break  # whichloop tells the rest
+    section = SECTION.search(ran.output)
+    if section and "section" in exercise.shows:
+        terminal.line()
+        terminal.line(section[0].rstrip())
+
+
+def lanes(title: str, document: Mapping[str, Any]) -> None:
+    """A recording as a picture, if the terminal has the room for one."""
+    width = min(terminal.console.width, MAX_WIDTH)
+    try:
+        recordings = of_json(dict(document))
+    except RecordingError:
+        return
+    if width < MIN_WIDTH or not document.get("loops"):
+        return
+    terminal.line()
+    terminal.prose(f"{title}:", "bold")
+    for line in draw_lanes(recordings, width=width, ascii=needs_ascii(terminal.console.encoding)):
+        terminal.line(line)
+
+
+def passed(workshop: Workshop, exercise: Exercise, following: Exercise | None) -> None:
+    """What was learned, what is commonly believed instead, where it stands."""
+    terminal.line()
+    terminal.prose(f"Exercise {exercise.number} is solved.", "bold green")
+    why(exercise)
+    if following:
+        terminal.prose(f"Next: next (exercise {following.number}: {following.title})")
+    else:
+        terminal.prose("That was the last one. Next: whichloop on a suite of your own.", "bold")
+
+
+def why(exercise: Exercise) -> None:
+    terminal.prose(f"Learned: {exercise.learned.strip()}")
+    terminal.prose(f"Commonly believed: {exercise.believed.strip()}")
+    terminal.prose(f"Where it stands: {'; '.join(exercise.see)}")
+
+
+def hint(exercise: Exercise, level: int) -> None:
+    """A hint of level 1 to 3; the third is the patch from what the learner has to the solution."""
+    if level < 3:
+        terminal.prose(f"Hint {level} of 3: {exercise.hints[level - 1].strip()}")
+        terminal.prose(f"Next: hint ({'nearer' if level == 1 else 'the patch itself'})")
+        return
+    terminal.prose("Hint 3 of 3, the patch from your files to the solution:")
+    solution(exercise)
+
+
+def solution(exercise: Exercise) -> None:
+    folder = state.folder_of(exercise)
+    text = patch(exercise, folder if folder.exists() else None)
+    for line in text.splitlines() or ["(your files are as in the solution)"]:
+        terminal.line(line, {"+": "green", "-": "red"}.get(line[:1], ""))
+    terminal.prose(f"The whole solution: {state.shown(exercise.solution)}/")
+
+
+def patch(exercise: Exercise, mine: Path | None = None) -> str:
+    """What leads from a folder (the unsolved exercise's by default) to the solution."""
+    source = mine or exercise.source
+    shown = state.shown(state.folder_of(exercise))
+    parts: list[str] = []
+    for name in sorted(rules.names_of(source) | rules.names_of(exercise.solution)):
+        sides = [(root / name) for root in (source, exercise.solution)]
+        before, after = (
+            path.read_text("utf-8", "replace").splitlines(keepends=True) if path.exists() else []
+            for path in sides
+        )
+        old, new = (
+            f"{side}/{shown}/{name}" if path.exists() else "/dev/null"
+            for side, path in zip("ab", sides, strict=True)
+        )
+        parts += difflib.unified_diff(before, after, old, new, n=2)
+    return "".join(parts)
+
+
+def listing(workshop: Workshop, progress: Progress) -> None:
+    """Every exercise, by lesson, with what is done."""
+    for lesson in workshop.file.lesson:
+        terminal.prose(lesson.title, "bold")
+        for number in lesson.exercises:
+            exercise = workshop.get(str(number))
+            here = ">" if number == progress.current else " "
+            fast = "*" if number in workshop.file.fast else " "
+            done = STATES[progress.of(exercise).state]
+            text = f"{here} {number:>2}{fast} {exercise.title}, {exercise.minutes} min"
+            terminal.prose(f"{text}{f': {done}' if done else ''}", "green" if done else "")
+    terminal.prose("* is on the fast track (--fast). Next: goto N, or next")

@@ -1,0 +1,25 @@
+"""Report A's fixtures: a database handed to the tests, a client of the app."""
+
+import os
+from collections.abc import AsyncIterator
+
+import pytest
+from httpx import ASGITransport, AsyncClient
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
+
+from shared_app.main import create_app
+
+
+@pytest.fixture
+async def test_db() -> AsyncIterator[AsyncIOMotorDatabase]:
+    client = AsyncIOMotorClient(os.environ["MONGO_URL"])
+    await client.admin.command("ping")
+    yield client.get_default_database()
+    client.close()
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[AsyncClient]:
+    transport = ASGITransport(app=create_app())
+    async with AsyncClient(transport=transport, base_url="http://test") as client:
+        yield client
