@@ -14,6 +14,7 @@ PARTS = {
     "whichloop: cures that were tried": (250, 135),
     "whichloop: objects in the audit, its forms": (880, 540),
     "whichloop: cures tried by version": (15, 10),
+    "whichloop: advise": (515, 310),
 }
 TEST_LINES = {
     "all": 10_600,
@@ -21,6 +22,7 @@ TEST_LINES = {
     "whichloop: lanes as SVG": 285,
     "whichloop: cures that were tried": 540,
     "whichloop: objects in the audit, its forms": 460,
+    "whichloop: advise": 370,
 }
 # Imports inside functions, and calls that import, in the whole repository, tests included.
 MAX_INNER_IMPORTS = 15

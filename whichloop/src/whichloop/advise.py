@@ -9,32 +9,30 @@ from pathlib import Path
 from typing import NamedTuple
 
 from whichloop.diagnose.codes import page
-from whichloop.ini import edited, options_of
+from whichloop.ini import Changes, edited, options_of
 from whichloop.options import NEUTRAL, candidates, in_force, options_in, overrides, repaired
 from whichloop.present.section import Groups, in_words, lines_of, under
 from whichloop.recording import of_text
-from whichloop.records import FIXTURE_SCOPE, TEST_SCOPE, Cure, Foreseen, Settings
+from whichloop.records import Cure, Foreseen, Settings
 from whichloop.trial import Trial, audit_of
 
 _BY_HAND = 3  # cures that are told
 _OF_CACHED = ("loop-as-long-as-cache", "cache-per-test")
-_OPENS = re.compile(
-    r"\b(asyncio\.run|asyncio\.Runner|run_until_complete|new_event_loop|async_to_sync|TestClient)\("
-)
+_OPENS = re.compile(r"\b(asyncio\.run|Runner|run_until_complete|async_to_sync|TestClient)\(")
 _ON_EACH_TEST = (
     "async fixtures run on the loop of each test: one that is cached for longer than a test must "
     "name a loop_scope of its own"
 )
 _SHARED = (
-    "one loop for the whole {scope}: its tests share it, and a task that a test leaves running "
-    "goes on in the tests after it; nothing is closed or disposed that was not before"
+    "one loop for the whole {}: its tests share it, and a task that a test leaves running goes on "
+    "in the tests after it; nothing is closed or disposed that was not before"
 )
 _BEYOND = (
     "what opens loops while it runs (asyncio.run, threads, TestClient, IsolatedAsyncioTestCase) "
     "is not foreseen. What a run shows is read, too: pytest --whichloop-record=seen.json, then "
     "whichloop advise --recording seen.json"
 )
-# Findings of a run as the audit has them, with the cures that were told.
+# Findings of a run in the audit's form, with the cures that were told.
 _Seen = Mapping[Foreseen, tuple[Cure, ...]]
 
 
@@ -82,23 +80,23 @@ def advise(folder: Path, recording: bytes | None = None) -> Advice:
         new = edited(path.name, text, changes) if changes else text
     except ValueError as error:
         raise Refused(f"not sure what to change in {path}: {error}", 1) from error
-    notes = under("Note", map(_told, now.notes))
+    notes, settings = under("Note", map(_told, now.notes)), now.settings
     if changes:
         cured = [_told(finding) for finding in trouble if finding not in left]
-        scope = change.get(TEST_SCOPE) or change.get(FIXTURE_SCOPE, "")
-        price = _ON_EACH_TEST if scope == "function" else _SHARED.format(scope=scope)
-        others = [*_by_hand(left, now.settings, seen), *_opened(folder, trouble), _BEYOND]
+        scope = next(iter(change.values()), "")
+        price = _ON_EACH_TEST if scope == "function" else _SHARED.format(scope)
+        leaves = [*_by_hand(left, settings, seen), *_opened(folder, trouble), _BEYOND]
         rows = [
-            *under("Cures", said + cured or ["fixtures and tests have loops of several scopes"]),
-            *under("Leaves", others),
-            ("Price", price if change else ""),
+            *under("Cures", said + cured or ["fixtures and tests that are on different loops"]),
+            *under("Leaves", leaves),
+            ("Price", price if scope else ""),
         ]
         diff = _diff(Path(os.path.relpath(path, folder)).as_posix(), text, new)
-        return Advice([*diff, "", *lines_of([*rows, *notes])], 0, path, new)
+        return Advice([*diff, "", *lines_of(rows + notes)], 0, path, new)
     if trouble:
         refusal = "no line of a configuration file is a sure cure; nothing is to be changed there"
-        rows = [("No", refusal), *under("Sees", _by_hand(trouble, now.settings, seen))]
-        return Advice(lines_of([*rows, *notes]), 1)
+        rows = [("No", refusal), *under("Sees", _by_hand(trouble, settings, seen))]
+        return Advice(lines_of(rows + notes), 1)
     fine = f"nothing to do: no trouble is foreseen in {now.tests} collected tests"
     return Advice(lines_of([("Fine", fine), ("Leaves", _BEYOND), *notes]))
 
@@ -106,9 +104,8 @@ def advise(folder: Path, recording: bytes | None = None) -> Advice:
 def _seen(recording: bytes) -> _Seen:
     """What failed in a run, once for each cause."""
     groups = Groups()
-    for part in of_text(recording):
-        for finding in part.findings:
-            groups.add(finding)
+    for finding in (finding for part in of_text(recording) for finding in part.findings):
+        groups.add(finding)
     examples = [(group.findings[0], tuple(group.tests)) for group in groups]
     return {
         Foreseen(one.code, one.cause, one.sentence, one.crossing_line, tests=tests): one.cures
@@ -117,11 +114,7 @@ def _seen(recording: bytes) -> _Seen:
 
 
 def _chosen(
-    folder: Path,
-    now: Trial,
-    seen: _Seen,
-    repairs: Mapping[str, str | None],
-    options: Mapping[str, str],
+    folder: Path, now: Trial, seen: _Seen, repairs: Changes, options: Mapping[str, str]
 ) -> tuple[dict[str, str], list[Foreseen]]:
     """The smallest change with which the audit foresees less trouble and none elsewhere, and what
     it leaves. Each is tried; no change where there is no such one."""
@@ -131,8 +124,9 @@ def _chosen(
     for change in candidates(options, settings, bool(before)):
         tried = audit_of(folder, overrides({**repairs, **change}, options, settings))
         state = in_force(settings) | change
-        left = [*tried.trouble, *(one for one, cures in seen.items() if not _fits(cures, state))]
-        if tried.why or any((finding.code, finding.site) not in places for finding in left):
+        uncured = [one for one, cures in seen.items() if not _fits(cures, state)]
+        left = [*tried.trouble, *uncured]
+        if tried.why or not {(finding.code, finding.site) for finding in left} <= places:
             continue
         if not left:
             return change, left
@@ -142,7 +136,7 @@ def _chosen(
 
 
 def _fits(cures: tuple[Cure, ...], state: Mapping[str, str | None]) -> bool:
-    """Has a configuration all options of the first cure, which is that a run was told to try?"""
+    """Has a configuration all options of the cure that a run was told to try first?"""
     wanted = options_in(cures[0]) if cures else {}
     return bool(wanted) and wanted.items() <= state.items()
 
@@ -167,14 +161,13 @@ def _by_hand(findings: Iterable[Foreseen], settings: Settings, seen: _Seen) -> I
 
 
 def _opened(folder: Path, trouble: Iterable[Foreseen]) -> Iterable[str]:
-    """Where the files of the tests in trouble open loops themselves, which no option moves."""
-    files = {test.partition("::")[0] for finding in trouble for test in finding.tests}
-    files |= {(Path(file).parent / "conftest.py").as_posix() for file in files}
-    for file in sorted(file for file in files if (folder / file).is_file()):
-        text = (folder / file).read_text("utf-8", "replace")
+    """Where the files of the tests in trouble open loops themselves."""
+    for file in sorted({test.partition("::")[0] for one in trouble for test in one.tests}):
+        path = folder / file
+        text = path.read_text("utf-8", "replace") if path.is_file() else ""
         for number, line in enumerate(text.splitlines(), 1):
             if opens := _OPENS.search(line):
-                yield f"{file}:{number} opens a loop of its own, which no option moves: {opens[1]}"
+                yield f"{file}:{number}: {opens[1]} opens a loop, which no option moves"
 
 
 def _told(finding: Foreseen) -> str:

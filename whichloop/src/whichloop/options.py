@@ -4,7 +4,7 @@ import difflib
 import re
 from collections.abc import Mapping
 
-from whichloop.diagnose.causes import made
+from whichloop.diagnose.case import made
 from whichloop.records import FIXTURE_SCOPE, TEST_SCOPE, Cure, Settings
 
 _SCOPES = ("function", "class", "module", "package", "session")
@@ -13,7 +13,7 @@ _OPTIONS: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
     "asyncio_mode": ((0, 17), ("auto", "strict")),
     FIXTURE_SCOPE: ((0, 24), (*_SCOPES, "fixture-scope")),
     TEST_SCOPE: ((0, 26), _SCOPES),
-    "asyncio_debug": ((1, 2), ("true", "false")),
+    "asyncio_debug": ((1, 2), ()),
 }
 # With these it starts, whatever a configuration file says.
 NEUTRAL = {"asyncio_mode": "strict", FIXTURE_SCOPE: "function", TEST_SCOPE: "function"}
@@ -21,20 +21,15 @@ _SET = re.compile(rf'({FIXTURE_SCOPE}|{TEST_SCOPE}) = "?([\w-]+)"?')
 Options = Mapping[str, str]
 
 
-class Unclear(ValueError):
-    """It is not clear what an option is to mean."""
-
-
 def repaired(options: Options, settings: Settings) -> tuple[dict[str, str | None], list[str]]:
     """What to change in names and values that this pytest-asyncio does not know (None: a line that
-    is to go), and what is wrong with them, in words. Raises Unclear."""
-    called = f"pytest-asyncio {settings.pytest_asyncio}"
-    known = [name for name, (since, _) in _OPTIONS.items() if settings.asyncio_version >= since]
+    is to go), and what is wrong with them. Raises ValueError if it is not clear what is meant."""
+    called, version = f"pytest-asyncio {settings.pytest_asyncio}", settings.asyncio_version
+    known = [name for name, (since, _) in _OPTIONS.items() if version >= since]
     changes: dict[str, str | None] = {}
     said = []
-    for name in sorted(options, key=lambda name: name not in _OPTIONS):
-        if not name.startswith("asyncio") or not settings.pytest_asyncio:
-            continue
+    names = [name for name in options if name.startswith("asyncio") and settings.pytest_asyncio]
+    for name in sorted(names, key=lambda name: name not in _OPTIONS):
         target, value = name, options[name]
         if name not in _OPTIONS:
             target = next(iter(difflib.get_close_matches(name, known, 1)), "")
@@ -42,10 +37,11 @@ def repaired(options: Options, settings: Settings) -> tuple[dict[str, str | None
             said.append(f"{name}: {called} has no such option")
         if target not in known or (target != name and target in {**options, **changes}):
             continue
-        right = _nearest(value, _OPTIONS[target][1])
+        values = _OPTIONS[target][1]
+        right = _nearest(value, values) if values else value
         if not right:
-            values = ", ".join(_OPTIONS[target][1])
-            raise Unclear(f"{name} = {value} is unknown; {called} knows {values} for {target}")
+            meant = f"{called} knows {', '.join(values)} for {target}"
+            raise ValueError(f"{name} = {value} is unknown; {meant}")
         if right != value:
             said.append(f"{name} = {value}: {called} has no such value")
         if right != value or target != name:
@@ -86,12 +82,11 @@ def candidates(options: Options, settings: Settings, trouble: bool) -> list[dict
     trouble only one that moves no test, where one of the two options is set and the other not."""
     fixture, test = settings.fixture_loop_scope, settings.test_loop_scope or "function"
     cures = made(["fixtures-to-tests"], settings, {"narrow": test})
+    half = [scope for name in (FIXTURE_SCOPE, TEST_SCOPE) if (scope := options.get(name))]
     if trouble:
         one_loop = made(["one-loop"], settings, {})
         cures = *one_loop, *made(["one-loop-tests"], settings, {"scope": fixture or test}), *cures
-    elif [options.get(FIXTURE_SCOPE, ""), options.get(TEST_SCOPE, "")].count("") != 1 or (
-        "function" in (options.get(FIXTURE_SCOPE), options.get(TEST_SCOPE))
-    ):
+    elif len(half) != 1 or half == ["function"]:
         return []
     now, changes = in_force(settings), []
     for wanted in map(options_in, cures):

@@ -8,40 +8,33 @@ import tempfile
 from pathlib import Path
 
 # What a run of pytest leaves behind is no change of a project.
-_LEFT_BY_RUNS = re.compile(r"\?\? (.*/)?(__pycache__/|\.pytest_cache/|[^/]*\.py[co])$")
+_LEFT_BY_RUNS = re.compile(r"\?\? (.*/)?(__pycache__/|\.pytest_cache/|[^/]*\.pyc)$")
 
 
 def unclean(folder: Path) -> str:
-    """What git would have to commit around this folder, in a few words; "" for nothing, and where
-    there is no git tree."""
-    status = _git(folder, "status", "--porcelain") or ""
-    lines = [line for line in status.splitlines() if not _LEFT_BY_RUNS.match(line)]
-    return f"{lines[0].strip()}{' and more' if len(lines) > 1 else ''}" if lines else ""
+    """The first of what git shows as changed around this folder; "" for nothing, or without git."""
+    lines = (_git(folder, "status", "--porcelain") or "").splitlines()
+    return next((line.strip() for line in lines if not _LEFT_BY_RUNS.match(line)), "")
 
 
 def replace(path: Path, text: str) -> Path | None:
     """Write the text, whole or not at all. Returns the copy that was made of what was there; None
-    if it was nothing, or git has it. Raises OSError if nothing could be written."""
-    path = path.resolve()
-    copy = None
+    if there was nothing, or git has it. Raises OSError, and then all is as it was."""
+    path, copy = path.resolve(), None
     if path.exists() and _git(path.parent, "ls-files", "--error-unmatch", path.name) is None:
         names = (path.with_name(f"{path.name}.orig{number or ''}") for number in range(1000))
         copy = next(name for name in names if not name.exists())
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(text.encode("utf-8"))
-        if path.exists():
-            shutil.copymode(path, name)
-        else:
-            os.chmod(name, 0o644)
+            file.write(text.encode())
+        os.chmod(name, path.stat().st_mode if path.exists() else 0o644)
         if copy is not None:
             shutil.copy2(path, copy)
         os.replace(name, path)
     except OSError:
-        for left in (Path(name), copy):
-            if left is not None:
-                left.unlink(missing_ok=True)
+        for left in filter(None, (Path(name), copy)):
+            left.unlink(missing_ok=True)
         raise
     return copy
 

@@ -8,10 +8,12 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from whichloop.recording import of_text
 from whichloop.records import Foreseen, Settings, Site
+
+_ERROR = re.compile(r"ERROR:? (?!usage)\S|E   \S|INTERNALERROR> \w\S*: |.*: error: ")
 
 
 class Trial(NamedTuple):
@@ -20,16 +22,9 @@ class Trial(NamedTuple):
 
     settings: Settings | None
     tests: int = 0
-    findings: tuple[Foreseen, ...] = ()
+    trouble: tuple[Foreseen, ...] = ()
+    notes: tuple[Foreseen, ...] = ()
     why: str = ""
-
-    @property
-    def trouble(self) -> list[Foreseen]:
-        return [finding for finding in self.findings if finding.sure or finding.likely]
-
-    @property
-    def notes(self) -> list[Foreseen]:
-        return [finding for finding in self.findings if not finding.sure and not finding.likely]
 
 
 def audit_of(folder: Path, options: Mapping[str, str]) -> Trial:
@@ -54,20 +49,17 @@ def audit_of(folder: Path, options: Mapping[str, str]) -> Trial:
         settings = of_text(record.read_bytes())[0].settings if record.exists() else None
     start = done.stdout.find('{\n "schema_version"')
     if start < 0:
-        return Trial(settings, why=_why(done.stderr.splitlines(), done.stdout.splitlines()))
+        lines = list(filter(str.strip, f"{done.stderr}\n{done.stdout}".splitlines()))
+        errors = sorted(filter(_ERROR.match, lines), key=lambda line: line[:5] != "ERROR")
+        said = (errors or lines or ["nothing"])[0].strip()
+        why = f"the tests cannot be collected, so nothing is foreseen. pytest says: {said}"
+        return Trial(settings, why=why)
     data, _ = json.JSONDecoder().raw_decode(done.stdout, start)
-    return Trial(settings, data["tests"], tuple(map(_foreseen, data["findings"])))
-
-
-def _foreseen(row: dict[str, Any]) -> Foreseen:
-    site = Site(row["file"], row["line"]) if row["site"] else None
-    fields = {name: row[name] for name in Foreseen._fields if name in row}
-    return Foreseen(**fields | {"site": site, "tests": tuple(row["tests"])})
-
-
-def _why(errors: list[str], output: list[str]) -> str:
-    """What pytest said of why it could not collect the tests, in one line."""
-    told = re.compile(r"ERROR:? (?!usage)\S|E   \S|INTERNALERROR> \w\S*: |.*: error: ")
-    lines = sorted(filter(told.match, errors + output), key=lambda line: line[:5] != "ERROR")
-    said = (lines or list(filter(str.strip, errors + output)) or ["nothing"])[0].strip()
-    return f"the tests cannot be collected, so nothing is foreseen. pytest says: {said}"
+    found = []
+    for row in data["findings"]:
+        site = Site(row["file"], row["line"]) if row["site"] else None
+        fields = {name: row[name] for name in Foreseen._fields}
+        found.append(Foreseen(**fields | {"site": site, "tests": tuple(row["tests"])}))
+    trouble = tuple(one for one in found if one.sure or one.likely)
+    notes = tuple(one for one in found if one not in trouble)
+    return Trial(settings, data["tests"], trouble, notes)
