@@ -13,6 +13,7 @@ PARTS = {
     "whichloop: lanes as SVG": (340, 215),
     "whichloop: cures that were tried": (250, 135),
     "whichloop: objects in the audit, its forms": (880, 540),
+    "whichloop: harmless on others' suites": (100, 60),
     "whichloop: cures tried by version": (15, 10),
 }
 TEST_LINES = {
@@ -21,6 +22,7 @@ TEST_LINES = {
     "whichloop: lanes as SVG": 285,
     "whichloop: cures that were tried": 540,
     "whichloop: objects in the audit, its forms": 460,
+    "whichloop: harmless on others' suites": 140,
 }
 # Imports inside functions, and calls that import, in the whole repository, tests included.
 MAX_INNER_IMPORTS = 15
