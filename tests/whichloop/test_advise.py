@@ -47,7 +47,9 @@ def files_of(patch):
 
 CURES = {path.parent.name: files_of(path.read_text()) for path in ZOO.glob("*/cure.patch")}
 # Of 27 the patch changes the fixture as well, which the options alone do.
-BY_INI = sorted(name for name, files in CURES.items() if files == {"pytest.ini"} or name[:2] == "27")
+BY_INI = sorted(
+    name for name, files in CURES.items() if files == {"pytest.ini"} or name[:2] == "27"
+)
 BY_CODE = ["10_redis_marked_session_test", "53_redis_loop_scope_below_cache"]
 
 
@@ -188,9 +190,7 @@ FORMS = [
 
 
 @pytest.mark.parametrize(("file", "text", "after"), FORMS)
-def test_the_file_in_force_gets_two_lines_and_keeps_all_others(
-    file, text, after, project, advise
-):
+def test_the_file_in_force_gets_two_lines_and_keeps_all_others(file, text, after, project, advise):
     test = FORTY.replace("async def", "@pytest.mark.asyncio\nasync def")
     folder = project({file: text, "db.py": DB, "test_a.py": test})
 
