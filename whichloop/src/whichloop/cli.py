@@ -1,16 +1,18 @@
-"""The command ``whichloop``: read a log, or draw a recording."""
+"""The command ``whichloop``: read a log, draw a recording, or advise a project."""
 
 import argparse
 import re
 import sys
 from pathlib import Path
 
+from whichloop.advise import advise
 from whichloop.diagnose.codes import CODES, page
 from whichloop.logs import decode, read_log, report
 from whichloop.present.lanes import draw_lanes, needs_ascii
 from whichloop.present.section import in_words, lines_of, under
 from whichloop.present.svg import draw_svg
 from whichloop.recording import RecordingError, of_text
+from whichloop.tree import replace, unclean
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -30,7 +32,14 @@ def main(arguments: list[str] | None = None) -> int:
     lanes.add_argument("--test", action="append", metavar="NODEID", help=only)
     picture = "draw an SVG picture, to standard output or to PATH"
     lanes.add_argument("--svg", nargs="?", const="-", metavar="PATH", help=picture)
+    cure = commands.add_parser("advise", help="the smallest cure of a project, as a diff")
+    cure.add_argument("dir", nargs="?", default=".", type=Path, help="the project (default: here)")
+    cure.add_argument("--apply", action="store_true", help="write the change after showing it")
+    seen = "a recording of a run of it, whose failures are to be cured, too"
+    cure.add_argument("--recording", metavar="PATH", type=Path, help=seen)
     options = parser.parse_args(arguments)
+    if options.command == "advise":
+        return _advise(options.dir, options.recording, options.apply)
     where = "standard input" if options.file == "-" else options.file
     encoding = sys.stdout.encoding or "ascii"
     try:
@@ -51,12 +60,38 @@ def main(arguments: list[str] | None = None) -> int:
         return _fail(str(error))
     if not lines:
         return _fail(f"no message of several event loops in {where}", 1)
-    text = "\n".join([*lines, ""])
     path = options.svg if options.command == "lanes" else None
     if path not in (None, "-"):
-        return _write(path, text, options.file)
-    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+        return _write(path, "\n".join([*lines, ""]), options.file)
+    _show(lines)
     return 0
+
+
+def _show(lines: list[str]) -> None:
+    encoding = sys.stdout.encoding or "ascii"
+    text = "\n".join([*lines, ""])
+    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+
+
+def _advise(folder: Path, recording: Path | None, apply: bool) -> int:
+    """Show the advice, and write it if that is asked for and nothing can be lost."""
+    try:
+        changed = unclean(folder) if apply and folder.is_dir() else ""
+        advice = advise(folder, recording.read_bytes() if recording else None)
+        if advice.status == 2:
+            return _fail("\n".join(advice.lines))
+        _show(advice.lines)
+        if not apply or advice.text is None:
+            return advice.status
+        if changed:
+            return _fail(f"not applied: commit or stash what git shows as changed: {changed}")
+        copy = replace(advice.path, advice.text)
+    except RecordingError as error:
+        return _fail(f"cannot read {recording}: {error}")
+    except OSError as error:
+        return _fail(f"cannot read or write {error.filename}: {error.strerror or error}")
+    _show([f"applied to {advice.path}{f'; what it was is in {copy}' if copy else ''}"])
+    return advice.status
 
 
 def _write(path: str, text: str, recording: str) -> int:

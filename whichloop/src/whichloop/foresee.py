@@ -192,10 +192,9 @@ def _finding(kept: Kept, used: list[_Used], why: str = "", sure: bool = False) -
         f"{len(loops)} loops (loop scope {scopes}){why}"
     )
     keeper, line = homes[0]
-    site = Site(shown(keeper.file), line)
-    return Foreseen(
-        OUTLIVES.code, OUTLIVES.name, text, site, sure, tuple(use.test for use, _ in used)
-    )
+    site, on = Site(shown(keeper.file), line), tuple(use.test for use, _ in used)
+    likely = not sure and not why
+    return Foreseen(OUTLIVES.code, OUTLIVES.name, text, site, sure, on, likely)
 
 
 def _line(keeper: Keeper) -> int | None:

@@ -101,7 +101,8 @@ class Site(NamedTuple):
 
 class Foreseen(NamedTuple):
     """What the audit sees before anything runs. Only what is ``sure`` makes it fail; the rest are
-    notes. ``site`` is None where no line is known, ``tests`` the node ids that it is about."""
+    notes. ``site`` is None where no line is known, ``tests`` the node ids that it is about;
+    ``likely`` is a note of what is certain once a function that they use is called."""
 
     code: str
     name: str
@@ -109,6 +110,7 @@ class Foreseen(NamedTuple):
     site: Site | None = None
     sure: bool = True
     tests: tuple[str, ...] = ()
+    likely: bool = False
 
 
 class LoopRecord(NamedTuple):

@@ -88,6 +88,7 @@ _MORE = {
     ),
 }
 
+_ANY = Settings()
 # What only the audit meets: no failure has it for a cause.
 IGNORED = ("WL010", "ignored fixture")
 _FORESEEN = {
@@ -97,19 +98,20 @@ _FORESEEN = {
         "Up to pytest-asyncio 0.26 a suite chose its loop by a fixture named event_loop. Version "
         "1.0 removed that fixture: one of this name is then like any other, and tests and async "
         "fixtures run on loops by their loop scopes.",
-        made(("one-loop",), Settings(), {}),
+        made(("one-loop",), _ANY, {}),
     )
 }
 
 CODES = (*_MORE, *_FORESEEN)
 
 
-def page(code: str) -> Page | None:
-    """The page of a code such as "WL003"; None for a code that there is not."""
+def page(code: str, settings: Settings = _ANY) -> Page | None:
+    """The page of a code such as "WL003"; None for a code that there is not. ``settings`` say for
+    which versions and which configuration file its cures are."""
     if code in _FORESEEN:
         return _FORESEEN[code]
     cause = next((cause for cause in CAUSES.values() if cause.code == code), None)
     if cause is None:
         return None
     more, names = _MORE[code]
-    return Page(code, cause.name, cause.meaning, more, made(names, Settings(), {}))
+    return Page(code, cause.name, cause.meaning, more, made(names, settings, {}))
