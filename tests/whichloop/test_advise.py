@@ -1,5 +1,6 @@
 """`whichloop advise`: a cure as a diff of the project's own configuration, tried by the audit."""
 
+import re
 import shutil
 import subprocess
 import textwrap
@@ -52,13 +53,10 @@ async def test_get(n):
 """
 
 
-def files_of(patch):
-    return {line.split("b/")[1] for line in patch.splitlines() if line.startswith("+++ ")}
-
-
-CURES = {path.parent.name: files_of(path.read_text()) for path in ZOO.glob("*/cure.patch")}
-# Of 27 the patch changes the fixture as well, which the options alone do.
-BY_INI = sorted(name for name, files in CURES.items() if files == {"pytest.ini"})
+CURES = {path.parent.name: path.read_text() for path in ZOO.glob("*/cure.patch")}
+FILES = {name: re.findall(r"^\+\+\+ b/(.*)", text, re.M) for name, text in CURES.items()}
+BY_INI = sorted(name for name, files in FILES.items() if files == ["pytest.ini"])
+# Its patch changes the fixture, too; the options alone do as much.
 BY_INI += ["27_fixture_cached_longer_than_loop"]
 BY_CODE = ["10_redis_marked_session_test", "53_redis_loop_scope_below_cache"]
 
@@ -97,14 +95,9 @@ def advise(capsys):
     return run
 
 
-def git(folder, *words):
-    who = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "init.defaultBranch=main"]
-    subprocess.run(["git", *who, *words], cwd=folder, check=True, capture_output=True)
-
-
-def commit(folder):
-    for words in (["init"], ["add", "."], ["commit", "-m", "all"]):
-        git(folder, *words)
+def git(*words):
+    who = ["-c", "user.name=a", "-c", "user.email=a@b"]
+    subprocess.run(["git", *who, *words], check=True, capture_output=True)
 
 
 def text_of(folder):
@@ -131,9 +124,6 @@ def test_applied_it_cures_what_a_line_of_the_configuration_cures(
     assert (status, out.count("\n+++ b/pytest.ini\n")) == (0, 1), out
     run = run_pytest(folder, env=urls)
     assert (run.code, run.findings) == (0, []), run.out
-
-
-def test_the_suites_that_it_cures_are_many():
     assert len(BY_INI) >= 17
 
 
@@ -305,9 +295,9 @@ def test_an_unclear_option_and_lines_that_cannot_be_changed_alone_are_refused(pr
 
 def test_into_a_clean_git_tree_only(project, advise):
     folder = project({"test_a.py": TWO, "pytest.ini": ini("function")})
-    commit(folder)
-    (folder / "__pycache__").mkdir()
-    (folder / "__pycache__" / "a.pyc").write_text("left by a run")
+    for words in (["init"], ["add", "."], ["commit", "-m", "all"]):
+        git(*words)
+    (folder / "a.pyc").write_text("left by a run")
     (folder / "test_a.py").write_text(f"{TWO}\n# changed\n")
     before = text_of(folder)
 
@@ -316,7 +306,7 @@ def test_into_a_clean_git_tree_only(project, advise):
     assert (status, text_of(folder)) == (2, before)
     assert "commit or stash what git shows as changed: M test_a.py" in err
     assert f"+{TEST}" in out
-    git(folder, "checkout", "test_a.py")
+    git("checkout", "test_a.py")
     assert advise("--apply")[0] == 0
     assert set(text_of(folder)) == set(before)  # git has what was there: no copy
     assert f"\n{BOTH}" in (folder / "pytest.ini").read_text()
