@@ -214,7 +214,8 @@ def test_the_file_in_force_gets_two_lines_and_keeps_all_others(file, text, after
     else:
         assert lines[: len(old)] == old
         assert lines[-3].startswith("[")
-    assert advise()[1].startswith("Fine ")
+    (folder / "part").mkdir()
+    assert advise("part")[1].startswith("Fine ")
 
 
 REPAIRS = [  # what stands there, and what is to stand there

@@ -58,6 +58,8 @@ def advise(folder: Path, recording: bytes | None = None) -> Advice:
     if settings is None:
         return Advice([now.why], 2)
     path = folder / (settings.ini or "pytest.ini")
+    if path.parent in folder.resolve().parents:  # a part of a project: the others' file, too
+        return advise(path.parent, recording)
     try:
         text = path.read_bytes().decode() if path.exists() else ""
         options = options_of(path.name, text)
@@ -83,7 +85,7 @@ def advise(folder: Path, recording: bytes | None = None) -> Advice:
             *under("Leaves", leaves),
             ("Price", price if scope else ""),
         ]
-        diff = _diff(Path(os.path.relpath(path, folder)).as_posix(), text, new)
+        diff = _diff(os.path.relpath(path, folder).replace(os.sep, "/"), text, new)
         return Advice([*diff, "", *lines_of(rows + notes)], 0, path, new)
     if trouble:
         refusal = "no line of a configuration file is a sure cure; nothing is to be changed there"
