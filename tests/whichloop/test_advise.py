@@ -250,13 +250,14 @@ def test_options_that_are_half_set_or_do_not_exist_are_repaired(wrong, right, pr
     assert advise()[1].startswith("Fine ")
 
 
-@pytest.mark.parametrize(("given", "wanted"), [(FIXTURE, "function"), (TEST, "session")])
-def test_half_set_options_without_trouble_move_no_test(given, wanted, project, advise):
-    text = f"[pytest]\nasyncio_mode = auto\n{given}"
-    folder = project({"pytest.ini": text, "test_a.py": HEALTHY})
+def test_half_set_options_without_trouble_move_no_test(project, advise):
+    text = "[pytest]\nasyncio_mode = auto\n"
+    folder = project({"pytest.ini": text + FIXTURE, "test_a.py": HEALTHY})
 
+    assert advise()[1].startswith("Fine ")
+    (folder / "pytest.ini").write_text(text + TEST)
     assert advise("--apply")[0] == 0
-    assert f"{FIXTURE_SCOPE} = {wanted}\n" in (folder / "pytest.ini").read_text()
+    assert (folder / "pytest.ini").read_text() == text + TEST + FIXTURE
 
 
 def test_options_are_those_of_the_installed_version():
