@@ -85,7 +85,8 @@ def advise(folder: Path, recording: bytes | None = None) -> Advice:
             *under("Leaves", leaves),
             ("Price", price if scope else ""),
         ]
-        diff = _diff(os.path.relpath(path, folder).replace(os.sep, "/"), text, new)
+        name = os.path.relpath(path, folder).replace(os.sep, "/")
+        diff = _diff(f"a/{name}" if path.exists() else "/dev/null", text, f"b/{name}", new)
         return Advice([*diff, "", *lines_of(rows + notes)], 0, path, new)
     if trouble:
         refusal = "no line of a configuration file is a sure cure; nothing is to be changed there"
@@ -162,8 +163,8 @@ def _told(finding: Foreseen) -> str:
     return f"{finding.code} {finding.name}: {finding.text}{where}{tests}"
 
 
-def _diff(name: str, old: str, new: str) -> list[str]:
-    before, after = old.splitlines(keepends=True), new.splitlines(keepends=True)
-    diff = difflib.unified_diff(before, after, f"a/{name}" if old else "/dev/null", f"b/{name}")
+def _diff(before: str, old: str, after: str, new: str) -> list[str]:
+    lines = old.splitlines(keepends=True), new.splitlines(keepends=True)
+    diff = difflib.unified_diff(*lines, before, after)
     end = "\n\\ No newline at end of file"
     return [line.removesuffix("\n") if line.endswith("\n") else line + end for line in diff]
