@@ -126,7 +126,14 @@ def made(folder: Path, python: str, pins: str, wheel: Path) -> str:
 @pytest.mark.parametrize("pins", PINS)
 @pytest.mark.parametrize("python", PYTHONS)
 def test_this_version_is_explained_in_all_modes(python, pins, wheel, tmp_path):
-    explained_in_all_modes(made(tmp_path / "venv", python, pins, wheel), tmp_path / "suite")
+    folder = tmp_path / "suite"
+    inside = made(tmp_path / "venv", python, pins, wheel)
+    explained_in_all_modes(inside, folder)
+    by_ini = pins not in [f"pytest-asyncio-{version}" for version in ("0.21", "0.23", "0.24")]
+    advice = commands.run([inside, "-m", "whichloop", "advise", "--apply"], cwd=folder)
+    assert advice.must_exit(0 if by_ini else 1).out.count("by hand: ") == (0 if by_ini else 1)
+    if by_ini:
+        run(inside, folder).must_exit(0)
 
 
 @pytest.mark.parametrize(

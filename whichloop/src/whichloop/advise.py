@@ -36,17 +36,9 @@ _BEYOND = (
 _Seen = Mapping[Foreseen, tuple[Cure, ...]]
 
 
-class Refused(Exception):
-    """There is no advice: why, and the exit status."""
-
-    def __init__(self, words: str, status: int = 2) -> None:
-        super().__init__(words)
-        self.status = status
-
-
 class Advice(NamedTuple):
-    """``lines`` for the reader, and the exit status: 1 for trouble without a sure cure. ``text`` is
-    what the file ``path`` is to be; None if it is to stay as it is."""
+    """``lines`` for the reader, and the exit status: 1 for trouble without a sure cure, 2 where no
+    audit was possible. ``text`` is to be in the file ``path``; None if that stays as it is."""
 
     lines: list[str]
     status: int = 0
@@ -56,16 +48,18 @@ class Advice(NamedTuple):
 
 def advise(folder: Path, recording: bytes | None = None) -> Advice:
     """What to change in the configuration of the project in ``folder``, and what that cures, leaves
-    and costs. A ``recording`` of a run adds what failed there. No test runs. Raises Refused, and
-    RecordingError for what is no recording."""
+    and costs. A ``recording`` of a run adds what failed there. No test runs. Raises RecordingError
+    for what is no recording, and OSError for a file that cannot be read."""
     if not folder.is_dir():
-        raise Refused(f"there is no folder {folder}")
+        return Advice([f"there is no folder {folder}"], 2)
     seen = _seen(recording) if recording is not None else {}
     now = audit_of(folder, {})
     settings = now.settings or audit_of(folder, NEUTRAL).settings
     if settings is None:
-        raise Refused(now.why)
+        return Advice([now.why], 2)
     path = folder / (settings.ini or "pytest.ini")
+    if path.parent in folder.resolve().parents:  # a part of a project: the others' file, too
+        return advise(path.parent, recording)
     try:
         text = path.read_bytes().decode() if path.exists() else ""
         options = options_of(path.name, text)
@@ -73,13 +67,13 @@ def advise(folder: Path, recording: bytes | None = None) -> Advice:
         if repairs:
             now = audit_of(folder, overrides(repairs, options, settings))
         if now.why or now.settings is None:
-            raise Refused(now.why)
+            return Advice([now.why], 2)
         trouble = [*now.trouble, *seen]
         change, left = _chosen(folder, now, seen, repairs, options)
         changes = {**repairs, **change}
         new = edited(path.name, text, changes) if changes else text
     except ValueError as error:
-        raise Refused(f"not sure what to change in {path}: {error}", 1) from error
+        return Advice(lines_of([("No", f"it is not sure what to change in {path}: {error}")]), 1)
     notes, settings = under("Note", map(_told, now.notes)), now.settings
     if changes:
         cured = [_told(finding) for finding in trouble if finding not in left]
@@ -91,7 +85,8 @@ def advise(folder: Path, recording: bytes | None = None) -> Advice:
             *under("Leaves", leaves),
             ("Price", price if scope else ""),
         ]
-        diff = _diff(Path(os.path.relpath(path, folder)).as_posix(), text, new)
+        name = os.path.relpath(path, folder).replace(os.sep, "/")
+        diff = _diff(f"a/{name}" if path.exists() else "/dev/null", text, f"b/{name}", new)
         return Advice([*diff, "", *lines_of(rows + notes)], 0, path, new)
     if trouble:
         refusal = "no line of a configuration file is a sure cure; nothing is to be changed there"
@@ -120,29 +115,19 @@ def _chosen(
     it leaves. Each is tried; no change where there is no such one."""
     settings, before = now.settings or Settings(), [*now.trouble, *seen]
     places = {(finding.code, finding.site) for finding in before}
+    wanted = {one: options_in(cures[0]) if cures else {} for one, cures in seen.items()}
     best: tuple[dict[str, str], list[Foreseen]] = {}, before
     for change in candidates(options, settings, bool(before)):
         tried = audit_of(folder, overrides({**repairs, **change}, options, settings))
-        state = in_force(settings) | change
-        uncured = [one for one, cures in seen.items() if not _fits(cures, state)]
+        state = (in_force(settings) | change).items()
+        uncured = [one for one, needs in wanted.items() if not needs or not needs.items() <= state]
         left = [*tried.trouble, *uncured]
         if tried.why or not {(finding.code, finding.site) for finding in left} <= places:
             continue
         if not left:
             return change, left
-        if _tests(left) < _tests(best[1]):
-            best = change, left
+        best = min(best, (change, left), key=lambda one: len({t for f in one[1] for t in f.tests}))
     return best
-
-
-def _fits(cures: tuple[Cure, ...], state: Mapping[str, str | None]) -> bool:
-    """Has a configuration all options of the cure that a run was told to try first?"""
-    wanted = options_in(cures[0]) if cures else {}
-    return bool(wanted) and wanted.items() <= state.items()
-
-
-def _tests(findings: Iterable[Foreseen]) -> int:
-    return len({test for finding in findings for test in finding.tests})
 
 
 def _by_hand(findings: Iterable[Foreseen], settings: Settings, seen: _Seen) -> Iterable[str]:
@@ -156,8 +141,9 @@ def _by_hand(findings: Iterable[Foreseen], settings: Settings, seen: _Seen) -> I
         by_cures.setdefault(cures, []).append(finding)
     for cures, together in by_cures.items():
         yield from map(_told, together)
-        told = in_words([cure for cure in cures if not options_in(cure)][:_BY_HAND])
-        yield f"by hand: {'; '.join(told)} (whichloop explain {together[0].code})"
+        told = {cure.change: cure for cure in reversed(cures) if not options_in(cure)}
+        words = in_words(list(reversed(told.values()))[:_BY_HAND])
+        yield f"by hand: {'; '.join(words)} (whichloop explain {together[0].code})"
 
 
 def _opened(folder: Path, trouble: Iterable[Foreseen]) -> Iterable[str]:
@@ -177,8 +163,8 @@ def _told(finding: Foreseen) -> str:
     return f"{finding.code} {finding.name}: {finding.text}{where}{tests}"
 
 
-def _diff(name: str, old: str, new: str) -> list[str]:
-    before, after = old.splitlines(keepends=True), new.splitlines(keepends=True)
-    diff = difflib.unified_diff(before, after, f"a/{name}" if old else "/dev/null", f"b/{name}")
+def _diff(before: str, old: str, after: str, new: str) -> list[str]:
+    lines = old.splitlines(keepends=True), new.splitlines(keepends=True)
+    diff = difflib.unified_diff(*lines, before, after)
     end = "\n\\ No newline at end of file"
     return [line.removesuffix("\n") if line.endswith("\n") else line + end for line in diff]

@@ -5,7 +5,7 @@ import re
 import sys
 from pathlib import Path
 
-from whichloop.advise import Refused, advise
+from whichloop.advise import advise
 from whichloop.diagnose.codes import CODES, page
 from whichloop.logs import decode, read_log, report
 from whichloop.present.lanes import draw_lanes, needs_ascii
@@ -78,14 +78,14 @@ def _advise(folder: Path, recording: Path | None, apply: bool) -> int:
     try:
         changed = unclean(folder) if apply and folder.is_dir() else ""
         advice = advise(folder, recording.read_bytes() if recording else None)
+        if advice.status == 2:
+            return _fail("\n".join(advice.lines))
         _show(advice.lines)
         if not apply or advice.text is None:
             return advice.status
         if changed:
             return _fail(f"not applied: commit or stash what git shows as changed: {changed}")
         copy = replace(advice.path, advice.text)
-    except Refused as refused:
-        return _fail(str(refused), refused.status)
     except RecordingError as error:
         return _fail(f"cannot read {recording}: {error}")
     except OSError as error:

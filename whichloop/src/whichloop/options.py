@@ -79,14 +79,13 @@ def in_force(settings: Settings) -> dict[str, str | None]:
 
 def candidates(options: Options, settings: Settings, trouble: bool) -> list[dict[str, str]]:
     """Changes that leave fixtures and tests on loops of one scope, the smallest first. Without
-    trouble only one that moves no test, where one of the two options is set and the other not."""
+    trouble only one that moves no test, where these alone are on loops of another scope."""
     fixture, test = settings.fixture_loop_scope, settings.test_loop_scope or "function"
     cures = made(["fixtures-to-tests"], settings, {"narrow": test})
-    half = [scope for name in (FIXTURE_SCOPE, TEST_SCOPE) if (scope := options.get(name))]
     if trouble:
         one_loop = made(["one-loop"], settings, {})
         cures = *one_loop, *made(["one-loop-tests"], settings, {"scope": fixture or test}), *cures
-    elif len(half) != 1 or half == ["function"]:
+    elif options.get(FIXTURE_SCOPE) or options.get(TEST_SCOPE, "function") == "function":
         return []
     now, changes = in_force(settings), []
     for wanted in map(options_in, cures):
