@@ -14,6 +14,7 @@ PARTS = {
     "whichloop: cures that were tried": (250, 135),
     "whichloop: objects in the audit, its forms": (880, 540),
     "whichloop: messages in logs, groups and others' words": (345, 190),
+    "whichloop: harmless on others' suites": (100, 60),
     "whichloop: cures tried by version": (15, 10),
     "whichloop: an audit that costs less": (90, 50),
     "the workshop's runner, its check": (1_850, 1_200),
@@ -25,6 +26,7 @@ TEST_LINES = {
     "whichloop: cures that were tried": 540,
     "whichloop: objects in the audit, its forms": 460,
     "whichloop: messages in logs, groups and others' words": 240,
+    "whichloop: harmless on others' suites": 140,
 }
 # Imports inside functions, and calls that import, in the whole repository, tests included.
 MAX_INNER_IMPORTS = 15

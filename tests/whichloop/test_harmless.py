@@ -410,3 +410,126 @@ def test_a_suite_is_left_alone_and_no_probe_is_switched_off(text, passes, words,
     assert "switched off" not in run.out, run.out
     assert (run.code == 0) is passes, run.out
     assert words in run.out
+
+
+RAISING = """
+import asyncio
+
+import pytest
+from redis.asyncio import Redis
+
+async def fail():
+    raise ValueError("here")
+
+@pytest.fixture
+def plain():
+    raise ValueError("here")
+
+@pytest.fixture
+async def awaits():
+    await fail()
+
+@pytest.fixture
+async def yields():
+    await fail()
+    yield
+
+@pytest.fixture
+async def ends():
+    yield
+    await fail()
+
+@pytest.fixture
+def driver():
+    Redis(no_such_option=1)
+"""
+RAISES = """
+import asyncio
+
+import pytest
+from conftest import fail
+from redis.asyncio import Redis
+
+async def test_itself():
+    await fail()
+
+def test_driver_called():
+    Redis(no_such_option=1)
+
+async def test_driver():
+    await asyncio.wait_for(Redis(port=1, retry=None).ping(), 60)
+
+@pytest.mark.parametrize("name", ["plain", "awaits", "yields", "ends", "driver"])
+def test_fixture(request, name):
+    request.getfixturevalue(name)
+"""
+
+
+@pytest.mark.parametrize("style", ["short", "line", "native"])
+def test_tracebacks_are_the_same_line_for_line(style, suite):
+    def shown(mode: str) -> list[str]:
+        run = suite(f"--whichloop={mode}", f"--tb={style}", conftest=RAISING, test_a=RAISES)
+        # Addresses and times, and what only a recording says.
+        return re.sub(r"0x\w+|[\d.]+s\b|whichloop: rec.*\n", "", run.out).splitlines()
+
+    off = shown("off")
+
+    assert "ValueError: here" in "\n".join(off)
+    assert shown("explain") == off
+
+
+WARNING = """
+import aiohttp
+import redis.asyncio
+
+def build():
+    redis.asyncio.Redis(retry_on_timeout=True)
+
+def test_deprecated():
+    build()
+"""
+# Nobody closes the session, and nothing keeps it; the collector does not run by itself.
+GARBAGE = """
+import gc
+
+import aiohttp
+
+gc.disable()
+
+class Holder:
+    pass
+
+async def test_leaves_garbage():
+    holder = Holder()
+    holder.itself = holder
+    holder.session = aiohttp.ClientSession()
+
+async def test_next():
+    pass
+"""
+LOCAL = """
+import weakref
+
+from redis.asyncio import Connection
+
+class Thing:
+    pass
+
+def test_a_local_goes_when_it_is_deleted():
+    thing = Thing()
+    gone = weakref.ref(thing)
+    Connection()
+    del thing
+    assert gone() is None
+"""
+
+
+@pytest.mark.parametrize("mode", ["explain", "strict"])
+@pytest.mark.parametrize("text", [WARNING, GARBAGE, LOCAL], ids=["place", "garbage", "local"])
+def test_warnings_their_places_and_lifetimes_are_the_same(text, mode, suite):
+    off = suite("--whichloop=off", "-Wdefault", test="function", test_a=text)
+    on = suite(f"--whichloop={mode}", "-Wdefault", test_a=text)
+
+    assert off.code == 0, off.out
+    assert on.log == off.log
+    assert off.log["warnings"] or text != WARNING

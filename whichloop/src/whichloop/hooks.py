@@ -16,6 +16,7 @@ from whichloop.background import Background
 from whichloop.diagnose.explain import explain
 from whichloop.foresee import foresee
 from whichloop.observe import peek
+from whichloop.observe.frames import without_ours
 from whichloop.observe.probes.registry import REGISTRY
 from whichloop.observe.tracker import TRACKER
 from whichloop.present.foreseen import FORMS
@@ -36,6 +37,13 @@ def _scope_of(item: pytest.Item) -> str | None:
         return None
     given = [marker.kwargs.get(name) for name in ("loop_scope", "scope")]
     return next((scope for scope in given if type(scope) is str), settings.test_loop_scope)
+
+
+def _clean(call: pytest.CallInfo[None]) -> None:
+    """A traceback reads as it does without us."""
+    if call.excinfo is not None:
+        with TRACKER.guarded("tracebacks"):
+            without_ours(call.excinfo.value)
 
 
 class Hooks:
@@ -133,6 +141,7 @@ class Hooks:
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
         """Explain what a phase ended with, for the report that is about to be made."""
         self.finding = None
+        _clean(call)
         # A skip is an exception too, and no failure.
         if call.excinfo is not None and not issubclass(call.excinfo.type, pytest.skip.Exception):
             error = call.excinfo.value
@@ -270,6 +279,7 @@ class ThoroughHooks(Hooks):
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+        _clean(call)
         report = yield
         super().pytest_runtest_makereport(item, call)
         if report.when != "teardown":

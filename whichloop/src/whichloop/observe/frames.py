@@ -18,6 +18,7 @@ MAX_LOCALS = 60
 MAX_TEXT = 2000
 
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+OURS = "<whichloop"  # begins the name of the file of what stands in for a library's function
 # A look at the disk is an error inside a coroutine where blockbuster watches: what is needed of it
 # is taken now, and later only texts are compared.
 _STARTED_IN = os.path.normcase(os.path.join(os.getcwd(), ""))
@@ -250,6 +251,26 @@ def failure_of(error: BaseException, during: str, phase: str) -> tuple[Failure, 
     records.sort(key=lambda record: record == nearest)
     failure = Failure(texts_of(error), tuple(records), during, phase, lines=tuple(lines[::-1]))
     return failure, frames[::-1]
+
+
+def without_ours(error: BaseException) -> None:
+    """Take our own frames out of an exception's tracebacks."""
+    for raised in chain_of(error):
+        entry = _held(raised, "__traceback__")
+        while entry is not None:
+            inner, ours = entry.tb_next, False
+            # pluggy throws what a hook has raised into each hook around it, from one and the same
+            # frame: its entry behind ours goes, too.
+            while inner is not None and (
+                _is_ours(inner.tb_frame) or (ours and inner.tb_frame is entry.tb_frame)
+            ):
+                inner, ours = inner.tb_next, True
+            entry.tb_next = inner
+            entry = inner
+
+
+def _is_ours(frame: FrameType) -> bool:
+    return frame.f_code.co_filename.startswith((_HERE, OURS))
 
 
 def locals_of(frames: list[FrameType]) -> list[Any]:

@@ -10,7 +10,16 @@ from types import FrameType
 from typing import Any
 
 from whichloop.observe import peek
+from whichloop.observe.frames import OURS
 from whichloop.observe.tracker import TRACKER, LiveObject
+
+
+def unseen(function: Any) -> None:
+    """Let a function of ours that stands between a caller and a library's code not count where a
+    ``stacklevel`` does: ``warnings`` and ``logging`` pass over the import machinery's frames, and
+    know them by these two words in the name of their file."""
+    code = function.__code__
+    function.__code__ = code.replace(co_filename=f"{OURS} beside importlib._bootstrap>")
 
 
 class Patcher:
@@ -59,6 +68,7 @@ class Patcher:
                 else:
                     delattr(owner, name)
 
+        unseen(wrapper)
         if inspect.iscoroutinefunction(original):  # it goes on being recognised as one
             if sys.version_info >= (3, 12):
                 inspect.markcoroutinefunction(wrapper)

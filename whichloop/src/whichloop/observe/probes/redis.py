@@ -6,7 +6,7 @@ from types import FrameType, ModuleType
 from typing import Any
 
 from whichloop.observe import peek
-from whichloop.observe.frames import outward
+from whichloop.observe.frames import is_user_file, outward
 from whichloop.observe.probes import Reading
 from whichloop.observe.probes.patcher import Patcher
 from whichloop.observe.tracker import TRACKER, LiveObject, running_loop
@@ -37,6 +37,9 @@ def _has_pool(frame: FrameType, live: LiveObject, client: Any) -> None:
 def _made_by_pool(frame: FrameType, live: LiveObject, connection: Any) -> None:
     # The pool that makes a connection is a few calls up from the base constructor.
     for caller in itertools.islice(outward(frame), 6):
+        # Not of a suite's own: before Python 3.13 a frame keeps the locals that were read.
+        if is_user_file(caller.f_code.co_filename):
+            return
         maker = TRACKER.find(caller.f_locals.get("self"))
         if maker is not None and maker is not live and maker.record.driver == name:
             live.part_of(maker.parent or maker)

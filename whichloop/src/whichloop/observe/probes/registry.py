@@ -23,7 +23,7 @@ from whichloop.observe.probes import (
     redis,
     sqlalchemy,
 )
-from whichloop.observe.probes.patcher import Patcher
+from whichloop.observe.probes.patcher import Patcher, unseen
 from whichloop.observe.tracker import TRACKER
 from whichloop.records import ObjectRecord
 
@@ -87,6 +87,7 @@ class Registry:
             for probe in self._waiting.pop(spec.name, []):
                 self._met(probe, module)
 
+        unseen(exec_module)
         with contextlib.suppress(AttributeError):  # a loader with slots: it goes unseen
             loader.exec_module = exec_module
 
