@@ -130,7 +130,8 @@ class Checker:
         python = older.python() if planned.older else sys.executable
         project = (mine / planned.folder).relative_to(ROOT).as_posix()
         options = [*arguments, *([] if planned.older else ["--whichloop=strict"])]
-        run = run_folder(project, name, self.on_line, self.guardian, options, python, LIMIT_S)
+        path = str(mine) if planned.importable else ""
+        run = run_folder(project, name, self.on_line, self.guardian, options, python, LIMIT_S, path)
         if run.server_gone:
             raise ServerGone(run.stopped)
         output = (RESULTS / name / "output.txt").read_text("utf-8")
@@ -182,6 +183,14 @@ def of_run(exercise: Exercise, planned: Planned, ran: Ran) -> Iterator[Point]:
     """Do its tests end as they must, is whichloop content, are there few enough connections?"""
     run, named = ran.run, f"{planned.name}: " if len(exercise.run) > 1 else ""
     problem = next(iter(run.collection_errors), "") or (run.first_error if not run.tests else "")
+    for nodeid, driver in planned.finds.items():
+        objects = {
+            row["during"]: (row["object"] or {}).get("driver")
+            for row in ran.recording.get("findings", ())
+        }
+        found = objects.get(nodeid)
+        says = f"{named}of {nodeid} whichloop names {'nothing' if found is None else found}."
+        yield Point("finding", found == driver, says)
     if run.stopped or problem:
         yield Point("tests", False, f"{named}{run.stopped or problem}.")
         return

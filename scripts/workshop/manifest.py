@@ -16,7 +16,7 @@ FILE = "workshop/workshop.toml"
 EXERCISES, SOLUTIONS = "workshop/exercises", "workshop/solutions"
 ANSWERS = "answers.toml"
 # What a check looks at, in the order of its list.
-PointKind = Literal["files", "cure", "tests", "clean", "connections", "answers"]
+PointKind = Literal["files", "cure", "tests", "clean", "connections", "finding", "answers"]
 # What a question's truth may be read off: see truth.py.
 Reading = Annotated[str, Field(pattern=r"^[a-z_]+( \S.*)?$")]
 
@@ -48,7 +48,9 @@ class Planned(Table):
 
     `starts` has the tests that fail before anything is solved, and their kind. In the end all must
     pass; if it `stays`, fail as they did; of a selection only those in `ends` count, and end so.
-    `opened` and `left_open` are how many connections to Postgres are allowed at most.
+    `opened` and `left_open` are how many connections to Postgres are allowed at most; `finds` is
+    whose object whichloop must name behind the failure of a test. With `importable` the folder is
+    on Python's path from the start, for what is found by its entry point.
     """
 
     name: str = "run"
@@ -62,6 +64,8 @@ class Planned(Table):
     ends: dict[str, Literal["passed", "failed"]] = Field(default_factory=dict)
     opened: int | None = None
     left_open: int | None = None
+    finds: dict[str, Text] = Field(default_factory=dict)
+    importable: bool = False
 
 
 class Edit(Table):
@@ -191,7 +195,7 @@ def load(root: Path = ROOT) -> Workshop:
     known = {exercise.number for exercise in workshop.exercises}
     for due, exercise in enumerate(workshop.exercises, 1):
         key = f"{FILE}, exercise {exercise.name}"
-        if exercise.number < due:
+        if exercise.number != due:
             raise ManifestError(f"{key}: its number must be {due:02}")
         for parent in (EXERCISES, SOLUTIONS):
             if not (root / parent / exercise.name).is_dir():
