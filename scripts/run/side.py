@@ -95,9 +95,11 @@ def run_folder(
     arguments: Sequence[str] = (),
     python: str = sys.executable,
     limit_s: float = LIMIT_S,
+    path: str = "",
 ) -> Run:
     """Run the pytest project in the folder `project` with more `arguments`, and write its output
-    and recording to `results/<name>`. It is ended after `limit_s`, or what LIMIT_VARIABLE says."""
+    and recording to `results/<name>`. It is ended after `limit_s`, or what LIMIT_VARIABLE says.
+    `path` is its PYTHONPATH."""
     folder = results.folder(name)
     command = [python, "-m", "pytest", "-p", "scripts.run.recorder", "--color=no"]
     command += ["-p", "no:cacheprovider", "-v", *(arguments or [project])]
@@ -108,7 +110,7 @@ def run_folder(
         if os.environ.get(WHICHLOOP_VARIABLE) == "off":  # to show that it changes no outcome
             command.append("--whichloop=off")
         watchdog = Watchdog(guardian, limit_s)
-        exit_code, output = run_pytest(command, guardian, record_file, on_line, watchdog)
+        exit_code, output = run_pytest(command, guardian, record_file, on_line, watchdog, path)
         results.write(folder / "output.txt", output)
         if exit_code != 0 and not watchdog.stopped:
             watchdog.look()  # did tests fail for want of a server?
@@ -150,9 +152,11 @@ def run_pytest(
     record: Path,
     on_line: Callable[[str], None],
     watchdog: Watchdog,
+    path: str = "",
 ) -> tuple[int, str]:
     """Run pytest to its end, or to ours: its exit code, and all that it printed."""
-    environ = for_side(os.environ) | {
+    environ = for_side(os.environ) | ({"PYTHONPATH": path} if path else {})
+    environ |= {
         SERVERS_VARIABLE: guardian.servers.to_json(),
         RECORD_VARIABLE: str(record),
     }

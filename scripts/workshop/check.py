@@ -1,7 +1,6 @@
 """One check of one exercise: rules, then its pytest runs, then answers, as a list of points."""
 
 import json
-import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -53,7 +52,7 @@ class Checker:
     guardian: Guardian
     on_line: Callable[[str], None] = lambda line: None
     where: str = "workshop"
-    kept: dict[str, dict[str, Ran]] = field(default_factory=dict)
+    kept: dict[str, Ran] = field(default_factory=dict)
 
     def check(self, exercise: Exercise, mine: Path) -> Verdict:
         """Check the folder `mine` as the solution of an exercise. Raises ServerGone."""
@@ -80,8 +79,10 @@ class Checker:
             return
         ran |= self._ran(exercise, mine)
         for cure in cures:
-            yield self._of_cure(exercise, mine, cure, ran)
+            yield self._of_cure(cure, ran)
         for planned in exercise.run:
+            if planned.given:
+                continue
             if planned.name in ran:
                 yield from of_run(exercise, planned, ran[planned.name])
             else:
@@ -112,48 +113,34 @@ class Checker:
         ]
 
     def _ran(self, exercise: Exercise, mine: Path) -> dict[str, Ran]:
-        key = exercise.name + state.rests_on(mine, [ANSWERS])
-        if key not in self.kept:
-            results = {}
-            for planned in exercise.run:
-                arguments = arguments_of(planned, mine)
-                if arguments:
-                    results[planned.name] = self.run(exercise, planned, mine, arguments)
-            self.kept = {key: results}  # only the newest: a recording may be large
-        return self.kept[key]
+        kept, ran = self.kept, {}
+        self.kept = {}  # only the newest: a recording may be large
+        for planned in exercise.run:
+            folder = exercise.source if planned.given else mine
+            key = f"{planned.name} {state.rests_on(folder, [ANSWERS])}"
+            arguments = arguments_of(planned, folder)
+            if arguments:
+                result = kept.get(key) or self.run(planned, folder, arguments)
+                ran[planned.name] = self.kept[key] = result
+        return ran
 
-    def run(
-        self, exercise: Exercise, planned: Planned, mine: Path, arguments: Iterable[str]
-    ) -> Ran:
+    def run(self, planned: Planned, mine: Path, arguments: Iterable[str]) -> Ran:
         """One pytest run. Raises ServerGone if a server died under it."""
         name = f"{self.where}/{mine.name.lstrip('.')}/{planned.name}"
         python = older.python() if planned.older else sys.executable
         project = (mine / planned.folder).relative_to(ROOT).as_posix()
-        options = [*arguments, "--whichloop=strict"]
-        run = run_folder(project, name, self.on_line, self.guardian, options, python, LIMIT_S)
+        options = [*arguments, *([] if planned.older else ["--whichloop=strict"])]
+        path = str(mine) if planned.importable else ""
+        run = run_folder(project, name, self.on_line, self.guardian, options, python, LIMIT_S, path)
         if run.server_gone:
             raise ServerGone(run.stopped)
         output = (RESULTS / name / "output.txt").read_text("utf-8")
         return Ran(run, json.loads((RESULTS / name / "recording.json").read_text("utf-8")), output)
 
-    def _of_cure(
-        self, exercise: Exercise, mine: Path, cure: rules.Broken, ran: Mapping[str, Ran]
-    ) -> Point:
+    def _of_cure(self, cure: rules.Broken, ran: Mapping[str, Ran]) -> Point:
         """A false cure with the run that shows it failing."""
         told = self.workshop.file.false_cure[cure.rule]
         shown = failing_lines(ran.values())
-        if not shown and (told.counter or told.arguments):
-            copy = mine.with_name(f".{mine.name}-counter")
-            shutil.rmtree(copy, ignore_errors=True)
-            try:
-                state.copy(mine, copy)
-                if told.counter:
-                    counter = ROOT / "workshop" / "counter" / told.counter
-                    shutil.copytree(counter, copy, dirs_exist_ok=True)
-                arguments = [*arguments_of(exercise.run[0], copy), *told.arguments]
-                shown = failing_lines([self.run(exercise, exercise.run[0], copy, arguments)])
-            finally:
-                shutil.rmtree(copy, ignore_errors=True)
         return Point("cure", False, f"{cure.where}: {told.says}", cure.rule, tuple(shown))
 
 
@@ -176,6 +163,8 @@ def failing_lines(ran: Iterable[Ran]) -> list[str]:
                 lines.append(f"{test.nodeid} {in_words(test)}")
             elif test.reruns:
                 lines.append(f"{test.nodeid} failed {test.reruns} × before it passed")
+        findings = {row["headline"]: row["during"] for row in each.recording.get("findings", ())}
+        lines += [f"whichloop, {test}: {says}" for says, test in findings.items()]
         if not each.run.tests and each.run.first_error:
             lines.append(each.run.first_error)
     return lines
@@ -194,6 +183,14 @@ def of_run(exercise: Exercise, planned: Planned, ran: Ran) -> Iterator[Point]:
     """Do its tests end as they must, is whichloop content, are there few enough connections?"""
     run, named = ran.run, f"{planned.name}: " if len(exercise.run) > 1 else ""
     problem = next(iter(run.collection_errors), "") or (run.first_error if not run.tests else "")
+    for nodeid, driver in planned.finds.items():
+        objects = {
+            row["during"]: (row["object"] or {}).get("driver")
+            for row in ran.recording.get("findings", ())
+        }
+        found = objects.get(nodeid)
+        says = f"{named}of {nodeid} whichloop names {'nothing' if found is None else found}."
+        yield Point("finding", found == driver, says)
     if run.stopped or problem:
         yield Point("tests", False, f"{named}{run.stopped or problem}.")
         return
@@ -203,6 +200,13 @@ def of_run(exercise: Exercise, planned: Planned, ran: Ran) -> Iterator[Point]:
     failing = {t.nodeid: t.kind or "other" for t in run.tests.values() if t.outcome in FAILING}
     lost = [] if planned.select else [test for test in exercise.tests if test not in run.tests]
     skipped = [test.nodeid for test in run.tests.values() if test.outcome == "skipped"]
+    for nodeid, end in planned.ends.items():
+        test = run.tests.get(nodeid)
+        ended = "did not run" if test is None else "failed" if nodeid in failing else "passed"
+        says = f"{named}{nodeid} {ended}{'' if ended == end else f', and must have {end}'}."
+        yield Point("tests", ended == end, says)
+    if planned.ends:
+        return
     if lost or skipped:
         did = "did not run" if lost else "was skipped"
         yield Point("tests", False, f"{named}{(lost or skipped)[0]} {did}.", "removed_test")
@@ -224,11 +228,12 @@ def of_run(exercise: Exercise, planned: Planned, ran: Ran) -> Iterator[Point]:
         if quiet:
             says = "whichloop strict is not content, though the tests pass."
         details = tuple(row["headline"] for row in quiet[:2])
-        yield Point("clean", run.exit_code == 0 and not quiet, named + says, detail=details)
+        if not planned.older:
+            yield Point("clean", run.exit_code == 0 and not quiet, named + says, detail=details)
     counts = run.counts.get("postgres")
     limits = {"opened": planned.opened, "left_open": planned.left_open}
     for key, limit in limits.items():
         words, seen = key.replace("_", " "), int(getattr(counts, key, 0))
-        if limit is not None:
+        if limit is not None and not failing:
             says = f"{named}{seen} connections to Postgres {words}; {limit} is the most here."
             yield Point("connections", seen <= limit, says)

@@ -16,7 +16,7 @@ FILE = "workshop/workshop.toml"
 EXERCISES, SOLUTIONS = "workshop/exercises", "workshop/solutions"
 ANSWERS = "answers.toml"
 # What a check looks at, in the order of its list.
-PointKind = Literal["files", "cure", "tests", "clean", "connections", "answers"]
+PointKind = Literal["files", "cure", "tests", "clean", "connections", "finding", "answers"]
 # What a question's truth may be read off: see truth.py.
 Reading = Annotated[str, Field(pattern=r"^[a-z_]+( \S.*)?$")]
 
@@ -43,11 +43,14 @@ class Question(Table):
 
 class Planned(Table):
     """One pytest run of a check: of a folder inside the exercise's, with an ini file of its own or
-    with the tests that the file `select` lists, beside the older pytest-asyncio if it is `older`.
+    with the tests that the file `select` lists, beside the older pytest-asyncio if it is `older`;
+    of the exercise as it was `given`, for questions that its cure would leave without an answer.
 
-    `starts` has the tests that fail before anything is solved, and their kind. Those must pass in
-    the end, or, if it `stays`, fail as they did. `opened` and `left_open` are how many connections
-    to Postgres are allowed at most.
+    `starts` has the tests that fail before anything is solved, and their kind. In the end all must
+    pass; if it `stays`, fail as they did; of a selection only those in `ends` count, and end so.
+    `opened` and `left_open` are how many connections to Postgres are allowed at most; `finds` is
+    whose object whichloop must name behind the failure of a test. With `importable` the folder is
+    on Python's path from the start, for what is found by its entry point.
     """
 
     name: str = "run"
@@ -56,9 +59,13 @@ class Planned(Table):
     select: str = ""
     older: bool = False
     starts: dict[str, Kind] = Field(default_factory=dict)
+    given: bool = False
     stays: bool = False
+    ends: dict[str, Literal["passed", "failed"]] = Field(default_factory=dict)
     opened: int | None = None
     left_open: int | None = None
+    finds: dict[str, Text] = Field(default_factory=dict)
+    importable: bool = False
 
 
 class Edit(Table):
@@ -141,16 +148,10 @@ class WayRound(Table):
 
 
 class FalseCure(Table):
-    """A popular cure that cures nothing. `says` why; `see` is a trap or page of this repository.
-
-    Where the tests pass with it, a further run shows it failing: with more `arguments` of pytest,
-    or with the tests of `counter`, a folder in workshop/counter/.
-    """
+    """A popular cure that cures nothing. `says` why; `see` is a trap or page of this repository."""
 
     says: Text
     see: Text
-    arguments: tuple[str, ...] = ()
-    counter: str = ""
 
 
 class File(Table):
@@ -194,7 +195,7 @@ def load(root: Path = ROOT) -> Workshop:
     known = {exercise.number for exercise in workshop.exercises}
     for due, exercise in enumerate(workshop.exercises, 1):
         key = f"{FILE}, exercise {exercise.name}"
-        if exercise.number < due:
+        if exercise.number != due:
             raise ManifestError(f"{key}: its number must be {due:02}")
         for parent in (EXERCISES, SOLUTIONS):
             if not (root / parent / exercise.name).is_dir():

@@ -152,7 +152,10 @@ def tests_of(tree: ast.Module) -> dict[str, Definition]:
         inner = node.body if isinstance(node, ast.ClassDef) else [node]
         prefix = f"{node.name}::" if isinstance(node, ast.ClassDef) else ""
         for function in inner:
-            if isinstance(function, Definition) and function.name.startswith("test"):
+            if not isinstance(function, Definition) or not function.name.startswith("test"):
+                continue
+            called = (d.func if isinstance(d, ast.Call) else d for d in function.decorator_list)
+            if not any(last_name(name) == "fixture" for name in called):  # test_db, for one
                 found[prefix + function.name] = function
     return found
 

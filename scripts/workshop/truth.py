@@ -36,7 +36,8 @@ class Answer(NamedTuple):
         if self.right is None:
             return False
         given, right = plain(self.given), plain(self.right)
-        return given == right or given.startswith(f"{right}.")  # the dotted name is as good
+        # A dotted name that goes on, or a test without its file, is as good.
+        return given == right or given.startswith(f"{right}.") or right.endswith(f"::{given}")
 
 
 def given_answers(mine: Path, questions: tuple[Question, ...]) -> dict[str, str]:
@@ -71,10 +72,13 @@ def judged(
 
 
 def truth_of(reading: str, ran: Mapping[str, Ran]) -> str | None:
-    """ "outcome test_a.py::test_b" or, of one run of several, "outcome short test_a.py::test_b"."""
+    """What a reading gives: "outcome test_a.py::test_b" or, of one run of several, "outcome short
+    test_a.py::test_b"; "fewest opened" is the run that opened fewest connections."""
     reader, *words = reading.split()
-    name = words.pop(0) if len(ran) > 1 and words else next(iter(ran))
-    if name not in ran or reader not in READERS:
+    if reader == "fewest":
+        return min(ran, key=lambda name: int(connections(ran[name], words[0]) or 0), default=None)
+    name = words.pop(0) if len(ran) > 1 and words else next(iter(ran), "")
+    if name not in ran:
         return None
     return READERS[reader](ran[name], *words)
 
@@ -107,9 +111,10 @@ def found(pattern: re.Pattern[str]) -> Callable[..., str | None]:
 def crossing(ran: Ran, field: str) -> str | None:
     """`field` of the first crossing; its loops also as "scope_bound_to" and "scope_used_on"."""
     crossings = ran.recording.get("crossings") or [{}]
-    if field == "bound_by":
+    if field in ("bound_by", "kept_by"):
         objects = {row["seq"]: row for row in ran.recording.get("connections", ())}
-        return str(objects.get(crossings[0].get("seq"), {}).get("bound_by", {}).get("name"))
+        value = objects.get(crossings[0].get("seq"), {}).get(field) or ""
+        return str(value["name"] if isinstance(value, dict) else value.rpartition(" ")[2])
     if field.startswith("scope_"):
         loops = {row["id"]: row["scope"] for row in ran.recording.get("loops", ())}
         return loops.get(crossings[0].get(field.removeprefix("scope_")))
@@ -132,6 +137,14 @@ def cause(ran: Ran, nodeid: str) -> str | None:
     return next(codes, None)
 
 
+def kind(ran: Ran, nodeid: str) -> str | None:
+    """Is a failure about "another loop", "two at once" or "another task"?"""
+    code = cause(ran, nodeid)
+    if code:
+        return "two at once" if code == "WL008" else "another loop"
+    return "another task" if "in a different task" in message(ran, nodeid) else None
+
+
 def connections(ran: Ran, field: str) -> str | None:
     counts = ran.run.counts.get("postgres")
     return str(getattr(counts, field)) if counts else None
@@ -145,5 +158,6 @@ READERS: dict[str, Callable[..., str | None]] = {
     "crossing": crossing,
     "binds": binds,
     "cause": cause,
+    "kind": kind,
     "connections": connections,
 }

@@ -1,0 +1,1 @@
+"""Cure it here by keeping no connection. Yours to change: store.py."""
