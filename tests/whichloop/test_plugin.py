@@ -318,6 +318,47 @@ def test_strict_says_who_did_what_and_how_the_test_had_ended(suite):
     assert "passed, but" not in run.out
 
 
+def test_an_error_of_strict_says_for_which_other_tests_it_stands(suite, urls_of):
+    text = """
+    import asyncio
+    import os
+    import pytest
+    import pytest_asyncio
+    from redis.asyncio import Redis
+
+    kept = []
+
+    @pytest_asyncio.fixture(scope="session", loop_scope="session")
+    async def queue():
+        queue = asyncio.Queue()
+        waiting = asyncio.ensure_future(queue.get())
+        await asyncio.sleep(0)
+        yield queue
+        waiting.cancel()
+
+    @pytest_asyncio.fixture(scope="module", loop_scope="module")
+    async def early(queue):
+        with pytest.raises(RuntimeError):
+            await queue.get()
+
+    @pytest.mark.parametrize("number", range(5))
+    @pytest.mark.asyncio(loop_scope="module")
+    async def test_a(number, early):
+        kept.append(Redis.from_url(os.environ["WL_REDIS"]))
+        await kept[-1].ping()
+    """
+
+    run = suite("--whichloop=strict", env=urls_of("redis"), test_a=text)
+
+    tests = [f"test_a.py::test_a[{number}]" for number in range(5)]
+    assert run.failed == {tests[0], tests[4]}
+    assert f"its own; it was set up for {', '.join(tests[1:4])} and 1 more" in run.out
+    # The first was failed before its body.
+    so_did = ", ".join(f"test {name}" for name in tests[2:])
+    left = f"test {tests[1]} left a connection on a closed event loop; so did {so_did}"
+    assert f"{tests[4]} passed, but {left}" in run.out
+
+
 # -- the recording -----------------------------------------------------------------------
 
 

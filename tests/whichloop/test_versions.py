@@ -136,6 +136,39 @@ def test_this_version_is_explained_in_all_modes(python, pins, wheel, tmp_path):
         run(inside, folder).must_exit(0)
 
 
+IMPORTS = """
+import importlib, pkgutil, sys
+
+import whichloop
+
+for module in pkgutil.walk_packages(whichloop.__path__, "whichloop."):
+    if not module.name.endswith("__main__"):
+        importlib.import_module(module.name)
+print(sorted({name.partition(".")[0] for name in sys.modules} & set(sys.argv[1:])))
+"""
+DRIVERS = ("sqlalchemy", "redis", "motor", "pymongo", "asyncpg", "httpx", "aiohttp", "grpc")
+
+
+@pytest.mark.parametrize("pins", [PINS[0], PINS[-1]])
+def test_the_wheel_in_an_empty_environment_needs_nothing_but_what_it_names(pins, wheel, tmp_path):
+    """The oldest and the newest of the pins; `WL_PYTHONS` for the ends of Python's versions."""
+    python = made(tmp_path / "venv", PYTHONS[0 if pins == PINS[0] else -1], pins, wheel)
+    program, folder = tmp_path / "venv" / "bin" / "whichloop", tmp_path / "suite"
+    checked = commands.run([environments.UV, "pip", "check", "--python", python])
+    assert "All installed packages are compatible" in checked.must_exit(0).output
+    imported = commands.run([python, "-c", IMPORTS, *DRIVERS, "whichloop"], cwd=tmp_path)
+    assert imported.must_exit(0).out == "['whichloop']\n"
+
+    explained_in_all_modes(python, folder)
+    recorded = folder / "record.json"
+    lanes = commands.run([str(program), "lanes", str(recorded)], cwd=folder).must_exit(0)
+    assert "bound to A" in lanes.out
+    drawn = commands.run([python, "-m", "whichloop", "lanes", str(recorded), "--svg"], cwd=folder)
+    assert drawn.must_exit(0).out.startswith("<svg")
+    code = commands.run([str(program), "explain", "WL003"], cwd=folder)
+    assert "outlives its loop" in code.must_exit(0).out
+
+
 @pytest.mark.parametrize(
     ("version", "parts", "option", "conftest"),
     [

@@ -286,7 +286,7 @@ class ThoroughHooks(Hooks):
             self.ended = strict.ENDED[report.outcome]
         if report.passed and self.strict:
             with TRACKER.guarded("strict"):
-                self.finding = strict.held(report, self.ended, _scope_of(item))
+                self.finding = strict.held(item, report, self.ended, _scope_of(item))
         if TRACKER.recording and report.when == "call":
             # The outcome belongs to the loop of the test's body: the last that it ran on so far.
             for at in reversed(range(len(TRACKER.ran))):

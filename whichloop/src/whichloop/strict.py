@@ -11,11 +11,15 @@ from whichloop.records import Actor, Finding
 
 ENDED = {"passed": "passed, but", "skipped": "was skipped, but", "failed": "failed, and"}
 
+NAMED = 3  # of the tests for which an error stands, too
 
-def held(report: pytest.TestReport, ended: str, test_scope: str | None) -> Finding | None:
+
+def held(
+    item: pytest.Item, report: pytest.TestReport, ended: str, test_scope: str | None
+) -> Finding | None:
     """Fail the phase if something crossed or was left open; say what has ended how (``ended``: the
-    test), and who did what meanwhile."""
-    node, when = report.nodeid, report.when or ""
+    test), who did what meanwhile, and for which other tests that stands."""
+    node, when, others = report.nodeid, report.when or "", ""
     so_far = "could be set up, but" if when == "setup" else ended
     if TRACKER.crossings:
         recording = TRACKER.snapshot()
@@ -24,12 +28,27 @@ def held(report: pytest.TestReport, ended: str, test_scope: str | None) -> Findi
         by, did = use.by, "used an object on another event loop than its own"
         if finding.cause == TEARDOWN.name:
             did = "closed on another event loop what the test had left open"
+        elif by.kind == "fixture" and when == "setup" and by.caching_scope != "function":
+            asking = [other.nodeid for other in item.session.items if by.name in _names_of(other)]
+            others = _listed("; it was set up for", [name for name in asking if name != node])
     elif when == "teardown" and (left := left_open()):
         finding = explain_left_open(Case(TRACKER.settings, *left[0]), node)
         by, did = left[0][0].bound_by, "left a connection on a closed event loop"
+        also = dict.fromkeys(str(record.bound_by) for record, _ in left)
+        others = _listed("; so did", [name for name in also if name != str(by)])
     else:
         return None
     report.outcome = "failed"
     own = by.kind in ("unknown", "code") or by == Actor("test", node)
-    report.longrepr = f"whichloop (strict): {node} {so_far} {'' if own else f'{by} '}{did}"
+    report.longrepr = f"whichloop (strict): {node} {so_far} {'' if own else f'{by} '}{did}{others}"
     return finding
+
+
+def _names_of(item: pytest.Item) -> list[str]:
+    return getattr(item, "fixturenames", [])
+
+
+def _listed(words: str, names: list[str]) -> str:
+    """The first few of other tests, which get no error of their own."""
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"{words} {', '.join(names[:NAMED])}{more}" if names else ""

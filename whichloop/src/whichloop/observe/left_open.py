@@ -23,13 +23,15 @@ def left_open() -> list[tuple[ObjectRecord, LoopRecord]]:
     """
     stale, left = _stale(), list[tuple[ObjectRecord, LoopRecord]]()
     TRACKER.left_open |= {live.record.seq for live, _ in stale}
+    owners = set[LiveObject | None]()
     if not stale or not _is_kept(*(live.ref() for live, _ in stale)):
         return []
     for live, loop in stale:
         if len(stale) > 1 and not _is_kept(live.ref()):
             continue
-        if live.parent is not None and any(record.part_of for record, _ in left):
+        if live.parent in owners:
             continue
+        owners |= {live.parent} - {None}
         if live.record.label == "pooled connection" and live.record.driver == "asyncpg":
             continue  # its pool's record says the same, with the engine's owner
         TRACKER.find_keeper(live)
