@@ -4,16 +4,18 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
-from whichloop.records import Crossing, Recording, Site
+from whichloop.records import NOBODY, Crossing, Recording, Site
 
 
 class Thread(NamedTuple):
-    """One binding of one object, and its uses on other loops, in order."""
+    """One binding of one object, by the fixture or test that used it first, and its uses on other
+    loops, in order."""
 
     label: str
     bound_to: str
     bound_at: str
     bound: int | None
+    bound_by: str
     uses: list[Crossing]
 
     @property
@@ -38,13 +40,15 @@ def threads_of(recording: Recording, tests: Collection[str] | None = None) -> li
     """The threads of the crossings, with ``tests`` of those during them only. A connection is often
     seen twice, by its pool's probe and by its driver's: what has the same label and crosses at the
     same places is one thread."""
-    labels = {record.seq: record.label for record in recording.objects}
+    records = {record.seq: record for record in recording.objects}
     threads: dict[tuple[int, int | None], Thread] = {}
     for use in recording.crossings:
         if tests is None or use.during in tests:
             # A pool may open a new connection in an old one's place: that is another thread.
-            label = labels.get(use.seq) or "object"
-            new = Thread(label, use.bound_to, _place(use.bound_at), use.bound, [])
+            record = records.get(use.seq)
+            by = record.bound_by if record and record.bound == use.bound else NOBODY
+            label = (record and record.label) or "object"
+            new = Thread(label, use.bound_to, _place(use.bound_at), use.bound, f"{by}", [])
             threads.setdefault((use.seq, use.bound), new).uses.append(use)
     merged: dict[tuple[Any, ...], Thread] = {}
     for thread in threads.values():
