@@ -104,6 +104,15 @@ def compare(
     call("scripts.views.compare:compare", as_json)
 
 
+def report(
+    sample: Annotated[bool, typer.Option("--sample", help="check the page in docs/")] = False,
+    write: Annotated[bool, typer.Option("--write", help="draw that page")] = False,
+    anew: Annotated[bool, typer.Option("--anew", help="and its data from results/")] = False,
+) -> None:
+    """One page of the last runs, results/report.html; only reads results/."""
+    call("scripts.views.report:report", sample, write, anew)
+
+
 def diff(
     number: Annotated[str, NUMBER],
     trap: Annotated[bool, typer.Option("--trap", help="a trap's, not a remedy's")] = False,
@@ -189,6 +198,7 @@ COMMANDS: dict[str, Callable[..., None] | str] = {
     "tour": "scripts.commands.sides:tour",
     "all-fixes": all_fixes,
     "compare": compare,
+    "report": report,
     "diff": diff,
     "fixes": "scripts.views.compare:listing fix",
     "traps": "scripts.views.compare:listing trap",

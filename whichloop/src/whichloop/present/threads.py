@@ -40,21 +40,27 @@ def threads_of(recording: Recording, tests: Collection[str] | None = None) -> li
     """The threads of the crossings, with ``tests`` of those during them only. A connection is often
     seen twice, by its pool's probe and by its driver's: what has the same label and crosses at the
     same places is one thread."""
-    records = {record.seq: record for record in recording.objects}
+    labels = {record.seq: record.label for record in recording.objects}
     threads: dict[tuple[int, int | None], Thread] = {}
     for use in recording.crossings:
         if tests is None or use.during in tests:
             # A pool may open a new connection in an old one's place: that is another thread.
-            record = records.get(use.seq)
-            by = record.bound_by if record and record.bound == use.bound else NOBODY
-            label = (record and record.label) or "object"
-            new = Thread(label, use.bound_to, _place(use.bound_at), use.bound, f"{by}", [])
+            label = labels.get(use.seq) or "object"
+            by = _who_ran(recording, use.bound_to, use.bound)
+            new = Thread(label, use.bound_to, _place(use.bound_at), use.bound, by, [])
             threads.setdefault((use.seq, use.bound), new).uses.append(use)
     merged: dict[tuple[Any, ...], Thread] = {}
     for thread in threads.values():
         places = tuple((use.used_on, _place(use.at)) for use in thread.uses)
         merged.setdefault((thread.label, thread.bound_to, thread.bound_at, places), thread)
     return list(merged.values())
+
+
+def _who_ran(recording: Recording, loop: str, tick: int | None) -> str:
+    """The fixture or test that ran on a loop at a tick, in words."""
+    rows = (row for row in recording.ran if row.loop == loop and row.tick <= (tick or 0))
+    last = max(rows, key=lambda row: row.tick, default=None)
+    return f"{last.kind} {last.name}" if last else str(NOBODY)
 
 
 def alike(threads: list[Thread]) -> list[list[Thread]]:
