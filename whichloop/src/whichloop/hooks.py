@@ -241,10 +241,8 @@ class Hooks:
             if path:
                 text = as_text(data) if what == "recording" else html_page(of_json(data))
                 wrong = write(Path(path), text, what)
-                if wrong:
-                    self.unwritten.append(wrong)
-                else:
-                    self.written.append(f"whichloop: {what} written to {path}")
+                self.unwritten += filter(None, [wrong])
+                self.written += [] if wrong else [f"whichloop: {what} written to {path}"]
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         section, line = terminalreporter.section, terminalreporter.write_line
