@@ -9,7 +9,7 @@ WHAT ?= reproduce
 .DEFAULT_GOAL := help
 .PHONY: help help-all minimal reproduce fix tour test fixes traps all-fixes compare report outcomes \
 	serve doctor pull up down logs ps offline-pack offline-unpack soak same bench check faults \
-	test-long test-whichloop test-foreign test-docker bench-whichloop format pins audit \
+	test-long test-whichloop test-foreign test-docker test-pages bench-whichloop format pins audit \
 	workshop check-workshop
 
 ##@ Start here
@@ -128,6 +128,9 @@ test-docker: ## the tests of the container backends; needs a Docker engine and b
 
 check-workshop: ## every exercise: unsolved, solved, and solved wrongly
 	$(RUN) check-workshop
+
+test-pages: ## the drawn pages in a browser; needs Debian's chromium
+	$(RUN) test-pages
 
 format: ## put the code into the project's format
 	$(RUN) format

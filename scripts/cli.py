@@ -244,6 +244,7 @@ HELP = {
     "test-foreign": "Other people's suites (anyio's, httpx's), with and without whichloop.",
     "bench-whichloop": "What whichloop costs in time and keeps in memory; arguments go to it.",
     "test-docker": "The tests of BACKEND=testcontainers and compose; --write as in faults.",
+    "test-pages": "The drawn pages in a browser, Chromium; arguments go to pytest.",
     "check": "Format, lint, types, then the tests: what CI runs.",
     "format": "Put the code into the project's format.",
     "pins": "Compile requirements/*.in into the pinned, hashed *.txt, at today's newest versions.",

@@ -1,6 +1,5 @@
 """make report: one page of what is in results/, drawn as far as that goes."""
 
-import dataclasses
 import re
 from html.parser import HTMLParser
 
@@ -13,10 +12,9 @@ from scripts.views import evidence, report
 from scripts.views.evidence import Evidence, from_results, from_sample, private, to_sample
 from scripts.views.report import MAX_ROWS, SAMPLE, SAMPLE_PAGE, page
 from tests.support.commands import in_process
-from tests.support.runs import KILLED, NO_RUNS, entry, run_of, write_run
+from tests.support.runs import HOSTILE, KILLED, NO_RUNS, entry, many_tests, run_of, write_run
 
 MANIFEST = manifest.load()
-HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 
 
 class Elements(HTMLParser):
@@ -163,29 +161,9 @@ def test_names_and_messages_are_text(sample):
     assert "img" not in Elements(html).tags
 
 
-def many(number):
-    """Evidence of a suite of so many tests, every other of which fails on broken/; its manifest."""
-    nodeids = tuple(f"test_{at // 50}.py::test_{at}[{HOSTILE}]" for at in range(number))
-    failed = [
-        entry(
-            nodeid,
-            *(("failed",) if at % 2 else ("passed",)),
-            **({"kind": "other"} if at % 2 else {}),
-        )
-        for at, nodeid in enumerate(nodeids)
-    ]
-    passed = [entry(nodeid, "passed") for nodeid in nodeids]
-    runs = {side.id: run_of(*passed, side=side.id) for side in MANIFEST.side[1:]}
-    documented = dict.fromkeys(nodeids, MANIFEST.side[0].outcome[0])
-    sides = tuple(dataclasses.replace(side, documented=documented) for side in MANIFEST.side)
-    tests = {"mongo": nodeids[::2], "postgres": nodeids[1::2], "control": ()}
-    suite = dataclasses.replace(MANIFEST, tests=tests, side=sides)
-    return suite, Evidence({"broken": run_of(*failed), **runs})
-
-
 @pytest.mark.parametrize("number", [500, 10_000])
 def test_of_many_tests_it_shows_some_and_says_how_many_more(number):
-    html = page(*many(number), {})
+    html = page(*many_tests(number), {})
 
     assert len(html) <= 10**6
     shown = Elements(html)

@@ -84,7 +84,7 @@ def test_a_mark_tells_file_line_and_fixture_to_keyboard_and_screen_reader():
     spots = [element for element in root.iter() if element.get("class") == "spot"]
     told = [spot.get("aria-label") for spot in spots]
     assert {(spot.get("tabindex"), spot.get("role")) for spot in spots} == {("0", "img")}
-    assert "motor client 1, bound to A at conftest.py:10, by not known" in told
+    assert "motor client 1, bound to A at conftest.py:10, by fixture test_db" in told
     assert "motor client 1, used on B at test_jobs.py:2, by test test_jobs.py::test_list" in told
     assert root.get("role") == "group"  # of a picture's parts a screen reader says nothing
     for spot in spots:

@@ -46,6 +46,7 @@ function show(id) {
   [left[at - 1], left[at + 1]].forEach((other, which) => {
     ends[which].disabled = !other;
     ends[which].querySelector("span").textContent = nameOf(other) ?? "";
+    ends[which].ariaLabel = nameOf(other) ?? ends[which].id;
     ends[which].value = other ?? "";
   });
 }
