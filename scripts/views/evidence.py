@@ -82,7 +82,8 @@ def from_results(documented: Manifest) -> Evidence:
         recording = Recording.read(RESULTS / side.id / "recording.json")
         if side.kind == "broken":
             found.drawn = recording.worth_drawing(run, run)
-            found.about = f"{run.started_at.partition('T')[0]}, {machine()}"
+            machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+            found.about = f"{run.started_at.partition('T')[0]}, {machine}"
         tests = None if side.kind == "broken" else found.drawn
         found.recordings[side.id] = cut(recording.document, tests)
         if not found.recorded(side.id):
@@ -91,11 +92,6 @@ def from_results(documented: Manifest) -> Evidence:
         command = f"make {' '.join(targets)}" if len(targets) < 4 else "make all-fixes"
         found.problems[f"{why} of {', '.join(targets)}."] = command
     return found
-
-
-def machine() -> str:
-    """ "Linux x86_64, 2 cores"."""
-    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
 
 
 def cut(document: Mapping[str, Any], tests: list[str] | None) -> dict[str, Any]:

@@ -6,7 +6,9 @@ measured once. What happens on a click, and all of its style, is in templates/.
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from whichloop.present.html import draw_html, lanes_html
 from whichloop.present.style import HTML_STYLE
 
 from scripts.errors import CommandError
-from scripts.paths import RESULTS, ROOT
+from scripts.paths import ROOT
 from scripts.run import results
 from scripts.run.model import Run, Test
 from scripts.sides import diffs, manifest
@@ -40,7 +42,7 @@ TEMPLATES = Path(__file__).with_name("templates")
 # What is measured once, each a section of its own: docs/data/NAME.json, templates/NAME.html.
 MEASURED = ("claims", "matrix", "price")
 # A longer table is cut, and says by how much.
-MAX_ROWS, MAX_ERRORS = 40, 6
+MAX_ROWS = 40
 # Tests that say more about a side come first into a table that is cut.
 TELLING: tuple[Change, ...] = ("PASS_TO_FAIL", "flaky", "FAIL_TO_PASS", "FAIL_TO_FAIL")
 # Where a remedy comes from, for the filter: words of the manifest's `source`.
@@ -105,8 +107,7 @@ def report(sample: bool = False, write: bool = False, anew: bool = False) -> int
     if sample:
         return sample_page(documented, write, anew)
     found = from_results(documented)
-    path = RESULTS / "report.html"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = results.folder("") / "report.html"
     results.write(path, page(documented, found, measured()))
     terminal.line(f"Written: {path}")
     for problem, command in found.problems.items():
@@ -120,7 +121,6 @@ def sample_page(documented: Manifest, write: bool, anew: bool) -> int:
         found = from_results(documented)
         for problem, command in found.problems.items():
             raise CommandError(f"the sample needs every side. {problem}", hint=command)
-        SAMPLE.parent.mkdir(exist_ok=True)
         results.write(SAMPLE, to_sample(found))
     drawn = page(documented, from_sample(SAMPLE), {})
     if write:
@@ -136,10 +136,8 @@ def measured() -> dict[str, Any]:
     """What docs/data has for sections of the page; a file that is damaged has none."""
     found = {}
     for name in MEASURED:
-        try:
+        with suppress(OSError, ValueError):
             found[name] = json.loads((DATA / f"{name}.json").read_text("utf-8"))
-        except (OSError, ValueError):
-            continue
     return found
 
 
@@ -159,9 +157,7 @@ def page(documented: Manifest, found: Evidence, sections: Mapping[str, Any]) -> 
         undefined=StrictUndefined,
     )
     whole = found.recorded("broken", whole=True)
-    environment.filters["elided"] = lambda message: INSIDE.sub("…", message).replace(
-        " …", "\N{NO-BREAK SPACE}…"
-    )
+    environment.filters["elided"] = lambda message: INSIDE.sub("…", message)
     return environment.get_template("report.html").render(
         about=found.about,
         acts=list(acts(broken, documented)) if broken else [],
@@ -171,7 +167,7 @@ def page(documented: Manifest, found: Evidence, sections: Mapping[str, Any]) -> 
         documented=documented,
         explained=draw_html(whole) if whole else "",
         lanes=lanes(found, "broken", broken),
-        matrix=matrix(documented, views, broken),
+        matrix=matrix(views, broken),
         nouns=NOUNS,
         problems=found.problems,
         recommended=next(view for view in views if view.side.id == documented.recommended),
@@ -229,16 +225,15 @@ def telling(changes: Mapping[str, Change]) -> list[str]:
 
 def errors(run: Run) -> list[tuple[str, str, int]]:
     """The first failure of each kind: where, its message, and how many more are like it."""
-    told = []
-    for test, error in first_failures(run)[:MAX_ERRORS]:
-        same = (error.kind, error.driver, test.phase)
-        alike = [
-            other
-            for other in run.tests.values()
-            if other.error and (other.error.kind, other.error.driver, other.phase) == same
-        ]
-        told.append((place(test), shortened(f"{error.type}: {error.message}"), len(alike) - 1))
-    return told
+    kinds = Counter((test.kind, test.driver, test.phase) for test in run.tests.values())
+    return [
+        (
+            place(test),
+            shortened(f"{error.type}: {error.message}"),
+            kinds[error.kind, error.driver, test.phase] - 1,
+        )
+        for test, error in first_failures(run)
+    ]
 
 
 def price(broken: Run, run: Run) -> list[tuple[str, str, str]]:
@@ -277,12 +272,11 @@ def acts(broken: Run, documented: Manifest) -> Iterator[dict[str, str]]:
 
 
 def matrix(
-    documented: Manifest, views: Iterable[View], broken: Run | None
+    views: Iterable[View], broken: Run | None
 ) -> tuple[list[tuple[str, list[Change | None]]], int]:
     """A line a test, with what became of it on each side; and how many lines are left out."""
     graded = [view.grade for view in views if view.grade]
     nodeids = list(broken.tests) if broken else []
-    lines = []
-    for nodeid in nodeids[: 2 * MAX_ROWS]:
-        lines.append((nodeid, [grade.changes.get(nodeid) for grade in graded]))
+    shown = nodeids[: 2 * MAX_ROWS]
+    lines = [(nodeid, [grade.changes.get(nodeid) for grade in graded]) for nodeid in shown]
     return lines, max(len(nodeids) - len(lines), 0)

@@ -43,7 +43,6 @@ PARTS = {side.id for side in MANIFEST.side[1:]} | {"story", "which", "tests", "w
 def folder(tmp_path, monkeypatch):
     """A results folder in which every side has a run as documented, and no recording."""
     monkeypatch.setattr(evidence, "RESULTS", tmp_path)
-    monkeypatch.setattr(report, "RESULTS", tmp_path)
     monkeypatch.setattr("scripts.run.results.RESULTS", tmp_path)
     for side in MANIFEST.side:
         write_run(tmp_path, MANIFEST, side.id)

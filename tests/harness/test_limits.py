@@ -32,7 +32,7 @@ TEST_LINES = {
     "whichloop: harmless on others' suites": 140,
     "whichloop: advise": 380,
     "whichloop: a page of HTML": 190,
-    "report, one page": 245,
+    "report, one page": 440,
 }
 # Imports inside functions, and calls that import, in the whole repository, tests included.
 MAX_INNER_IMPORTS = 15

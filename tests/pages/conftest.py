@@ -48,9 +48,9 @@ def opened(browser):
         page = context.new_page()
         page.on("console", lambda message: wrong.append(f"console: {message.text}"))
         page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
-        own = f"{path.as_uri()}{address}"
-        page.on("request", lambda asked: wrong.append(asked.url) if asked.url != own else None)
-        page.goto(own)
+        own = path.as_uri()
+        page.on("request", lambda asked: wrong.extend({asked.url.partition("#")[0]} - {own}))
+        page.goto(f"{own}{address}")
         return page
 
     yield open_page

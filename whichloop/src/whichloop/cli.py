@@ -6,8 +6,7 @@ import sys
 from pathlib import Path
 
 from whichloop.advise import advise
-from whichloop.diagnose.codes import CODES
-from whichloop.diagnose.codes import page as page_of
+from whichloop.diagnose.codes import CODES, page
 from whichloop.logs import decode, read_log, report
 from whichloop.present.html import draw_html, html_page
 from whichloop.present.lanes import draw_lanes, needs_ascii
@@ -39,10 +38,10 @@ def main(arguments: list[str] | None = None) -> int:
     cure.add_argument("--apply", action="store_true", help="write the change after showing it")
     seen = "a recording of a run of it, whose failures are to be cured, too"
     cure.add_argument("--recording", metavar="PATH", type=Path, help=seen)
-    page = commands.add_parser("report", help="a recording as a page of HTML: lanes and findings")
-    page.add_argument("file", help="the recording")
-    page.add_argument("--html", default="-", metavar="PATH", help="write it to PATH")
-    page.add_argument("--fragment", action="store_true", help="only what goes into a page of yours")
+    html = commands.add_parser("report", help="a recording as a page of HTML: lanes and findings")
+    html.add_argument("file", help="the recording")
+    html.add_argument("--html", default="-", metavar="PATH", help="write it to PATH")
+    html.add_argument("--fragment", action="store_true", help="only what goes into a page of yours")
     options = parser.parse_args(arguments)
     if options.command == "advise":
         return _advise(options.dir, options.recording, options.apply)
@@ -68,8 +67,6 @@ def main(arguments: list[str] | None = None) -> int:
         return _fail(str(error))
     if not lines:
         return _fail(f"no message of several event loops in {where}", 1)
-    path = options.svg if options.command == "lanes" else None
-    text = "\n".join([*lines, ""])
     path = getattr(options, "svg", None) or getattr(options, "html", None)
     if path not in (None, "-"):
         return _write(path, "\n".join([*lines, ""]), options.file)
@@ -134,7 +131,7 @@ def _lanes(options: argparse.Namespace, raw: bytes, encoding: str) -> list[str]:
 
 def _page(code: str) -> list[str]:
     """What a code means and what cures it. Raises ValueError for one that there is not."""
-    found = page_of(code)
+    found = page(code)
     if found is None:
         raise ValueError(f"there is no {code}; the codes are {', '.join(CODES)}")
     name = f"{found.code} {found.name}: {found.meaning}"
