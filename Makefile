@@ -7,9 +7,9 @@ N ?= 20
 AT_ONCE ?= 1
 WHAT ?= reproduce
 .DEFAULT_GOAL := help
-.PHONY: help help-all minimal reproduce fix tour test fixes traps all-fixes compare outcomes \
+.PHONY: help help-all minimal reproduce fix tour test fixes traps all-fixes compare report outcomes \
 	serve doctor pull up down logs ps offline-pack offline-unpack soak same bench check faults \
-	test-long test-whichloop test-foreign test-docker bench-whichloop format pins audit \
+	test-long test-whichloop test-foreign test-docker test-pages bench-whichloop format pins audit \
 	workshop check-workshop
 
 ##@ Start here
@@ -60,6 +60,9 @@ all-fixes: ## every remedy and trap, as many at once as there are cores
 
 compare: ## the matrix of all results, and which remedy to use
 	$(RUN) compare
+
+report: ## one page of all results, for a browser: results/report.html
+	$(RUN) report
 
 outcomes: ## run every side and show where a manifest says something else
 	$(RUN) outcomes all
@@ -125,6 +128,9 @@ test-docker: ## the tests of the container backends; needs a Docker engine and b
 
 check-workshop: ## every exercise: unsolved, solved, and solved wrongly
 	$(RUN) check-workshop
+
+test-pages: ## the drawn pages in a browser; needs Debian's chromium
+	$(RUN) test-pages
 
 format: ## put the code into the project's format
 	$(RUN) format

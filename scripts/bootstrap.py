@@ -31,7 +31,7 @@ PRINT_VERSION = "import sys; print(*sys.version_info[:2])"
 # The commands that pass the user's arguments on to a tool.
 TOOLS = (
     *("test", "test-long", "test-whichloop", "faults"),
-    *("test-foreign", "bench-whichloop", "test-docker"),
+    *("test-foreign", "bench-whichloop", "test-docker", "test-pages"),
 )
 # Those that need the linter and the type checker as well.
 DEV_COMMANDS = ("audit", "check", "format", "pins", "soak", *TOOLS)

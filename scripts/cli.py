@@ -104,6 +104,15 @@ def compare(
     call("scripts.views.compare:compare", as_json)
 
 
+def report(
+    sample: Annotated[bool, typer.Option("--sample", help="check the page in docs/")] = False,
+    write: Annotated[bool, typer.Option("--write", help="draw that page")] = False,
+    anew: Annotated[bool, typer.Option("--anew", help="and its data from results/")] = False,
+) -> None:
+    """One page of the last runs, results/report.html; only reads results/."""
+    call("scripts.views.report:report", sample, write, anew)
+
+
 def diff(
     number: Annotated[str, NUMBER],
     trap: Annotated[bool, typer.Option("--trap", help="a trap's, not a remedy's")] = False,
@@ -189,6 +198,7 @@ COMMANDS: dict[str, Callable[..., None] | str] = {
     "tour": "scripts.commands.sides:tour",
     "all-fixes": all_fixes,
     "compare": compare,
+    "report": report,
     "diff": diff,
     "fixes": "scripts.views.compare:listing fix",
     "traps": "scripts.views.compare:listing trap",
@@ -234,6 +244,7 @@ HELP = {
     "test-foreign": "Other people's suites (anyio's, httpx's), with and without whichloop.",
     "bench-whichloop": "What whichloop costs in time and keeps in memory; arguments go to it.",
     "test-docker": "The tests of BACKEND=testcontainers and compose; --write as in faults.",
+    "test-pages": "The drawn pages in a browser, Chromium; arguments go to pytest.",
     "check": "Format, lint, types, then the tests: what CI runs.",
     "format": "Put the code into the project's format.",
     "pins": "Compile requirements/*.in into the pinned, hashed *.txt, at today's newest versions.",

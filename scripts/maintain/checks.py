@@ -22,6 +22,7 @@ TOOLS: dict[str, tuple[list[str], tuple[str, ...]]] = {
     "test-foreign": (["python", "tests/whichloop/foreign.py"], ()),
     "bench-whichloop": (["python", "bench/whichloop_bench.py"], ()),
     "test-docker": (["pytest", "tests/docker"], APART),
+    "test-pages": (["pytest", "tests/pages"], ()),
 }
 # What is formatted and linted: everything. What is held to strict types: see pyproject.toml.
 CHECKS = {

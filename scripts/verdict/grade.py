@@ -63,7 +63,8 @@ def why_invalid(run: Run, manifest: Manifest) -> str:
     if failed != (run.exit_code == 1):
         return f"pytest's exit code {run.exit_code} does not fit the outcomes of its tests"
     lacking = [nodeid for nodeid in manifest.nodeids if nodeid not in run.tests]
-    unknown = [nodeid for nodeid in run.tests if nodeid not in manifest.nodeids]
+    known = set(manifest.nodeids)
+    unknown = [nodeid for nodeid in run.tests if nodeid not in known]
     if lacking:
         return f"{len(lacking)} documented tests did not run, {lacking[0]} among them"
     if unknown:

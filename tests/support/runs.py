@@ -1,5 +1,6 @@
 """Runs that nobody ran: what run.json would hold, and a session that does no more than write it."""
 
+import dataclasses
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from scripts.servers.model import Server, Servers
 from scripts.sides import manifest
 from scripts.sides.manifest import Manifest, Side
 from scripts.verdict.grade import Judgement, judge
+from scripts.views.evidence import Evidence
 
 
 def entry(nodeid: str, outcome: str, **error: Any) -> dict[str, Any]:
@@ -81,6 +83,7 @@ def judgement_of(folder: Path, side: str) -> Judgement:
     return judge(results.read(folder / side / "run.json"), whole.get(side), whole)
 
 
+HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 # What is left of a pytest that was killed before any test: see `run_side`.
 KILLED: dict[str, Any] = {
     "tests": [],
@@ -94,6 +97,20 @@ NO_RUNS = (
     *("[]", "null", "", "{", '{"schema_version": 1}', '{"schema_version": 1, "tests": [7]}'),
     '{"schema_version": 0, "tests": 7}',  # of another version of these scripts
 )
+
+
+def many_tests(number: int) -> tuple[Manifest, Evidence]:
+    """A suite of so many tests, of which half fail on broken/: its manifest and its runs."""
+    whole = manifest.load()
+    nodeids = tuple(f"test_{at // 50}.py::test_{at}[{HOSTILE}]" for at in range(number))
+    passed = [entry(nodeid, "passed") for nodeid in nodeids]
+    failed = [entry(nodeid, "failed", kind="other") for nodeid in nodeids[1::2]] + passed[::2]
+    runs = {side.id: run_of(*passed, side=side.id) for side in whole.side[1:]}
+    documented = dict.fromkeys(nodeids, whole.side[0].outcome[0])
+    sides = tuple(dataclasses.replace(side, documented=documented) for side in whole.side)
+    tests = {"mongo": nodeids[::2], "postgres": nodeids[1::2], "control": ()}
+    suite = dataclasses.replace(whole, tests=tests, side=sides)
+    return suite, Evidence({"broken": run_of(*failed), **runs})
 
 
 SERVERS = Servers(

@@ -8,6 +8,7 @@ from pathlib import Path
 from whichloop.advise import advise
 from whichloop.diagnose.codes import CODES, page
 from whichloop.logs import decode, read_log, report
+from whichloop.present.html import draw_html, html_page
 from whichloop.present.lanes import draw_lanes, needs_ascii
 from whichloop.present.section import in_words, lines_of, under
 from whichloop.present.svg import draw_svg
@@ -37,6 +38,10 @@ def main(arguments: list[str] | None = None) -> int:
     cure.add_argument("--apply", action="store_true", help="write the change after showing it")
     seen = "a recording of a run of it, whose failures are to be cured, too"
     cure.add_argument("--recording", metavar="PATH", type=Path, help=seen)
+    html = commands.add_parser("report", help="a recording as a page of HTML: lanes and findings")
+    html.add_argument("file", help="the recording")
+    html.add_argument("--html", default="-", metavar="PATH", help="write it to PATH")
+    html.add_argument("--fragment", action="store_true", help="only what goes into a page of yours")
     options = parser.parse_args(arguments)
     if options.command == "advise":
         return _advise(options.dir, options.recording, options.apply)
@@ -50,6 +55,8 @@ def main(arguments: list[str] | None = None) -> int:
             lines = _page(options.file)
         elif options.command == "explain":
             lines = _explain(read(), where)
+        elif options.command == "report":
+            lines = [(draw_html if options.fragment else html_page)(of_text(read()))]
         else:
             lines = _lanes(options, read(), encoding)
     except OSError as error:
@@ -60,7 +67,7 @@ def main(arguments: list[str] | None = None) -> int:
         return _fail(str(error))
     if not lines:
         return _fail(f"no message of several event loops in {where}", 1)
-    path = options.svg if options.command == "lanes" else None
+    path = getattr(options, "svg", None) or getattr(options, "html", None)
     if path not in (None, "-"):
         return _write(path, "\n".join([*lines, ""]), options.file)
     _show(lines)

@@ -20,8 +20,9 @@ from whichloop.observe.frames import without_ours
 from whichloop.observe.probes.registry import REGISTRY
 from whichloop.observe.tracker import TRACKER
 from whichloop.present.foreseen import FORMS
+from whichloop.present.html import html_page
 from whichloop.present.section import NARROWEST, WIDEST, Groups, one_line, title, told
-from whichloop.recording import finding_of, plain, to_json, write
+from whichloop.recording import as_text, finding_of, merged, of_json, plain, to_json, write
 from whichloop.records import Actor, Finding
 
 TITLE = "whichloop"
@@ -52,6 +53,7 @@ class Hooks:
     def __init__(self, config: pytest.Config) -> None:
         self.config: Any = config
         self.path = config.getoption("whichloop_record")
+        self.html = config.getoption("whichloop_html")
         self.actors: dict[tuple[Any, str], Actor] = {}
         self.findings: list[Finding] = []
         self.groups = Groups()
@@ -59,7 +61,8 @@ class Hooks:
         self.finding: Finding | None = None  # of the phase that has just ended
         self.background = Background(self._explain)
         self.audited: list[str] = []
-        self.unwritten = ""
+        self.written: list[str] = []
+        self.unwritten: list[str] = []
         self.refused: dict[str, Finding] = {}  # by the name of the fixture's function
         self.workers: dict[str, dict[str, Any]] = {}
 
@@ -230,13 +233,22 @@ class Hooks:
                 self.config.workeroutput["whichloop"] = json.dumps(rows)
             else:
                 parts = [self.workers[name] for name in sorted(self.workers)]
-                self.unwritten = write(Path(self.path), to_json(recording), parts)
+                self._write(merged(to_json(recording), parts))
+
+    def _write(self, data: dict[str, Any]) -> None:
+        """Write what is asked for of the recording, and note for the summary what was written."""
+        for what, path in (("recording", self.path), ("page", self.html)):
+            if path:
+                text = as_text(data) if what == "recording" else html_page(of_json(data))
+                wrong = write(Path(path), text, what)
+                self.unwritten += filter(None, [wrong])
+                self.written += [] if wrong else [f"whichloop: {what} written to {path}"]
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         section, line = terminalreporter.section, terminalreporter.write_line
         off = TRACKER.switched_off
         warnings = [f"probe {probe} switched off: {error}" for probe, error in off.items()]
-        warnings += filter(None, [self.unwritten])
+        warnings += self.unwritten
         if self.audited and self.config.getoption("whichloop_audit") == "json":
             line("\n".join(self.audited))
             for text in warnings:
@@ -258,8 +270,8 @@ class Hooks:
             line(text)
         for text in warnings:
             line(f"whichloop: warning: {text}", yellow=True)
-        if self.path and not self.unwritten and "recording" not in off:
-            line(f"whichloop: recording written to {self.path}")
+        for text in self.written:
+            line(text)
 
     def after_everything(self) -> None:
         """The last clean-up of the session: errors of finalizers that ran after the summary."""

@@ -48,6 +48,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="PATH",
         help="write loops, fixtures, tests, connections and crossings to PATH as JSON",
     )
+    group.addoption(
+        "--whichloop-html",
+        metavar="PATH",
+        help="write lanes and explanations to PATH as a page of HTML",
+    )
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -58,7 +63,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    mode, path = config.getoption("whichloop"), config.getoption("whichloop_record")
+    mode = config.getoption("whichloop")
+    path = config.getoption("whichloop_record") or config.getoption("whichloop_html")
     auditing = config.getoption("whichloop_audit")
     if mode == "off" and not auditing:
         return

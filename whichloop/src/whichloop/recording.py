@@ -71,20 +71,25 @@ def plain(value: Any) -> Any:
     return [plain(held) for held in value] if isinstance(value, tuple) else value
 
 
-def write(path: Path, data: dict[str, Any], of_workers: Iterable[dict[str, Any]]) -> str:
-    """Write a recording, with the rows of pytest-xdist's workers, whole or not at all; what went
-    wrong, in words, or nothing."""
-    for part in of_workers:
-        for key in TABLES:
-            data[key] += part[key]
+def merged(data: dict[str, Any], of_workers: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """A recording with the rows of pytest-xdist's workers."""
+    parts = [data, *of_workers]
+    return data | {key: [row for part in parts for row in part[key]] for key in TABLES}
+
+
+def as_text(data: dict[str, Any]) -> str:
+    return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
+
+
+def write(path: Path, text: str, what: str = "recording") -> str:
+    """Write a file whole or not at all; what went wrong, in words, or nothing."""
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(data, file, indent=1, ensure_ascii=False)
-            file.write("\n")
+            file.write(text)
         os.replace(name, path)
     except OSError as error:
-        return f"the recording could not be written to {path}: {error.strerror or error}"
+        return f"the {what} could not be written to {path}: {error.strerror or error}"
     return ""
 
 

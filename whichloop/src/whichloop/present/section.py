@@ -111,8 +111,14 @@ def _then(finding: Finding) -> str:
 def render(finding: Finding, width: int = WIDTH, cures: Iterable[str] = ()) -> str:
     """The section of one finding: headline, Let, Then, So, Cure. ``cures`` are its cures in words,
     if they are to be other words than their own."""
+    rows = lines_of(rows_of(finding, cures), width)
+    return "\n".join([*textwrap.wrap(finding.headline, width), *rows])
+
+
+def rows_of(finding: Finding, cures: Iterable[str] = ()) -> list[tuple[str, str]]:
+    """What is below the headline: heads with texts, either of which may be empty."""
     advice = list(cures) or in_words(finding.cures)
-    rows = [
+    return [
         *under("Let", _let(finding.object, finding.bound_loop)),
         ("Then", _then(finding)),
         ("So", f"{finding.cause}: {finding.sentence}"),
@@ -120,7 +126,6 @@ def render(finding: Finding, width: int = WIDTH, cures: Iterable[str] = ()) -> s
         *under("Cure", advice or ["not known: no advice is better than a guess"]),
         ("See", next((cure.link for cure in finding.cures if cure.link), "")),
     ]
-    return "\n".join([*textwrap.wrap(finding.headline, width), *lines_of(rows, width)])
 
 
 def in_words(cures: Iterable[Cure], more: Callable[[Cure], str] = lambda cure: "") -> list[str]:
@@ -173,6 +178,13 @@ class Groups:
         ]
         return {cure: sum(_change(cure) in changes for changes in others) for cure in cures}
 
+    def advice(self, group: Group) -> list[str]:
+        """The cures of a group in words, those that take most failures away first."""
+        counts = self.cured_by(group.findings[0].cures)
+        share = {cure: f" ({count} of {self.failures} failures)" for cure, count in counts.items()}
+        ranked = sorted(counts, key=lambda cure: -counts[cure])
+        return in_words(ranked, share.__getitem__ if len(self) > 1 else lambda cure: "")
+
 
 def key(finding: Finding) -> object:
     """What findings of one cause have in common: no test's name, no loop's letter.
@@ -221,16 +233,18 @@ def title(groups: Groups) -> str:
 
 def told(group: Group, groups: Groups, width: int) -> list[str]:
     """A cause, told of its first failure, with the cures that take most failures away first."""
-    example, tests, every = group.findings[0], group.tests, groups.failures
-    counts = groups.cured_by(example.cures)
-    ranked = sorted(example.cures, key=lambda cure: -counts[cure])
-    share = {cure: f" ({count} of {every} failures)" for cure, count in counts.items()}
-    words = in_words(ranked, share.__getitem__ if len(groups) > 1 else lambda cure: "")
-    more = f" and {len(tests) - NAMED_TESTS} more" if len(tests) > NAMED_TESTS else ""
-    named = f"{_many(len(group.findings), 'failure')}: {', '.join(tests[:NAMED_TESTS])}{more}"
-    head = lines_of([(f"{group.number}.", f"{example.code}, {named}")], width) if every > 1 else []
+    example = group.findings[0]
+    head = lines_of([(f"{group.number}.", named(group))], width) if groups.failures > 1 else []
     last = f"More   whichloop explain {example.code}"
-    return [*head, *render(example, width, words).splitlines(), last]
+    return [*head, *render(example, width, groups.advice(group)).splitlines(), last]
+
+
+def named(group: Group) -> str:
+    """ "WL003, 5 failures: test_a.py::test_1, test_a.py::test_2, test_a.py::test_3 and 2 more"."""
+    tests = group.tests
+    more = f" and {len(tests) - NAMED_TESTS} more" if len(tests) > NAMED_TESTS else ""
+    failures = _many(len(group.findings), "failure")
+    return f"{group.findings[0].code}, {failures}: {', '.join(tests[:NAMED_TESTS])}{more}"
 
 
 def _many(number: int, noun: str) -> str:

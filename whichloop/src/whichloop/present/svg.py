@@ -3,7 +3,7 @@
 import re
 import unicodedata
 import xml.etree.ElementTree as ET
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from whichloop.present.picture import (
     NO_CROSSING,
@@ -15,9 +15,12 @@ from whichloop.present.picture import (
     pictures_of,
     short,
 )
+from whichloop.present.section import life
+from whichloop.present.style import STYLE
 from whichloop.present.threads import Thread, alike, legend
 from whichloop.records import Ran, Recording
 
+NAMESPACE = "http://www.w3.org/2000/svg"
 # All in pixels. No letter of a monospaced font of 13 pixels is wider than LETTER.
 LETTER, LINE, MARGIN, GAP = 8, 18, 16, 12
 # The ticks drawn are a STEP apart, or more where they are few.
@@ -33,43 +36,24 @@ KEY = (
     "A lane is an event loop from where it was opened to where it was closed; arrow: still open.",
     "Dot: an object bound to the loop. Cross: it was used there. One number: one object, or alike.",
 )
-_COLOURS = {
-    "light": "#fff #1f2328 #59636e #0969da #bc4c00 #1a7f37 #8250df #bf3989 #7d4e00",
-    "dark": "#0d1117 #e6edf3 #9198a1 #58a6ff #f0883e #3fb950 #bc8cff #f778ba #d29922",
-}
-# Plain rules, for programs that draw SVG but know neither CSS variables nor schemes.
-_RULES = """
-.whichloop .paper {{ fill: {0}; }}
-.whichloop text {{ fill: {1}; }}
-.whichloop .dim text {{ fill: {2}; }}
-.whichloop .life, .whichloop .flag {{ stroke: {2}; }}
-.whichloop .c0 {{ color: {3}; }}
-.whichloop .c1 {{ color: {4}; }}
-.whichloop .c2 {{ color: {5}; }}
-.whichloop .c3 {{ color: {6}; }}
-.whichloop .c4 {{ color: {7}; }}
-.whichloop .c5 {{ color: {8}; }}
-"""
-_LIGHT, _DARK = (_RULES.format(*colours.split()) for colours in _COLOURS.values())
-STYLE = f"""
-.whichloop {{ color-scheme: light dark; font: 13px monospace; }}
-.whichloop .strong text {{ font-weight: bold; }}
-.whichloop .life {{ fill: none; stroke-width: 2; }}
-.whichloop .thread, .whichloop .crossed {{ fill: none; stroke: currentColor; stroke-width: 2; }}
-.whichloop .crossed {{ stroke-width: 3; }}
-.whichloop .bound {{ fill: currentColor; }}
-{_LIGHT}@media (prefers-color-scheme: dark) {{{_DARK}}}
-"""
 _NOT_IN_XML = re.compile("[^\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def draw_svg(recordings: Sequence[Recording], tests: Tests = None, every: bool = False) -> str:
     """Draw what was recorded in one process or several, one below the other, as an SVG document in
     ASCII; which loops are drawn, and what the others did, is as in ``draw_lanes``."""
+    root = svg_element(pictures_of(recordings, tests, every))
+    ET.indent(root, " ")
+    return ET.tostring(root).decode()  # other letters than ASCII's as references
+
+
+def svg_element(pictures: Iterable[Picture], *, in_page: bool = False) -> ET.Element:
+    """The document's root. ``in_page``: without its style, which a page has once; and loops and
+    marks can be pointed at, or reached with the keyboard, and then tell who did what, and where."""
     drawing = _Drawing()
-    for picture in pictures_of(recordings, tests, every):
+    for picture in pictures:
         drawing.add(picture)
-    return drawing.document()
+    return drawing.document(in_page)
 
 
 def _letters(text: str) -> int:
@@ -95,25 +79,44 @@ class _Drawing:
 
     def __init__(self) -> None:
         self.lines, self.words, self.marks = (ET.Element("g") for _ in range(3))
+        self.spots: list[tuple[int, int, list[str]]] = []  # where, and what is told there
         self.y, self.right, self.number = MARGIN, 0, 0
         self.told: list[str] = []
         self.x: dict[int | None, int] = {}  # by tick
         self.lane: dict[str, int] = {}  # how far down a loop's lane is, by its name
 
-    def document(self) -> str:
+    def document(self, in_page: bool) -> ET.Element:
         for words in KEY:
             self._line(words, kind="dim")
         width, height = str(self.right + MARGIN), str(self.y + MARGIN)
         box = {"width": width, "height": height, "viewBox": f"0 0 {width} {height}"}
-        named = {"xmlns": "http://www.w3.org/2000/svg", "class": "whichloop", "role": "img"}
-        root = ET.Element("svg", named | box)
-        _put(root, "title", TITLE)
-        _put(root, "desc", " ".join(self.told))
-        _put(root, "style").text = STYLE
-        _put(root, "rect", **{"class": "paper", "width": width, "height": height})
+        # Of a picture ("img") a screen reader shows no parts.
+        role = {"role": "group", "aria-label": TITLE} if in_page else {"role": "img"}
+        root = ET.Element("svg", {"xmlns": NAMESPACE, "class": "whichloop"} | role | box)
+        if not in_page:
+            put(root, "title", TITLE)
+        put(root, "desc", " ".join(self.told))
+        if not in_page:
+            put(root, "style").text = STYLE
+        put(root, "rect", **{"class": "paper", "width": width, "height": height})
         root.extend([self.lines, self.words, self.marks])
-        ET.indent(root, " ")
-        return ET.tostring(root).decode()  # other letters than ASCII's as references
+        for x, y, told in self.spots if in_page else []:
+            self._spot(put(root, "g"), x, y, told)
+        return root
+
+    def _spot(self, group: ET.Element, x: int, y: int, told: list[str]) -> None:
+        """Something to point at, with its words in a box beside it, within the picture."""
+        group.attrib |= {"class": "spot", "tabindex": "0", "role": "img"}
+        group.set("aria-label", clean(", ".join(told)))
+        put(group, "circle", cx=str(x), cy=str(y), r="11")
+        tip = put(group, "g", **{"class": "tip", "aria-hidden": "true"})
+        shown = [_cut(words, WORDS) for words in told]
+        width = LETTER * max(map(_letters, shown)) + 2 * GAP
+        left, height = max(min(x, self.right - width), 0), LINE * len(shown) + GAP
+        top = y + GAP if y + GAP + height < self.y else y - GAP - height
+        put(tip, "rect", x=str(left), y=str(top), width=str(width), height=str(height), rx="4")
+        for at, words in enumerate(shown, 1):
+            put(tip, "text", words, x=str(left + GAP), y=str(top + LINE * at))
 
     def add(self, picture: Picture) -> None:
         """Draw one process's loops below what is there."""
@@ -149,11 +152,12 @@ class _Drawing:
         self._text(self.kinds_at, y, kind_of(loop), letters=LABEL, full=owner)
         last = f"M{end - 7} {y - 6}l7 6l-7 6" if loop.closed is None else f"M{end} {y - 7}v14"
         _path(self.lines, f"M{start} {y - 7}v14M{start} {y}H{end}{last}", "life")
+        self.spots.append((start, y, [f"loop {loop.id}, {kind_of(loop)}", life(loop)]))
         names = [_sentence(row) for row in lane.rows]
         names += [f"{lane.unnamed} more set-ups and tests"] if lane.unnamed else []
-        life = "still open" if loop.closed is None else "closed"
+        state = "still open" if loop.closed is None else "closed"
         ran = f": {'; '.join(names)}" if names else ""
-        self.told.append(f"Loop {loop.id}, {kind_of(loop)}, {life}{ran}.")
+        self.told.append(f"Loop {loop.id}, {kind_of(loop)}, {state}{ran}.")
         if len(lane.rows) != 1 or lane.unnamed:
             self._below(lane, start)
             return
@@ -189,21 +193,25 @@ class _Drawing:
         colour = {"class": f"c{self.number % len(DASHES)}"}
         dashes = DASHES[self.number % len(DASHES)]
         self.number += 1
-        lines, marks = _put(self.lines, "g", **colour), _put(self.marks, "g", **colour)
+        lines, marks = put(self.lines, "g", **colour), put(self.marks, "g", **colour)
         told = legend(threads)
         label = f"{threads[0].label} {self.number}"
         sentence = f"{label}: {'; '.join(words for _, words in told)}."
         self.told.append(sentence)
-        _put(lines, "title", sentence)
+        put(lines, "title", sentence)
         for thread in threads:
             x, y = self.x.get(thread.bound, self.start), self.lane[thread.bound_to]
             self._mark(marks, "bound", x, y)
+            at = f"bound to {thread.bound_to} at {thread.bound_at}"
+            self.spots.append((x, y, [label, at, f"by {thread.bound_by}"]))
             for use in thread.uses:
                 to_x, to_y = self.x[use.tick], self.lane[use.used_on]
                 middle = (y + to_y) // 2
                 d = f"M{x} {y}C{x} {middle} {to_x} {middle} {to_x} {to_y}"
                 _path(lines, d, "thread", dashes)
                 self._mark(marks, "crossed", to_x, to_y)
+                at = f"used on {use.used_on} at {use.at or 'a line not known'}"
+                self.spots.append((to_x, to_y, [label, at, f"by {use.by}"]))
         self._text(MARGIN, self.y, str(self.number), kind="strong")
         _path(lines, f"M{MARGIN + 28} {self.y}h60", "thread", dashes)
         self._line(threads[0].label, kind="strong", indent=104)
@@ -216,7 +224,7 @@ class _Drawing:
     ) -> None:
         """A dot where an object bound, a cross where it was used, with the number beside it."""
         if sign == "bound":
-            _put(parent, "circle", cx=str(x), cy=str(y), r="6", **{"class": sign})
+            put(parent, "circle", cx=str(x), cy=str(y), r="6", **{"class": sign})
         else:
             _path(parent, f"M{x - 6} {y - 6}l12 12M{x - 6} {y + 6}l12 -12", sign)
         if numbered:
@@ -239,25 +247,29 @@ class _Drawing:
         """Words around the height ``y``, on paper that dims lines behind them; where they end."""
         shown = _cut(words, letters)
         end = x + LETTER * _letters(shown)
-        group = _put(self.words, "g", **({"class": kind} if kind else {}))
+        group = put(self.words, "g", **({"class": kind} if kind else {}))
         if full or shown != words:
-            _put(group, "title", full or words)
+            put(group, "title", full or words)
         # No higher than letters: the number beside a mark must not hide the lane.
         box = {"x": x, "y": y - 8, "width": end - x, "height": 15}
         paper = {"class": "paper", "fill-opacity": "0.7"}
-        _put(group, "rect", **paper, **{key: str(box[key]) for key in box})
-        _put(group, "text", shown, x=str(x), y=str(y + 4))
+        put(group, "rect", **paper, **{key: str(box[key]) for key in box})
+        put(group, "text", shown, x=str(x), y=str(y + 4))
         self.right = max(self.right, end)
         return end
 
 
-def _put(parent: ET.Element, tag: str, text: str | None = None, **attributes: str) -> ET.Element:
+def put(parent: ET.Element, tag: str, text: str | None = None, **attributes: str) -> ET.Element:
     """A new element. Its text may be a stranger's: what XML cannot hold is replaced."""
     element = ET.SubElement(parent, tag, attributes)
-    element.text = text and _NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", text)
+    element.text = text and clean(text)
     return element
+
+
+def clean(text: str) -> str:
+    return _NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _path(parent: ET.Element, d: str, kind: str, dashes: str = "") -> None:
     dashed = {"stroke-dasharray": dashes} if dashes else {}
-    _put(parent, "path", d=d, **{"class": kind}, **dashed)
+    put(parent, "path", d=d, **{"class": kind}, **dashed)

@@ -4,16 +4,18 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
-from whichloop.records import Crossing, Recording, Site
+from whichloop.records import NOBODY, Crossing, Recording, Site
 
 
 class Thread(NamedTuple):
-    """One binding of one object, and its uses on other loops, in order."""
+    """One binding of one object, by the fixture or test that used it first, and its uses on other
+    loops, in order."""
 
     label: str
     bound_to: str
     bound_at: str
     bound: int | None
+    bound_by: str
     uses: list[Crossing]
 
     @property
@@ -44,13 +46,21 @@ def threads_of(recording: Recording, tests: Collection[str] | None = None) -> li
         if tests is None or use.during in tests:
             # A pool may open a new connection in an old one's place: that is another thread.
             label = labels.get(use.seq) or "object"
-            new = Thread(label, use.bound_to, _place(use.bound_at), use.bound, [])
+            by = _who_ran(recording, use.bound_to, use.bound)
+            new = Thread(label, use.bound_to, _place(use.bound_at), use.bound, by, [])
             threads.setdefault((use.seq, use.bound), new).uses.append(use)
     merged: dict[tuple[Any, ...], Thread] = {}
     for thread in threads.values():
         places = tuple((use.used_on, _place(use.at)) for use in thread.uses)
         merged.setdefault((thread.label, thread.bound_to, thread.bound_at, places), thread)
     return list(merged.values())
+
+
+def _who_ran(recording: Recording, loop: str, tick: int | None) -> str:
+    """The fixture or test that ran on a loop at a tick, in words."""
+    rows = (row for row in recording.ran if row.loop == loop and row.tick <= (tick or 0))
+    last = max(rows, key=lambda row: row.tick, default=None)
+    return f"{last.kind} {last.name}" if last else str(NOBODY)
 
 
 def alike(threads: list[Thread]) -> list[list[Thread]]:
