@@ -111,7 +111,7 @@ check: ## format, lint, types and tests: what CI runs
 test-long: ## READMEs on other options and versions, each run; 2,000 generated requests
 	$(RUN) test-long
 
-test-whichloop: ## whichloop's own tests and its zoo; needs redis-server
+test-whichloop: ## whichloop's own tests and its zoo; needs redis-server, mariadbd
 	$(RUN) test-whichloop
 
 faults: ## break things on purpose: docs/faults.md (WRITE=1 draws it anew)

@@ -1,5 +1,6 @@
 """The commands of those who work on this repository: tests, check, format, pins."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -43,11 +44,14 @@ def call(program: str, *arguments: str) -> int:
 
 def run_tool(name: str, arguments: list[str]) -> int:
     """Run one of TOOLS with these arguments: 0 if it succeeds, else 1."""
-    if name == "test-whichloop" and shutil.which("redis-server") is None:
-        raise CommandError(
-            "whichloop's tests run against a real Redis, and no redis-server is on PATH",
-            hint="apt-get install redis-server, or brew install redis",
-        )
+    servers = {"redis-server": "redis-server", "mariadbd": "mariadb-server-core"}
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin"  # Debian's place for mariadbd
+    for server in servers if name == "test-whichloop" else ():
+        if shutil.which(server, path=path) is None:
+            raise CommandError(
+                f"whichloop's tests run against a real {server}, and there is none on PATH",
+                hint=f"apt-get install {servers[server]}",
+            )
     command, default = TOOLS[name]
     write = [PYTEST_WRITE] if WRITE in arguments else []
     chosen = [argument for argument in arguments if argument != WRITE] or default

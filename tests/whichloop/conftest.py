@@ -29,6 +29,7 @@ ZOO = HERE.parent / "zoo"
 
 STARTERS = {"postgres": servers.databases, "mongo": servers.databases}
 STARTERS |= {"redis": servers.redis, "http": servers.http, "grpc": servers.grpc_echo}
+STARTERS["mysql"] = servers.mysql
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -98,7 +99,9 @@ def ini(fixture: str = "session", test: str = "function") -> str:
 OUTCOME = re.compile(r"^(PASSED|FAILED|ERROR|SKIPPED|XFAIL) (\S+?)(?: - .*)?$", re.M)
 
 
-def run_pytest(folder: Path, *args: str, env: dict[str, str] | None = None) -> Run:
+def run_pytest(
+    folder: Path, *args: str, env: dict[str, str] | None = None, python: str = sys.executable
+) -> Run:
     """Run pytest in ``folder``; the recording is read back if the plugin is on."""
     path = folder.parent / f"{folder.name}-recording.json"
     log = path.with_suffix(".log")
@@ -109,7 +112,7 @@ def run_pytest(folder: Path, *args: str, env: dict[str, str] | None = None) -> R
     own = commands.environment(COLUMNS="120", OUTCOME_LOG=str(log), **(env or {}))
     # Beside what a test puts on the path: a suite must be able to bring packages of its own.
     own["PYTHONPATH"] = os.pathsep.join([str(HERE), *filter(None, [own.get("PYTHONPATH")])])
-    command = [sys.executable, "-m", "pytest", "-rA", "-p", "no:cacheprovider", "-p", "outcome_log"]
+    command = [python, "-m", "pytest", "-rA", "-p", "no:cacheprovider", "-p", "outcome_log"]
     done = commands.run([*command, *commands.NOT_LOADED, *args], cwd=folder, env=own)
     outcomes: dict[str, str] = {}
     for outcome, node in OUTCOME.findall(done.output):

@@ -6,10 +6,13 @@ server is never a passing test.
 """
 
 import contextlib
+import getpass
+import os
 import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -58,6 +61,32 @@ def redis() -> Iterator[dict[str, str]]:
     finally:
         process.kill()  # it keeps nothing
         process.wait()
+
+
+@contextlib.contextmanager
+def mysql() -> Iterator[dict[str, str]]:
+    """Yield the socket of a MariaDB on a new folder: user root, no password, a database zoo."""
+    binary = shutil.which("mariadbd", path=f"{os.environ['PATH']}:/usr/sbin")
+    if binary is None:
+        raise RuntimeError("mariadbd is not there (Debian: apt-get install mariadb-server-core)")
+    # A socket's path must be short.
+    with tempfile.TemporaryDirectory(prefix="wl-my-", ignore_cleanup_errors=True) as folder:
+        socket_file, start = Path(folder) / "sock", Path(folder) / "start.sql"
+        start.write_text("CREATE DATABASE zoo;")
+        command = [binary, "--no-defaults", f"--user={getpass.getuser()}", f"--datadir={folder}"]
+        command += ["--skip-networking", f"--socket={socket_file}", f"--init-file={start}"]
+        command += ["--skip-grant-tables", "--innodb-fast-shutdown=2"]
+        with Path(folder, "log").open("w") as log:
+            process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
+        try:
+            if not eventually(lambda: socket_file.exists() or process.poll() is not None, 60):
+                raise RuntimeError("mariadbd did not listen within 60 s")
+            if process.poll() is not None:
+                raise RuntimeError(Path(folder, "log").read_text())
+            yield {"WL_MYSQL_SOCKET": str(socket_file)}
+        finally:
+            process.kill()  # it keeps nothing
+            process.wait()
 
 
 def listens(port: int) -> bool:

@@ -308,7 +308,7 @@ def test_a_section_is_never_wider_than_it_may_be():
 
 @pytest.mark.parametrize("name", list(ENTRIES))
 def test_every_cure_can_be_worded(name):
-    (cure,) = made([name], Settings(pytest_asyncio="1.5.0"), {"noun": "lock"})
+    (cure,) = made([name], {"noun": "lock"}, Case(Settings(pytest_asyncio="1.5.0")))
 
     assert "{" not in cure.text + cure.change
     assert cure.link is None or cure.link.startswith("https://")

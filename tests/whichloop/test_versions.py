@@ -10,13 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from tried import MARKED, PINS, SESSION_LOOP
 
 from tests.support import commands, environments
 from tests.support.commands import Done
 
 PYTHONS = [sys.executable, *filter(None, os.environ.get("WL_PYTHONS", "").split(":"))]
-VERSIONS = Path(__file__).parent.parent.parent / "requirements" / "versions"
-PINS = sorted(path.stem for path in VERSIONS.glob("pytest-asyncio-*.txt"))
 
 SUITE = """
 import asyncio
@@ -71,21 +70,6 @@ async def test_one(first, second):
 
 def test_sync():
     pass
-"""
-# What whichloop advises, in the parts of its text.
-MARKED = """
-import pytest
-import pytest_asyncio
-
-def pytest_collection_modifyitems(items):
-    for item in items:
-        if pytest_asyncio.is_async_test(item):
-            item.add_marker(pytest.mark.asyncio({}="session"), append=False)
-"""
-SESSION_LOOP = """
-@pytest.fixture(scope="session")
-def event_loop(_session_event_loop):
-    return _session_event_loop
 """
 STRICT = """[pytest]
 filterwarnings =
@@ -172,12 +156,17 @@ def test_the_wheel_in_an_empty_environment_needs_nothing_but_what_it_names(pins,
 @pytest.mark.parametrize(
     ("version", "parts", "option", "conftest"),
     [
-        ("0.23", ["scope=", "_session_event_loop"], "", MARKED.format("scope") + SESSION_LOOP),
+        (
+            "0.23",
+            ["scope=", "_session_event_loop"],
+            "",
+            MARKED.format('scope="session"') + SESSION_LOOP,
+        ),
         (
             "0.24",
             ["loop_scope="],
             "asyncio_default_fixture_loop_scope = session",
-            MARKED.format("loop_scope"),
+            MARKED.format('loop_scope="session"'),
         ),
     ],
 )

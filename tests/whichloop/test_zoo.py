@@ -8,12 +8,12 @@ does not help here.
 
 import json
 import shutil
-import subprocess
 import tomllib
 from functools import cache
 
 import pytest
 from conftest import ZOO, Run, run_pytest
+from tried import patched
 
 SUITES = sorted(folder for folder in ZOO.iterdir() if (folder / "expected.toml").exists())
 EXPECTED = {folder.name: tomllib.loads((folder / "expected.toml").read_text()) for folder in SUITES}
@@ -33,9 +33,7 @@ def suite(tmp_path_factory, urls_of):
         folder = tmp_path_factory.mktemp("zoo") / name
         shutil.copytree(ZOO / name, folder)
         if patch:
-            # With git, and outside any repository: no other patch program is needed.
-            apply = ["git", "apply", "--unsafe-paths", f"{patch}.patch"]
-            subprocess.run(apply, cwd=folder, check=True)
+            patched(folder, patch)
         return run_pytest(folder, *args, env=urls_of(*EXPECTED[name]["needs"]))
 
     return run
@@ -82,6 +80,8 @@ def test_a_sick_suite_is_explained(suite, name):
         key: value for key, value in wanted.items() if value
     }, run.out
     assert "whichloop" in run.out
+    if "cured" in expected:
+        assert finding["cures"][0]["tried"], "python tests/whichloop/tried.py"
 
 
 @pytest.mark.parametrize("name", SICK)

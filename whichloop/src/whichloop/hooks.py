@@ -97,10 +97,12 @@ class Hooks:
         key = (function.__code__ if function is not None else None, fixturedef.argname)
         actor = self.actors.get(key)
         if actor is None:
-            loop_scope = None
+            actor = Actor("fixture", fixturedef.argname, str(fixturedef.scope))
             with TRACKER.guarded("loop scopes of fixtures"):
-                loop_scope = loop_scope_of_fixture(fixturedef, TRACKER.settings)
-            actor = Actor("fixture", fixturedef.argname, str(fixturedef.scope), loop_scope)
+                actor = actor._replace(
+                    loop_scope=loop_scope_of_fixture(fixturedef, TRACKER.settings),
+                    own_loop=peek.attribute(function, "_loop_scope") is not None,
+                )
             if function is not None:
                 self.actors[key] = actor
                 if "pytest_asyncio" not in (function.__module__ or ""):

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from whichloop import messages
 from whichloop.diagnose import causes
-from whichloop.diagnose.case import NOUNS, Case, Cause, made
+from whichloop.diagnose.case import Case, Cause, made
+from whichloop.diagnose.drivers import NOUNS
 from whichloop.messages import Message
 from whichloop.present.section import in_words, lines_of, under
 from whichloop.records import Cure, ObjectRecord, Settings
@@ -58,9 +59,9 @@ def read_log(text: str) -> LogReading | None:
     driver = messages.driver_hint(first, text)
     # The log shows a driver at most: what is known of an object in a run is left open.
     obj = ObjectRecord(0, driver, NOUNS.get(driver, driver), "") if driver else None
-    case = Case(settings, obj)
+    case = Case(settings, obj, seen=bool(settings.pytest_asyncio))
     words = {"noun": case.noun(), "scope": settings.fixture_loop_scope or "session"}
-    cures = made(first.cures, settings, words) or cause.cures(case)
+    cures = made(first.cures, words, case) or cause.cures(case)
     return LogReading(seen, cause, sure, because, driver, cures)
 
 

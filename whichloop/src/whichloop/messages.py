@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from whichloop.diagnose import causes
-from whichloop.diagnose.case import DRIVERS, Cause
+from whichloop.diagnose.case import Cause
+from whichloop.diagnose.drivers import DRIVERS
 
 Kind = Literal["different_loop", "loop_closed", "operation_in_progress"]
 
@@ -112,7 +113,7 @@ LOOP = (
         "code that an event loop runs asked to start one again in the same thread",
         causes.REPEATED,
         "likely: asyncio.run() or run_until_complete() called inside async code",
-        cures=("await-it",),
+        cures=("await-it", "to-thread"),
     ),
 )
 # What else was seen decides.

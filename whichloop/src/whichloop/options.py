@@ -4,7 +4,7 @@ import difflib
 import re
 from collections.abc import Mapping
 
-from whichloop.diagnose.case import made
+from whichloop.diagnose.case import Case, made
 from whichloop.records import FIXTURE_SCOPE, TEST_SCOPE, Cure, Settings
 
 _SCOPES = ("function", "class", "module", "package", "session")
@@ -81,10 +81,11 @@ def candidates(options: Options, settings: Settings, trouble: bool) -> list[dict
     """Changes that leave fixtures and tests on loops of one scope, the smallest first. Without
     trouble only one that moves no test, where these alone are on loops of another scope."""
     fixture, test = settings.fixture_loop_scope, settings.test_loop_scope or "function"
-    cures = made(["fixtures-to-tests"], settings, {"narrow": test})
+    case = Case(settings, seen=False)
+    cures = made(["fixtures-to-tests"], {"narrow": test}, case)
     if trouble:
-        one_loop = made(["one-loop"], settings, {})
-        cures = *one_loop, *made(["one-loop-tests"], settings, {"scope": fixture or test}), *cures
+        one_loop = made(["one-loop"], {}, case)
+        cures = *one_loop, *made(["one-loop-tests"], {"scope": fixture or test}, case), *cures
     elif options.get(FIXTURE_SCOPE) or options.get(TEST_SCOPE, "function") == "function":
         return []
     now, changes = in_force(settings), []

@@ -17,13 +17,15 @@ XUNIT = re.compile(r"_(?:xunit|unittest)_(\w+?)_fixture_(.+)")
 class Actor(NamedTuple):
     """Who did something. ``kind`` is fixture, test, import, code or unknown, ``name`` that of the
     fixture, module or function, or the test's node id. Fixtures have both scopes; ``cache`` is the
-    name of the ``functools`` cache that the value went through."""
+    name of the ``functools`` cache that the value went through, ``own_loop`` tells that a fixture's
+    loop scope stands in its decorator, where no option changes it."""
 
     kind: str
     name: str
     caching_scope: str | None = None
     loop_scope: str | None = None
     cache: str | None = None
+    own_loop: bool = False
 
     @property
     def is_xunit(self) -> bool:
@@ -188,10 +190,12 @@ class Crossing(NamedTuple):
 
 
 class Frame(NamedTuple):
-    """One line of a traceback; ``user`` tells the suite's own code from libraries."""
+    """One line of a traceback; ``user`` tells the suite's own code from libraries, ``plain`` a
+    function that cannot await."""
 
     site: Site
     user: bool
+    plain: bool = False
 
 
 class Failure(NamedTuple):
@@ -249,7 +253,8 @@ class Ran(NamedTuple):
 class Cure(NamedTuple):
     """One piece of advice: ``id`` in the cures' table, the sentence, the change to make; ``remedy``
     is its number in the repository that whichloop comes from; ``place`` the file of the user's that
-    the change is for, with its line, in brackets."""
+    the change is for, with its line, in brackets. ``tried`` is False where no suite of the zoo was
+    cured by this change with the same driver, runner and versions."""
 
     id: str
     text: str
@@ -257,6 +262,7 @@ class Cure(NamedTuple):
     remedy: int | None = None
     link: str | None = None
     place: str = ""
+    tried: bool = True
 
 
 class Finding(NamedTuple):

@@ -1,35 +1,29 @@
 """A case: an object, its loop, the loop that used it; the cures that fit, cause by cause. Pure."""
 
+import tomllib
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
-from whichloop.diagnose.cures import ENTRIES, FIXTURES_TOO, LOOP_0_23, WORDS
+from whichloop.diagnose.cures import ENTRIES, FAMILIES, FIXTURES_TOO, LOOP_0_23, SCOPES, WORDS
+from whichloop.diagnose.drivers import NOUNS
 from whichloop.records import NOBODY, Actor, Cure, LoopRecord, ObjectRecord, Settings
 
-# A driver's object in plain words, and what a line of the driver in a traceback looks like: the one
-# nearest to the program first.
-DRIVERS = {
-    "motor": ("MongoDB client", r"[\\/]motor[\\/]"),
-    "sqlalchemy": ("database connection", r"[\\/]sqlalchemy[\\/]"),
-    "asyncpg": ("database connection", r"[\\/]asyncpg[\\/]|asyncpg\."),
-    "pymongo": ("MongoDB client", r"[\\/]pymongo[\\/]|AsyncMongoClient"),
-    "redis": ("Redis connection", r"[\\/]redis[\\/]"),
-    "httpx": ("HTTP connection", r"[\\/]httpcore[\\/]|[\\/]httpx[\\/]"),
-    "aiohttp": ("HTTP session", r"[\\/]aiohttp[\\/]"),
-    "grpc": ("gRPC channel", r"[\\/]grpc[\\/]"),
-    "psycopg_pool": ("connection pool", r"[\\/]psycopg_pool[\\/]"),
-}
-NOUNS = {driver: noun for driver, (noun, _) in DRIVERS.items()}
 _WIDER = ("function", "class", "module", "package", "session")
+_PLUGINS = ("pytest-asyncio", "anyio", "unittest", "pytest-aiohttp")
 _AWAITED = ("Future", "Task")
 # What runs a loop of its own in the middle of a suite.
 RUNS = {"asyncio.run", "asyncio.Runner", "new_event_loop"}
 _NOTHING = ObjectRecord(0, "", "object", "")
+# What cured a suite of the zoo: by change and driver, what ran it.
+_TRIED = cache(lambda: tomllib.loads(Path(__file__).with_name("tried.toml").read_text("utf-8")))
 
 
 class Case(NamedTuple):
     """An object, the loop it is bound to, the loop that used it (None: not known, or none did).
-    ``test_scope`` is the loop scope of the test around it, where that is known."""
+    ``test_scope`` is the loop scope of the test around it, where that is known. One that was not
+    ``seen`` in a run leaves it open what was tried on its like."""
 
     settings: Settings
     obj: ObjectRecord | None = None
@@ -37,6 +31,7 @@ class Case(NamedTuple):
     using: LoopRecord | None = None
     used_by: Actor = NOBODY
     test_scope: str | None = None
+    seen: bool = True
 
     @property
     def thing(self) -> ObjectRecord:
@@ -73,14 +68,19 @@ class Case(NamedTuple):
         return ["null-pool"] if pooled else []
 
     @property
-    def elsewhere(self) -> list[str]:
-        """What cures in tests that are not pytest-asyncio's."""
-        return [*self.null_pool, *(["one-anyio-loop"] if self.anyio else []), "create-inside"]
+    def runner(self) -> str:
+        """What runs the tests."""
+        plugin = next((plugin for plugin in _PLUGINS if plugin in self.runners), "")
+        unseen = not self.runners and self.settings.pytest_asyncio
+        return plugin or ("pytest-asyncio" if unseen else "python")
 
-    @property
-    def anyio(self) -> bool:
-        """Is it anyio's plugin alone that runs the tests?"""
-        return "anyio" in self.runners and "pytest-asyncio" not in self.runners
+    def tried(self, change: str) -> bool:
+        """Did it cure a suite of the zoo, with this driver and runner?"""
+        runner, version = self.runner, self.settings.asyncio_version
+        if runner == "pytest-asyncio":
+            runner += f" {next((name for least, name in FAMILIES if version >= least), '')}"
+        on = _TRIED().get(change, {}).get(self.thing.driver or "none", [])
+        return not self.seen or runner in on
 
     @property
     def words(self) -> dict[str, str]:
@@ -108,22 +108,32 @@ def _scope_of(loop: LoopRecord | None) -> str:
     return f"a {loop.scope} loop" if loop.scope else f"the {loop.owner}"
 
 
-def made(names: Iterable[str], settings: Settings, words: Mapping[str, str]) -> tuple[Cure, ...]:
-    """The cures of these names as this pytest-asyncio understands them, without those that it does
-    not have: all that are told by its version, where it is not installed."""
-    known, version = {**WORDS, **words}, settings.asyncio_version
+def change_of(name: str, words: Mapping[str, str], version: tuple[int, ...] | None) -> str:
+    """What the cure of this name changes, with words of the case in braces; an empty text where
+    this pytest-asyncio does not have it, or is not installed (None)."""
+    known, change = {**WORDS, **words}, ENTRIES[name].change
     if known["scope"] == "session":  # a narrower one would be refused to what is cached for longer
         known |= {"fixtures_too": FIXTURES_TOO, "loop_too": LOOP_0_23}
+    if not isinstance(change, str):
+        understood = (text for least, text in change.items() if version and version >= least)
+        change = next(understood, "")
+    names = {word: f"{{{word}}}" for word in known if word not in SCOPES}
+    return change.format_map(known | names)
+
+
+def made(names: Iterable[str], words: Mapping[str, str], case: Case) -> tuple[Cure, ...]:
+    """The cures of these names as this pytest-asyncio understands them, without those that it does
+    not have."""
+    settings, known = case.settings, {**WORDS, **words}
     cures = []
     for name in names:
-        text, change, remedy, link = ENTRIES[name]
-        if not isinstance(change, str):
-            installed = settings.pytest_asyncio != ""
-            words_of = (words for least, words in change.items() if installed and version >= least)
-            change = next(words_of, "")
-        if change:
-            change, place = settings.in_its_file(change.format_map(known))
-            cures.append(Cure(name, text.format_map(known), change, remedy, link, place))
+        entry = ENTRIES[name]
+        version = settings.asyncio_version if settings.pytest_asyncio != "" else None
+        pattern = change_of(name, words, version)
+        if pattern:
+            change, place = settings.in_its_file(pattern.format_map(known))
+            text, tried = entry.text.format_map(known), case.tried(pattern)
+            cures.append(Cure(name, text, change, entry.remedy, entry.link, place, tried))
     return tuple(cures)
 
 
@@ -134,7 +144,8 @@ Advice = tuple[list[str], dict[str, str]]
 class Cause(NamedTuple):
     """``meaning`` is a clause for any object, ``tell`` the sentence for one, with a case's words in
     braces, ``headline`` that for a reader who does not know asyncio, with ``{thing}``.
-    ``code`` stays this cause's in every later version."""
+    ``code`` stays this cause's in every later version. If ``ranked``, its first cure mends more
+    than the others; of cures that are worth the same those come first that were tried."""
 
     code: str
     name: str
@@ -143,6 +154,7 @@ class Cause(NamedTuple):
     advise: Callable[[Case], Advice] = lambda case: ([], {})
     tell: str = "{meaning}."
     about_loops: bool = True
+    ranked: bool = False
 
     def sentence(self, case: Case) -> str:
         return self.tell.format(meaning=self.meaning, **case.words)
@@ -152,8 +164,10 @@ class Cause(NamedTuple):
         place = {"place": case.keeper} if case.keeper else {}
         words = {"noun": case.noun(), **place, **words}
         # Without pytest-asyncio none of its options is a cure.
-        cures = made(names, case.settings, words)
-        return cures if cures or not names else made(case.elsewhere, case.settings, words)
+        one_loop = ["one-anyio-loop"] if case.runner == "anyio" else []
+        elsewhere = [*case.null_pool, *one_loop, "create-inside"] if names else []
+        cures = made(names, words, case) or made(elsewhere, words, case)
+        return cures if self.ranked else tuple(sorted(cures, key=lambda cure: not cure.tried))
 
 
 def advise_mismatch(case: Case) -> Advice:
@@ -166,7 +180,7 @@ def advise_mismatch(case: Case) -> Advice:
         fixture_side, test_side, fixture = case.using, case.bound, case.used_by
     wide = (fixture_side.scope if fixture_side else None) or "session"
     narrow = (test_side.scope if test_side else None) or "function"
-    to_test = "fixture-to-test" if _explicit(fixture, settings) else "fixtures-to-tests"
+    to_test = _to_test(fixture)
     names = ["one-loop-tests" if fixture.kind == "fixture" else "one-loop"]
     if settings.test_loop_scope not in (None, narrow):
         names = ["test-mark"]
@@ -180,12 +194,9 @@ def advise_mismatch(case: Case) -> Advice:
     return [*names, *(case.null_pool if case.keeper else [])], {"scope": wide, "narrow": narrow}
 
 
-def _explicit(fixture: Actor, settings: Settings) -> bool:
-    """Has the fixture a loop scope of its own, which no option changes?"""
-    return fixture.loop_scope is not None and fixture.loop_scope not in (
-        settings.fixture_loop_scope,
-        None if settings.fixture_loop_scope else fixture.caching_scope,
-    )
+def _to_test(fixture: Actor) -> str:
+    """The cure that moves a fixture: no option does where its decorator says on which loop."""
+    return "fixture-to-test" if fixture.own_loop else "fixtures-to-tests"
 
 
 def _advise_second_fixture(case: Case, bound: str | None, using: str | None) -> Advice:
@@ -196,32 +207,42 @@ def _advise_second_fixture(case: Case, bound: str | None, using: str | None) -> 
     mover = case.used_by
     if test not in (bound, None) and test == using and _WIDER.index(loop) < _WIDER.index(test):
         mover, loop = case.thing.bound_by, test
-    elif test != bound:
+    elif test != bound and not mover.own_loop:
         return ["one-loop"], {}
     # The option moves all fixtures: only where tests that say nothing run on that loop, too.
-    own = _explicit(mover, settings) or settings.test_loop_scope != loop
-    names = ["fixture-to-test" if own else "fixtures-to-tests"]
-    return [*names, *case.null_pool], {"narrow": loop, "fixture": f"fixture {mover.name}"}
+    name = _to_test(mover) if settings.test_loop_scope == loop else "fixture-to-test"
+    words = {"narrow": loop, "fixture": f"fixture {mover.name}"}
+    if test != loop:
+        words["whose"] = f"the loop of fixture {case.thing.bound_by.name}"
+    return [name, *case.null_pool], words
 
 
 def advise_teardown(case: Case) -> Advice:
     """The fixture to the test's loop, or both to one. How the object is kept changes nothing."""
     test, fixture = (loop.scope if loop else None for loop in (case.bound, case.using))
     wider = _WIDER.index(test or "function") < _WIDER.index(fixture or "session")
-    return [*(["one-loop"] if wider else []), "fixtures-to-tests"], {"narrow": test or "function"}
+    by, words = case.used_by, {"narrow": test or "function"}
+    to_test = [] if wider and _cached_longer(by) else [_to_test(by)]
+    return [*(["one-loop"] if wider else []), *to_test], words
 
 
 def advise_outlives(case: Case) -> Advice:
-    by, thing, pool = case.thing.built_by, case.thing, case.null_pool
+    thing, pool = case.thing, case.null_pool
     dispose = [*pool, "dispose"] if pool else []
+    # What an option moves: no fixture, and no test, that says on which loop it runs.
+    own = (by for by in (case.used_by, thing.bound_by) if by.own_loop)
+    one_loop = [] if any(by.loop_scope != "session" for by in own) else ["one-loop"]
+    if case.test_scope not in (None, case.settings.test_loop_scope):
+        one_loop = ["test-mark"] if case.used_by.kind == thing.bound_by.kind == "test" else []
     rules = (
         ("unittest" in case.runners, ["async-setup", *pool]),
         (thing.type in _AWAITED, ["own-future"]),
-        (case.anyio, [*dispose, "create-inside", "one-anyio-loop"]),
+        (case.runner == "anyio", [*dispose, "create-inside", "one-anyio-loop"]),
         (case.keeper.startswith("fixture "), ["one-loop", "cache-per-test"]),
-        (thing.driver == "asyncio", ["create-inside", "one-loop"]),
-        (True, ["one-loop", *(dispose or ["build-inside"])]),
+        (thing.driver == "asyncio", ["create-inside", *one_loop]),
+        (True, [*one_loop, *(dispose or ["build-inside"])]),
     )
+    by = thing.built_by
     words = {"fixture": f"fixture {by.name}", "scope": by.caching_scope or "session"}
     return next(names for holds, names in rules if holds), words
 
@@ -257,7 +278,10 @@ def advise_repeated(case: Case) -> Advice:
     if setup and (case.test_scope or "anyio" in case.runners):
         return _advise_async_fixture(case, setup)
     apart = setup or len({loop.opened_by for loop in runs}) > 1
-    return ["one-runner" if apart else "one-run", "build-per-run", *case.null_pool], {}
+    # Where one line opens both, whoever calls it, the runner is best kept there.
+    same = len(runs) > 1 and runs[0].opened_at == runs[1].opened_at is not None
+    runner = "kept-runner" if same else "one-runner"
+    return [runner if apart else "one-run", "build-per-run", *case.null_pool], {}
 
 
 def _advise_async_fixture(case: Case, setup: Actor) -> Advice:

@@ -48,6 +48,7 @@ PORTAL = Cause(
     "the test client runs the app on an event loop in a thread of its own",
     "The {thing} used here is shared with a test client that runs elsewhere.",
     advise_portal,
+    ranked=True,
 )
 TWO_PLUGINS = Cause(
     "WL006",

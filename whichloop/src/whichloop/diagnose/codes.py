@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from whichloop.diagnose.case import made
+from whichloop.diagnose.case import Case, made
 from whichloop.diagnose.causes import CAUSES
 from whichloop.records import Cure, Settings
 
@@ -65,7 +65,7 @@ _MORE = {
         "asyncio.run() inside code that a loop runs.",
         (
             *("one-run", "one-runner", "await-in-fixture", "build-per-run", "null-pool"),
-            *("own-future", "await-it"),
+            *("own-future", "await-it", "to-thread", "thread-inside", "kept-runner"),
         ),
     ),
     "WL008": (
@@ -98,7 +98,7 @@ _FORESEEN = {
         "Up to pytest-asyncio 0.26 a suite chose its loop by a fixture named event_loop. Version "
         "1.0 removed that fixture: one of this name is then like any other, and tests and async "
         "fixtures run on loops by their loop scopes.",
-        made(("one-loop",), _ANY, {}),
+        made(("one-loop",), {}, Case(_ANY, seen=False)),
     )
 }
 
@@ -114,4 +114,4 @@ def page(code: str, settings: Settings = _ANY) -> Page | None:
     if cause is None:
         return None
     more, names = _MORE[code]
-    return Page(code, cause.name, cause.meaning, more, made(names, settings, {}))
+    return Page(code, cause.name, cause.meaning, more, made(names, {}, Case(settings, seen=False)))

@@ -62,7 +62,7 @@ ENTRIES = {
         _ONE_LOOP,
     ),
     "test-mark": Entry(
-        "give the test's mark the loop scope of the fixture",
+        "let the test's mark say on which loop it runs",
         {
             (0, 24): '@pytest.mark.asyncio(loop_scope="{scope}")',
             (0,): '@pytest.mark.asyncio(scope="{scope}")',
@@ -71,13 +71,13 @@ ENTRIES = {
         _CONCEPTS,
     ),
     "fixtures-to-tests": Entry(
-        "give {fixture} the test's loop",
+        "give {fixture} {whose}",
         {(0, 24): "asyncio_default_fixture_loop_scope = {narrow}"},
         3,
         _CONCEPTS,
     ),
     "fixture-to-test": Entry(
-        "give {fixture} the test's loop",
+        "give {fixture} {whose}",
         {(0, 24): '@pytest_asyncio.fixture(..., loop_scope="{narrow}")'},
         10,
         _CONCEPTS,
@@ -161,6 +161,11 @@ ENTRIES = {
         "place of asyncio.run(…)",
         link=_PYTHON + "asyncio-runner.html",
     ),
+    "kept-runner": Entry(
+        "run everything that shares the {noun} on one loop",
+        "runner = asyncio.Runner() beside the {noun}, and runner.run(…) in place of asyncio.run(…)",
+        link=_PYTHON + "asyncio-runner.html",
+    ),
     "await-in-fixture": Entry(
         "let an async fixture do on the tests' loop what {fixture} does on a loop of its own",
         _tests_on(
@@ -219,7 +224,7 @@ ENTRIES = {
     ),
     "dispose-every": Entry(
         "dispose every engine and close every pool that is made",
-        "await engine.dispose() in the finally: of the fixture that made it",
+        "await engine.dispose(), or await pool.close(), in the finally: of what made it",
         6,
     ),
     "build-in-coroutine": Entry(
@@ -244,6 +249,17 @@ ENTRIES = {
         "await coroutine, in place of asyncio.run(coroutine) or loop.run_until_complete()",
         link=_PYTHON + "asyncio-runner.html#asyncio.run",
     ),
+    "to-thread": Entry(
+        "let a thread, where no loop runs yet, call {function}",
+        "await asyncio.to_thread(…), in place of the plain call in {caller}",
+        link=_PYTHON + "asyncio-task.html#running-in-threads",
+    ),
+    "thread-inside": Entry(
+        "give {function} a loop in a thread of its own",
+        "ThreadPoolExecutor(1).submit(asyncio.run, coroutine).result(), in place of "
+        "asyncio.run(coroutine), if that uses nothing of the running loop, which it blocks",
+        link=_PYTHON + "concurrent.futures.html#threadpoolexecutor",
+    ),
     "end-running": Entry(
         "end what keeps loop {loop} running before the next test starts",
         'leave scope="{scope}" out of {fixture}',
@@ -267,4 +283,14 @@ WORDS = {
     "cached": "",
     "cached_so": "",
     "loop": "A",
+    "function": "the plain function",
+    "whose": "the test's loop",
+    "caller": "the coroutine",
 }
+# Of these words a cure's text is another; the rest are names of the reader's.
+SCOPES = ("scope", "narrow", "fixtures_too", "loop_too")
+# Versions of pytest-asyncio that take a cure alike, by the lowest, newest first.
+FAMILIES = (
+    *(((2,), "2"), ((1, 3), "1.3"), ((1, 0), "1.0"), ((0, 26), "0.26")),
+    *(((0, 24), "0.24"), ((0, 23), "0.23"), ((0, 21), "0.21")),
+)

@@ -7,7 +7,16 @@ from whichloop import messages
 from whichloop.diagnose import causes, tasks
 from whichloop.diagnose.case import RUNS, Case, Cause, made
 from whichloop.messages import Message
-from whichloop.records import NOBODY, Actor, Crossing, Failure, Finding, ObjectRecord, Recording
+from whichloop.records import (
+    NOBODY,
+    Actor,
+    Crossing,
+    Failure,
+    Finding,
+    Frame,
+    ObjectRecord,
+    Recording,
+)
 
 PLUGINS = {"pytest-asyncio", "anyio", "pytest-trio", "pytest-aiohttp"}
 _RUNS = RUNS | {"async_to_sync"}
@@ -54,7 +63,7 @@ def explain(recording: Recording, failure: Failure) -> Finding | None:
         message,
         sure=message.sure,
         sentence=f"{message.says}.",
-        cures=made(message.cures, recording.settings, {"noun": noun}),
+        cures=made(message.cures, {"noun": noun}, case),
     )
     if message.id == "wrong-task":
         return tasks.wrong_task(recording, failure, plain, called)
@@ -212,13 +221,14 @@ def _running_already(
     settings = recording.settings
     left, around = recording.loop(failure.running), recording.loop(failure.used_on)
     if around is not None and failure.crossing_line is not None and left in (None, around):
+        case = Case(settings, using=around, used_by=failure.by)
         changes = {
             "sentence": f"code that loop {around.id} runs asked to start a loop in the same "
             "thread.",
             "headline": _STARTED_TWICE,
-            "cures": made(["await-it"], settings, {}),
+            "cures": made(*_of_the_caller(failure.frames), case=case),
         }
-        return _finding(Case(settings, using=around), failure, causes.REPEATED, message, **changes)
+        return _finding(case, failure, causes.REPEATED, message, **changes)
     if left is None:
         return plain if plain.object else plain._replace(headline=_STARTED_TWICE)
     by = left.opened_by if left.opened_by.name else "what is not known"
@@ -230,6 +240,17 @@ def _running_already(
     return _finding(Case(settings, bound=left), failure, causes.TWO_PLUGINS, message, **changes)
 
 
+def _of_the_caller(frames: tuple[Frame, ...]) -> tuple[list[str], dict[str, str]]:
+    """What cures a loop that is started where one runs: whoever asked for it can await, or is a
+    plain function, which a coroutine calls that may be one of the user's."""
+    asked, *around = (frame for frame in reversed(frames) if frame.user)
+    if not asked.plain:
+        return ["await-it"], {}
+    caller = next((frame.site.function for frame in around if not frame.plain), "")
+    words = {"function": asked.site.function, **({"caller": caller} if caller else {})}
+    return ["to-thread", "thread-inside"] if caller else ["thread-inside", "to-thread"], words
+
+
 def _scope_mismatch(recording: Recording, failure: Failure, message: Message, text: str) -> Finding:
     """pytest refused before there was an object or a loop: none is named, but the fixture, which is
     the last of those that pytest lists."""
@@ -238,16 +259,17 @@ def _scope_mismatch(recording: Recording, failure: Failure, message: Message, te
     stack = _REQUESTING.findall(text.partition("Requested fixture")[0])
     file, line, name = stack[-1] if stack else ("", "", "")
     which, words = f"cached for the {scope}", {"scope": scope}
+    case = Case(recording.settings)
     if name:
         which = f"fixture {name} ({file}:{line}) is {which}, and runs on a {loop} loop"
         words["fixture"] = f"fixture {name}"
     changes = {
         "sure": message.sure,
         "sentence": f"{message.says}: {which}.",
-        "cures": made(message.cures, recording.settings, words),
+        "cures": made(message.cures, words, case),
         "used_by": Actor("fixture", name, scope, loop) if name else NOBODY,
     }
-    return _finding(Case(recording.settings), failure, causes.MISMATCH, message, **changes)
+    return _finding(case, failure, causes.MISMATCH, message, **changes)
 
 
 def _unseen(recording: Recording, failure: Failure, message: Message, plain: Finding) -> Finding:

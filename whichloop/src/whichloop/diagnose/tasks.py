@@ -14,7 +14,7 @@ def at_once(case: Case, failure: Failure, message: Message, plain: Finding) -> F
         sure = f"sure: the connection belongs to loop {obj.bound_to}, and was used there"
     if message.id == "concurrent-use":
         words = {"noun": case.noun()} if obj is not None else {}
-        cures = made(message.cures, case.settings, words)
+        cures = made(message.cures, words, case)
         # What the table links to is about SQLAlchemy's sessions.
         cures = tuple(cure._replace(link=None) for cure in cures)
         return plain._replace(sure=sure, object=obj, bound_loop=case.bound, cures=cures)
@@ -40,5 +40,5 @@ def wrong_task(
         object=called,
         bound_loop=loop if called is not None else None,
         sentence=sentence,
-        cures=made(cures, recording.settings, words),
+        cures=made(cures, words, Case(recording.settings, called, loop, loop)),
     )

@@ -6,6 +6,7 @@ import site
 import sys
 import traceback
 from collections.abc import Iterable, Iterator
+from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE
 from types import CodeType, FrameType, ModuleType
 from typing import Any
 
@@ -240,7 +241,8 @@ def failure_of(error: BaseException, during: str, phase: str) -> tuple[Failure, 
         nearest: Frame | None = None
         for frame, line in traceback.walk_tb(_held(raised, "__traceback__")):
             code = frame.f_code
-            record = Frame(site_of(code, line), is_user_file(code.co_filename))
+            plain = not code.co_flags & (CO_COROUTINE | CO_ASYNC_GENERATOR)
+            record = Frame(site_of(code, line), is_user_file(code.co_filename), plain)
             if record not in records:
                 records.append(record)
             if record.user:

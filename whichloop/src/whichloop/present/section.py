@@ -132,6 +132,7 @@ def in_words(cures: Iterable[Cure], more: Callable[[Cure], str] = lambda cure: "
     """Cures as sentences, every alternative with its "or"; ``more`` stands at the end of each."""
     return [
         f"{'or ' if at else ''}{cure.text}: {cure.change}{cure.place}{more(cure)}"
+        f"{'' if cure.tried else '; not tried on your version'}"
         for at, cure in enumerate(cures)
     ]
 

@@ -1,0 +1,7 @@
+import env
+import pytest
+
+
+@pytest.fixture
+async def tables():
+    env.upgrade()
