@@ -13,10 +13,12 @@ import pytest
 from whichloop import strict
 from whichloop.audit import audit, loop_scope_of_fixture, overrides, plan
 from whichloop.background import Background
+from whichloop.calls import foresee_calls
 from whichloop.diagnose.explain import explain
 from whichloop.foresee import foresee
 from whichloop.observe import peek
 from whichloop.observe.frames import without_ours
+from whichloop.observe.named import Names
 from whichloop.observe.probes.registry import REGISTRY
 from whichloop.observe.tracker import TRACKER
 from whichloop.present.foreseen import FORMS
@@ -202,7 +204,9 @@ class Hooks:
         tests = plan(session.items, TRACKER.settings)
         findings = audit(tests, TRACKER.settings, found)
         with TRACKER.guarded("the audit of objects"):
-            findings += foresee(tests)
+            names = Names()
+            findings += foresee(tests, names)
+            findings += foresee_calls(tests, names)
         if collecting:
             gc.enable()
         self.audited = FORMS[form](findings, len(session.items))
