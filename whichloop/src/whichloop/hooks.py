@@ -27,6 +27,7 @@ from whichloop.recording import finding_of, plain, to_json, write
 from whichloop.records import Actor, Finding
 
 TITLE = "whichloop"
+_FACTORY = "_asyncio_loop_factory"  # the fixture whose parameter is one, from 1.4 on
 _COROUTINE = "PytestAsyncioFunction"  # the class of its items, from 0.23 on
 _AGAIN = "likely: pytest stumbles over a fixture that it refused to set up for an earlier test"
 
@@ -48,6 +49,16 @@ def _clean(call: pytest.CallInfo[None]) -> None:
             without_ours(call.excinfo.value)
 
 
+def factories_of(metafunc: Any) -> dict[int, tuple[Any, str]]:
+    """pytest-asyncio's loop factories by id, with their names: a test's first parameter, which
+    pytest hides where there is but one."""
+    calls = [call for call in metafunc._calls if _FACTORY in call.params]
+    if not any(call.indices[_FACTORY] for call in calls):
+        return {}
+    made_by = [(call.params[_FACTORY], call._idlist[0]) for call in calls]
+    return {id(factory): (factory, name) for factory, name in made_by}
+
+
 class Hooks:
     """The hooks of ``explain`` and of the audit."""
 
@@ -55,6 +66,7 @@ class Hooks:
         self.config: Any = config
         self.path = config.getoption("whichloop_record")
         self.actors: dict[tuple[Any, str], Actor] = {}
+        self.factories: dict[int, tuple[Any, str]] = {}  # of loops, by id: itself, and its name
         self.findings: list[Finding] = []
         self.groups = Groups()
         self.properties: list[tuple[str, str]] = []  # of the test that runs
@@ -81,8 +93,17 @@ class Hooks:
         finally:
             scene.during, scene.hooks[:] = around
 
+    @pytest.hookimpl(trylast=True)
+    def pytest_generate_tests(self, metafunc: Any) -> None:
+        if _FACTORY in metafunc.fixturenames:
+            with TRACKER.guarded("names of loop factories"):
+                self.factories |= factories_of(metafunc)
+
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_fixture_setup(self, fixturedef: Any) -> Generator[None, Any, Any]:
+    def pytest_fixture_setup(self, fixturedef: Any, request: Any) -> Generator[None, Any, Any]:
+        if fixturedef.argname == _FACTORY:
+            factory = getattr(request, "param", None)
+            TRACKER.loops.factory = self.factories.get(id(factory), (factory, ""))[1]
         hooks = TRACKER.scene.hooks
         hooks.append(self._fixture(fixturedef))
         try:
