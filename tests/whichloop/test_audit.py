@@ -232,8 +232,15 @@ def test_what_a_fixture_may_clear_from_its_cache_says_so(audit):
     assert finding["text"].endswith("; fixture cleared may end or replace it")
 
 
-def test_an_engine_that_a_cache_holds_is_certain_whatever_else_keeps_it(audit):
-    factory = DB + "    Sessions = async_sessionmaker(get_engine())\n"
+@pytest.mark.parametrize(
+    "sessions",
+    [
+        "async_sessionmaker(get_engine())",
+        "sqlalchemy.orm.sessionmaker(get_engine(), class_=sqlalchemy.ext.asyncio.AsyncSession)",
+    ],
+)
+def test_an_engine_that_a_cache_holds_is_certain_whatever_else_keeps_it(audit, sessions):
+    factory = DB + f"    import sqlalchemy.orm\n    Sessions = {sessions}\n"
 
     (finding,) = audit(db=factory, test_a=FORTY)
 
