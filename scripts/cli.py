@@ -224,6 +224,7 @@ COMMANDS: dict[str, Callable[..., None] | str] = {
     "check-workshop": check_workshop,
     "readme": "scripts.views.documents:readme",
     "practices": "scripts.views.documents:practices",
+    "foreseen": "scripts.views.documents:foreseen",
 }
 HELP = {
     "minimal": "The error in five lines of Python: no pytest, no driver, no server.",
@@ -251,6 +252,7 @@ HELP = {
     "audit": "Ask PyPI whether a pinned dependency has a known vulnerability.",
     "readme": "Draw the tables of README.md anew from the manifests.",
     "practices": "Draw docs/practices.md anew from the manifests and results/.",
+    "foreseen": "Draw docs/foreseen.md anew from the zoo's expectations.",
 }
 
 

@@ -1,7 +1,9 @@
-"""What is drawn from the manifests: the tables of README.md, and docs/practices.md with the prices.
-
-Tests hold both against staleness.
+"""What is drawn from the manifests: the tables of README.md, docs/practices.md with the prices, and
+docs/foreseen.md from the zoo's `expected.toml`. Tests hold all of them against staleness.
 """
+
+import tomllib
+from pathlib import Path
 
 from scripts.errors import CommandError
 from scripts.paths import ROOT
@@ -16,6 +18,16 @@ README = ROOT / "README.md"
 BEGIN = "<!-- remedies: drawn by `python -m scripts readme` -->"
 END = "<!-- remedies: end -->"
 PAGE = ROOT / "docs" / "practices.md"
+FORESEEN = ROOT / "docs" / "foreseen.md"
+FORESEEN_INTRODUCTION = """\
+# What whichloop's audit foresees of the zoo
+
+Each suite of `tests/zoo/`, and what `pytest --whichloop-audit` says of it before anything runs:
+**certain** (it exits 1), a *note* (it exits 0), or nothing, and then why that cannot be seen. Of
+healthy suites nothing is certain. Drawn by `python -m scripts foreseen` from each suite's
+`expected.toml`, to which `make test-whichloop` holds the audit; the codes are explained by
+`whichloop explain WL001`.
+"""
 INTRODUCTION = """\
 # What common advice costs
 
@@ -89,3 +101,28 @@ def section(practice: Practice, documented: Manifest, runs: dict[str, Run]) -> s
         link = f"[{side.name}](../{side.folder}/README.md): {side.title}"
         lines.append(f"| {link} | {mongo} | {postgres} | {price} |")
     return "\n".join(lines)
+
+
+def foreseen() -> int:
+    """Write docs/foreseen.md."""
+    results.write(FORESEEN, foreseen_page(ROOT / "tests" / "zoo"))
+    return 0
+
+
+def foreseen_page(zoo: Path) -> str:
+    """The page of what the audit says of every suite in a folder, the sick before the healthy."""
+    rows: dict[bool, list[str]] = {False: [], True: []}
+    counts = {"certain": 0, "only noted": 0, "not foreseen": 0}
+    for file in sorted(zoo.glob("*/expected.toml")):
+        suite, name = tomllib.loads(file.read_text("utf-8")), file.parent.name
+        audit, healthy = suite.get("audit", {}), suite.get("healthy", False)
+        sure = [f"**{code}**" for code in audit.get("foreseen", [])]
+        told = ", ".join([*sure, *(f"*note {code}*" for code in audit.get("notes", []))])
+        if not healthy:
+            counts["certain" if sure else "only noted" if told else "not foreseen"] += 1
+        cause = "healthy" if healthy else suite["finding"]["cause"]
+        rows[healthy].append(f"| {name} | {cause} | {told or audit.get('not_foreseen', '')} |")
+    summary = ", ".join(f"{count} {word}" for word, count in counts.items())
+    head = [FORESEEN_INTRODUCTION, f"Of {len(rows[False])} sick suites: {summary}.", ""]
+    head += ["| suite | cause | foreseen |", "|---|---|---|"]
+    return "\n".join([*head, *rows[False], *rows[True]]) + "\n"

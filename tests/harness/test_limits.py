@@ -17,6 +17,7 @@ PARTS = {
     "whichloop: harmless on others' suites": (100, 70),
     "whichloop: cures tried by version": (125, 75),
     "whichloop: an audit that costs less": (90, 50),
+    "whichloop: code in the audit, its page, loop factories": (345, 220),
     "the workshop's runner, its check": (1_850, 1_200),
     "whichloop: advise": (500, 355),
     "whichloop: a page of HTML": (240, 155),
@@ -34,6 +35,7 @@ TEST_LINES = {
     "whichloop: a page of HTML": 190,
     "report, one page": 440,
     "whichloop: cures tried by version, nine suites": 690,
+    "whichloop: code in the audit, its page, loop factories": 190,
 }
 # Imports inside functions, and calls that import, in the whole repository, tests included.
 MAX_INNER_IMPORTS = 15

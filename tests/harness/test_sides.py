@@ -136,6 +136,16 @@ def test_the_page_of_practices_is_what_these_runs_measured(runs):
     assert without_servers(drawn) == without_servers(kept)
 
 
+def test_the_page_of_what_the_audit_foresees_is_what_the_zoo_expects():
+    drawn = documents.foreseen_page(ROOT / "tests" / "zoo")
+
+    assert drawn == documents.FORESEEN.read_text("utf-8"), "python -m scripts foreseen"
+    assert "| 03_sqlalchemy_cached_engine | object outlives its loop | **WL003** |" in drawn
+    healthy = [line for line in drawn.splitlines() if "| healthy |" in line]
+    assert len(healthy) >= 10
+    assert not any("**" in line for line in healthy)
+
+
 def without_servers(page: str) -> list[str]:
     return [line for line in page.splitlines() if not line.startswith("Measured on ")]
 

@@ -232,8 +232,15 @@ def test_what_a_fixture_may_clear_from_its_cache_says_so(audit):
     assert finding["text"].endswith("; fixture cleared may end or replace it")
 
 
-def test_an_engine_that_a_cache_holds_is_certain_whatever_else_keeps_it(audit):
-    factory = DB + "    Sessions = async_sessionmaker(get_engine())\n"
+@pytest.mark.parametrize(
+    "sessions",
+    [
+        "async_sessionmaker(get_engine())",
+        "sqlalchemy.orm.sessionmaker(get_engine(), class_=sqlalchemy.ext.asyncio.AsyncSession)",
+    ],
+)
+def test_an_engine_that_a_cache_holds_is_certain_whatever_else_keeps_it(audit, sessions):
+    factory = DB + f"    import sqlalchemy.orm\n    Sessions = {sessions}\n"
 
     (finding,) = audit(db=factory, test_a=FORTY)
 
@@ -488,3 +495,122 @@ def test_a_remedy_that_cures_gets_notes_at_most(side, urls_of):
     done = commands.pytest(side.folder, "--whichloop-audit", **urls_of("postgres"))
 
     assert "0 loop problems" in done.must_exit(0).out
+
+
+# -- calls in the project's own code -------------------------------------------------------
+
+# The body of an async test, and what is told of it: None for nothing, else is it certain?
+RUNS = [
+    ("asyncio.run(work())", True),
+    ("asyncio.get_event_loop().run_until_complete(work())", True),
+    ("async with asyncio.timeout(1):\n        asyncio.run(work())", False),
+    ("with pytest.raises(RuntimeError):\n        asyncio.run(work())", False),
+    ("if len('a'): return\n    asyncio.run(work())", False),
+    ("pytest.skip()\n    asyncio.run(work())", False),
+    ("loop = object()\n    loop.run_until_complete(work())", False),
+    ("helper()", False),
+    ("await asyncio.to_thread(lambda: asyncio.run(work()))", None),
+    ("import subprocess\n    subprocess.run(['true'])", None),
+]
+RUN = """\
+import asyncio
+import pytest
+
+async def work(): ...
+
+def helper():
+    return asyncio.run(work())
+
+{mark}
+async def test_{at}():
+    {body}
+"""
+
+
+def test_runs_inside_of_a_running_loop_are_told(audit):
+    files = {
+        f"test_{at}": RUN.format(at=at, body=body, mark="") for at, (body, _) in enumerate(RUNS)
+    }
+    files["test_skipped"] = RUN.format(at="skipped", body=RUNS[0][0], mark="@pytest.mark.skip")
+
+    findings = audit(**files)
+
+    seen = {finding["tests"][0]: finding["sure"] for finding in findings}
+    wanted = {f"test_{at}.py::test_{at}": sure for at, (_, sure) in enumerate(RUNS)}
+    wanted["test_skipped.py::test_skipped"] = False
+    assert seen == {test: sure for test, sure in wanted.items() if sure is not None}
+    assert {finding["code"] for finding in findings} == {"WL020"}
+    assert main(["explain", "WL020"]) == 0
+
+
+def test_what_is_certain_to_raise_raises(suite):
+    body = next(body for body, sure in RUNS if sure)
+
+    run = suite(test_a=RUN.format(at="a", body=body, mark=""))
+
+    assert run.failed == {"test_a.py::test_a"}
+    assert "asyncio.run() cannot be called from a running event loop" in run.out
+
+
+def test_a_run_in_an_async_fixture_is_told_once_with_its_tests(audit):
+    text = """
+    import asyncio
+    import pytest
+
+    async def work(): ...
+
+    @pytest.fixture
+    async def prepared():
+        asyncio.run(work())
+
+    @pytest.mark.parametrize("n", range(4))
+    async def test_rows(prepared, n): ...
+    """
+
+    (finding,) = audit(test_a=text)
+
+    assert (finding["text"], finding["sure"], finding["count"]) == (
+        "fixture prepared calls asyncio.run(), which raises where a loop runs already",
+        True,
+        4,
+    )
+    assert (finding["file"], finding["line"]) == ("test_a.py", 9)
+
+
+# A function of the app's, and whether it takes a loop for a key or a guard.
+KEYS = [
+    ("return kept[id(asyncio.get_running_loop())]", True),
+    ("loop = asyncio.get_running_loop()\n    return kept.setdefault((1, id(loop)), 2)", True),
+    ("key = id(asyncio.get_running_loop())\n    if key not in kept: kept[key] = 1", True),
+    ("global client\n    if loop.is_closed(): client = 1", True),
+    ("if client is None or not loop.is_closed(): return client", True),
+    ("if not loop.is_closed(): loop.close()", False),
+    ("print(id(loop))", False),
+    ("assert id(loop) == id(client)", False),
+    ("return kept[id(client)]", False),
+    ("assert loop.is_closed()", False),
+]
+
+
+def test_a_loop_as_a_key_or_a_guard_is_a_note(audit):
+    head = "import asyncio\nloop, client, kept = asyncio.new_event_loop(), None, {}\nloop.close()\n"
+    app = head + "".join(f"def use{at}():\n    {body}\n" for at, (body, _) in enumerate(KEYS))
+    uses = "\n".join(f"async def test_{at}():\n    app.use{at}()\n" for at in range(len(KEYS)))
+
+    findings = audit(app=app, test_a=f"import app\n{uses}")
+
+    assert {(finding["code"], finding["sure"]) for finding in findings} == {("WL021", False)}
+    assert [finding["tests"] for finding in findings] == [
+        [f"test_a.py::test_{at}"] for at, (_, told) in enumerate(KEYS) if told
+    ]
+
+
+@pytest.mark.parametrize(
+    "patch",
+    ["import nest_asyncio; nest_asyncio.apply()", "from nest_asyncio import apply as a; a()"],
+)
+def test_nest_asyncio_is_a_note(audit, patch):
+    (finding,) = audit(conftest=patch, test_a=RUN.format(at="a", body="...", mark=""))
+
+    assert (finding["code"], finding["sure"], finding["count"]) == ("WL022", False, 1)
+    assert finding["site"] == "conftest.py:1"

@@ -488,3 +488,50 @@ def test_the_page_of_a_code_has_every_cure_of_its_messages():
             message.id
         )
     assert [page(cause.code).name for cause in CAUSES.values()] == list(CAUSES)
+
+
+FACTORIES = """
+    import asyncio
+    import uvloop
+
+    def pytest_asyncio_loop_factories(config, item):
+        factories = {"plain": asyncio.new_event_loop, "uv": uvloop.new_event_loop}
+        return factories if "two" in item.name else {"only": uvloop.Loop}
+"""
+OF_FACTORIES = """
+    import asyncio
+    import pytest
+
+    @pytest.fixture(scope="session")
+    async def queue():
+        queue = asyncio.Queue()
+        waiting = asyncio.ensure_future(queue.get())
+        await asyncio.sleep(0)
+        await queue.put(1)
+        await waiting
+        return queue
+
+    @pytest.mark.parametrize("n", [7])
+    async def test_two(queue, n):
+        await asyncio.wait_for(queue.get(), 60)
+
+    @pytest.mark.parametrize("n", [7])
+    async def test_one(queue, n):
+        await asyncio.wait_for(queue.get(), 60)
+"""
+
+
+def test_a_loop_of_pytest_asyncios_factories_carries_its_name(suite):
+    run = suite(conftest=FACTORIES, test_a=OF_FACTORIES)
+
+    owners = {finding["during"]: finding["bound_loop"]["owner"] for finding in run.findings}
+    assert owners == {
+        "test_a.py::test_two[plain-7]": "session loop of factory plain",
+        "test_a.py::test_two[uv-7]": "session loop of factory uv",
+        # The name of the only one pytest hides, and "7" is none.
+        "test_a.py::test_one[7]": "session loop",
+    }
+    assert "the session loop of factory plain" in " ".join(run.out.split())
+    assert "import of __main__" not in run.out
+    used = {finding["during"]: finding["using_loop"]["owner"] for finding in run.findings}
+    assert used["test_a.py::test_two[uv-7]"] == "function loop of test_a.py::test_two[uv-7]"

@@ -19,6 +19,7 @@ from conftest import ini, run_suite
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from whichloop.audit import audit, loop_scope_of_fixture, plan
+from whichloop.calls import foresee_calls
 from whichloop.foresee import foresee
 from whichloop.library import explain_error, loop_of
 from whichloop.observe import frames, peek
@@ -158,7 +159,8 @@ async def look(obj) -> None:
     frames.keeper(object(), object(), NOBODY)
     scopes = Settings("3", "9", "1.5.0", "auto", "session", "function")
     as_text(audit(plan([item(obj)], scopes), scopes), 1)
-    foresee(plan([item(obj), item(look)], scopes))
+    foresee(plan([item(obj), item(look)], scopes), Names())
+    foresee_calls(plan([item(obj), item(look)], scopes), Names())
     Walk(Names()).all()
     loop_scope_of_fixture(item(obj)._fixtureinfo.name2fixturedefs["f"][0], scopes)
     frame = sys._getframe()

@@ -31,6 +31,7 @@ class Fixture(NamedTuple):
 class Test(NamedTuple):
     """A collected test; ``loop_scope`` is None for one that pytest-asyncio does not run."""
 
+    item: Any
     nodeid: str
     function: FunctionType | None
     owner: Any
@@ -58,7 +59,8 @@ def plan(items: Iterable[Any], settings: Settings) -> list[Test]:
                 fixtures.append(fixture)
         function = function_of_test(item)
         scope = loop_scope_of_test(item, function, settings, event_loop)
-        tests.append(Test(item.nodeid, function, getattr(item, "cls", None), scope, fixtures))
+        owner = getattr(item, "cls", None)
+        tests.append(Test(item, item.nodeid, function, owner, scope, fixtures))
     return tests
 
 

@@ -42,11 +42,11 @@ class _Use(NamedTuple):
 _Used = tuple[_Use, set[tuple[str, str]]]
 
 
-def foresee(tests: Iterable[Test]) -> list[Foreseen]:
+def foresee(tests: Iterable[Test], names: Names) -> list[Foreseen]:
     """What modules, caches and fixtures keep longer than a loop, with the tests on several loops
     that use it: certain where they name it, and a note where that is not seen, where the object is
     not there yet, or where code that a test uses may end or replace it."""
-    walk = Walk(Names())
+    walk = Walk(names)
     fixtures: dict[int, Kept] = {}
     uses = []
     for test in tests:

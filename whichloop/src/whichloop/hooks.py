@@ -13,10 +13,12 @@ import pytest
 from whichloop import strict
 from whichloop.audit import audit, loop_scope_of_fixture, overrides, plan
 from whichloop.background import Background
+from whichloop.calls import foresee_calls
 from whichloop.diagnose.explain import explain
 from whichloop.foresee import foresee
 from whichloop.observe import peek
 from whichloop.observe.frames import without_ours
+from whichloop.observe.named import Names
 from whichloop.observe.probes.registry import REGISTRY
 from whichloop.observe.tracker import TRACKER
 from whichloop.present.foreseen import FORMS
@@ -26,6 +28,7 @@ from whichloop.recording import as_text, finding_of, merged, of_json, plain, to_
 from whichloop.records import Actor, Finding
 
 TITLE = "whichloop"
+_FACTORY = "_asyncio_loop_factory"  # the fixture whose parameter is one, from 1.4 on
 _COROUTINE = "PytestAsyncioFunction"  # the class of its items, from 0.23 on
 _AGAIN = "likely: pytest stumbles over a fixture that it refused to set up for an earlier test"
 
@@ -47,6 +50,16 @@ def _clean(call: pytest.CallInfo[None]) -> None:
             without_ours(call.excinfo.value)
 
 
+def factories_of(metafunc: Any) -> dict[int, tuple[Any, str]]:
+    """pytest-asyncio's loop factories by id, with their names: a test's first parameter, which
+    pytest hides where there is but one."""
+    calls = [call for call in metafunc._calls if _FACTORY in call.params]
+    if not any(call.indices[_FACTORY] for call in calls):
+        return {}
+    made_by = [(call.params[_FACTORY], call._idlist[0]) for call in calls]
+    return {id(factory): (factory, name) for factory, name in made_by}
+
+
 class Hooks:
     """The hooks of ``explain`` and of the audit."""
 
@@ -55,6 +68,7 @@ class Hooks:
         self.path = config.getoption("whichloop_record")
         self.html = config.getoption("whichloop_html")
         self.actors: dict[tuple[Any, str], Actor] = {}
+        self.factories: dict[int, tuple[Any, str]] = {}  # of loops, by id: itself, and its name
         self.findings: list[Finding] = []
         self.groups = Groups()
         self.properties: list[tuple[str, str]] = []  # of the test that runs
@@ -82,8 +96,17 @@ class Hooks:
         finally:
             scene.during, scene.hooks[:] = around
 
+    @pytest.hookimpl(trylast=True)
+    def pytest_generate_tests(self, metafunc: Any) -> None:
+        if _FACTORY in metafunc.fixturenames:
+            with TRACKER.guarded("names of loop factories"):
+                self.factories |= factories_of(metafunc)
+
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_fixture_setup(self, fixturedef: Any) -> Generator[None, Any, Any]:
+    def pytest_fixture_setup(self, fixturedef: Any, request: Any) -> Generator[None, Any, Any]:
+        if fixturedef.argname == _FACTORY:
+            factory = getattr(request, "param", None)
+            TRACKER.loops.factory = self.factories.get(id(factory), (factory, ""))[1]
         hooks = TRACKER.scene.hooks
         hooks.append(self._fixture(fixturedef))
         try:
@@ -207,7 +230,9 @@ class Hooks:
         tests = plan(session.items, TRACKER.settings)
         findings = audit(tests, TRACKER.settings, found)
         with TRACKER.guarded("the audit of objects"):
-            findings += foresee(tests)
+            names = Names()
+            findings += foresee(tests, names)
+            findings += foresee_calls(tests, names)
         if collecting:
             gc.enable()
         self.audited = FORMS[form](findings, len(session.items))

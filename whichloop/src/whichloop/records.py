@@ -118,7 +118,8 @@ class Foreseen(NamedTuple):
 class LoopRecord(NamedTuple):
     """One event loop. ``id`` is A, B, C … in order of birth; ``born`` and ``closed`` are ticks;
     ``runner`` says what made it (see ``observe.loops``), ``scope`` is its pytest loop scope where
-    it has one, ``opened_by`` who asked for it, ``thread`` the thread that ran it."""
+    it has one, ``opened_by`` who asked for it, ``thread`` the thread that ran it, ``factory`` the
+    name of pytest-asyncio's loop factory that made it ("" without one)."""
 
     id: str
     kind: str
@@ -130,6 +131,7 @@ class LoopRecord(NamedTuple):
     born: int
     closed: int | None = None
     closed_by: Actor | None = None
+    factory: str = ""
 
     @property
     def owner(self) -> str:
@@ -139,6 +141,8 @@ class LoopRecord(NamedTuple):
         scoped = f"{self.scope} loop" if self.scope else "loop made inside pytest-asyncio"
         if self.scope == "function" and by.name:
             scoped = f"function loop of {by.name}"
+        elif self.factory:
+            scoped += f" of factory {self.factory}"
         thread = f"loop of thread {self.thread}, " if self.thread != "MainThread" else ""
         words = {
             "pytest-asyncio": scoped,

@@ -89,8 +89,12 @@ _MORE = {
 }
 
 _ANY = Settings()
+_UNSEEN = Case(_ANY, seen=False)
 # What only the audit meets: no failure has it for a cause.
 IGNORED = ("WL010", "ignored fixture")
+NESTED = ("WL020", "loop inside a loop")
+KEY = ("WL021", "loop as a key")
+PATCHED = ("WL022", "nest_asyncio")
 _FORESEEN = {
     "WL010": Page(
         *IGNORED,
@@ -98,8 +102,31 @@ _FORESEEN = {
         "Up to pytest-asyncio 0.26 a suite chose its loop by a fixture named event_loop. Version "
         "1.0 removed that fixture: one of this name is then like any other, and tests and async "
         "fixtures run on loops by their loop scopes.",
-        made(("one-loop",), {}, Case(_ANY, seen=False)),
-    )
+        made(("one-loop",), {}, _UNSEEN),
+    ),
+    "WL020": Page(
+        *NESTED,
+        "a coroutine calls what runs a loop, and a loop runs already",
+        "asyncio.run() and run_until_complete() run a loop until something is done. In a thread "
+        "only one can run: called in an async test or fixture, or in what these call, they raise "
+        "RuntimeError, and the coroutine that they were given is never awaited.",
+        made(("await-it", "await-in-fixture"), {"fixture": "the fixture"}, _UNSEEN),
+    ),
+    "WL021": Page(
+        *KEY,
+        "what is kept for a loop is found again by id(loop), or as long as a loop is not closed",
+        "id() is an address: when a loop is gone, a new one may have it, and then gets what "
+        "belonged to the old one. is_closed() tells that a loop has ended; that another loop runs "
+        "now it does not tell: a session's loop is open while a test runs on its own.",
+        made(("one-loop",), {}, _UNSEEN),
+    ),
+    "WL022": Page(
+        *PATCHED,
+        "asyncio is patched so that a running loop can be entered again",
+        "No loop is entered twice where an object of one loop is used on another: that error stays "
+        "as it is, and tracebacks then lead through the patch.",
+        made(("one-loop", "await-it"), {}, _UNSEEN),
+    ),
 }
 
 CODES = (*_MORE, *_FORESEEN)

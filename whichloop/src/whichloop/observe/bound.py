@@ -15,6 +15,7 @@ from whichloop.observe.probes.registry import REGISTRY
 CLASSES = {
     ("sqlalchemy.ext.asyncio.engine", "AsyncEngine"): "SQLAlchemy AsyncEngine",
     ("sqlalchemy.ext.asyncio.session", "async_sessionmaker"): "SQLAlchemy AsyncEngine",
+    ("sqlalchemy.orm.session", "sessionmaker"): "SQLAlchemy AsyncEngine",
     ("motor.core", "AgnosticClient"): "Motor client",
     ("pymongo.asynchronous.mongo_client", "AsyncMongoClient"): "PyMongo AsyncMongoClient",
     ("redis.asyncio.client", "Redis"): "redis client",
@@ -48,7 +49,10 @@ NAMES = {
 NEUTRAL_DIALECTS = ("psycopg", "aiosqlite")
 NEUTRAL_WORDS = ("+psycopg", "+aiosqlite", "sqlite://", "NullPool")
 _ENGINE = ("sqlalchemy.ext.asyncio.engine", "AsyncEngine")
-_FACTORY = ("sqlalchemy.ext.asyncio.session", "async_sessionmaker")
+_FACTORIES = (
+    ("sqlalchemy.ext.asyncio.session", "async_sessionmaker"),
+    ("sqlalchemy.orm.session", "sessionmaker"),  # with class_=AsyncSession
+)
 _POOLED = ("httpx", "AsyncHTTPTransport")
 
 
@@ -76,7 +80,7 @@ class Bound:
             reading = REGISTRY.read(obj) if _may_hold_loop(obj) else None
             bound = reading is not None and reading.loops
             return (obj, f"{reading.label} that is bound already") if reading and bound else None
-        if row == _FACTORY:
+        if row in _FACTORIES:
             options = peek.attribute(obj, "kw")
             bind = dict.get(options, "bind") if peek.is_a(options, dict) else None
             return self.seen_in(bind) if bind is not None else None
@@ -95,7 +99,7 @@ class Bound:
             if peek.is_a(obj, type):
                 row = self.class_row(obj)
                 # A factory of sessions builds no engine.
-                if row is not None and row != _FACTORY:
+                if row is not None and row not in _FACTORIES:
                     return CLASSES[row]
             elif type(obj) is FunctionType:
                 row = (_public(obj.__module__), obj.__name__)

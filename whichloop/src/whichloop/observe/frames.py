@@ -29,6 +29,7 @@ _class_name = vars(type)["__name__"].__get__
 _module_vars = vars(ModuleType)["__dict__"].__get__
 # Installed packages outside these are known by the name of their folder (see _PARTS).
 _FOLDERS = (os.path.dirname(os.__file__), site.getusersitepackages(), *site.getsitepackages())
+_FOLDERS += (os.path.dirname(sys.executable),)  # the script named pytest
 _LIBRARY = tuple(
     os.path.join(path, "") for folder in _FOLDERS for path in (folder, os.path.realpath(folder))
 )

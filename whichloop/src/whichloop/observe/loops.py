@@ -60,6 +60,7 @@ class LoopTable:
         self.dead: deque[LiveLoop] = deque(maxlen=MAX_DEAD)
         self.ran_here: list[LiveLoop] = []  # in the present test
         self.all: list[LiveLoop] | None = None  # filled while recording
+        self.factory = ""  # the name of pytest-asyncio's, as it was set up last
         self._scene, self._tick = scene, tick
         self._numbers = itertools.count()
 
@@ -78,7 +79,10 @@ class LoopTable:
             by = pile[0]  # the test, whose runner fixture is on top
         name, kind = letters(next(self._numbers)), ".".join(peek.class_of(loop))
         born = next(self._tick)
-        record = LoopRecord(name, kind, runner, scope, "MainThread", by, line, born)
+        factory = self.factory if runner == "pytest-asyncio" else ""
+        record = LoopRecord(
+            name, kind, runner, scope, "MainThread", by, line, born, factory=factory
+        )
         ref = Ref(loop, self._gone)
         ref.key = id(loop)
         live = self.alive[id(loop)] = LiveLoop(ref, record)

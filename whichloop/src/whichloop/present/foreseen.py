@@ -17,6 +17,7 @@ _CURES = {
     "WL003": "cure: run all tests on one loop: asyncio_default_fixture_loop_scope and "
     "asyncio_default_test_loop_scope = session; or build the object in a fixture that closes it; "
     "or, for an engine, poolclass=NullPool",
+    "WL020": "cure: await the coroutine in place of running it",
 }
 
 

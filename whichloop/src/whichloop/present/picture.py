@@ -81,7 +81,8 @@ def short(row: Ran) -> str:
 
 def kind_of(loop: LoopRecord) -> str:
     """A loop in two words: its scope, or what runs it."""
-    return f"{loop.scope} loop" if loop.scope else loop.runner
+    made_by = f" ({loop.factory})" if loop.factory else ""
+    return f"{loop.scope} loop{made_by}" if loop.scope else loop.runner
 
 
 def _loops(count: int) -> str:
