@@ -34,6 +34,7 @@ TEST_LINES = {
     "whichloop: advise": 380,
     "whichloop: a page of HTML": 190,
     "report, one page": 440,
+    "the workshop": 700,
     "whichloop: cures tried by version, nine suites": 690,
     "whichloop: code in the audit, its page, loop factories": 190,
 }
