@@ -115,13 +115,13 @@ def _chosen(
     it leaves. Each is tried; no change where there is no such one."""
     settings, before = now.settings or Settings(), [*now.trouble, *seen]
     places = {(finding.code, finding.site) for finding in before}
-    wanted = {one: options_in(cures[0]) if cures else {} for one, cures in seen.items()}
+    wanted = {one: list(filter(None, map(options_in, cures))) for one, cures in seen.items()}
     best: tuple[dict[str, str], list[Foreseen]] = {}, before
     for change in candidates(options, settings, bool(before)):
         tried = audit_of(folder, overrides({**repairs, **change}, options, settings))
         state = (in_force(settings) | change).items()
-        uncured = [one for one, needs in wanted.items() if not needs or not needs.items() <= state]
-        left = [*tried.trouble, *uncured]
+        cured = {one for one, any_of in wanted.items() if any(o.items() <= state for o in any_of)}
+        left = [*tried.trouble, *(one for one in seen if one not in cured)]
         if tried.why or not {(finding.code, finding.site) for finding in left} <= places:
             continue
         if not left:
