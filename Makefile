@@ -117,8 +117,8 @@ test-whichloop: ## whichloop's own tests and its zoo; needs redis-server, mariad
 faults: ## break things on purpose: docs/faults.md (WRITE=1 draws it anew)
 	$(RUN) faults $(if $(WRITE),--write)
 
-test-foreign: ## anyio's and httpx's own suites, with and without whichloop
-	$(RUN) test-foreign
+test-foreign: ## other people's suites, with and without whichloop (ONLY=redis: one of them)
+	$(RUN) test-foreign $(if $(ONLY),--only $(ONLY))
 
 bench-whichloop: ## what whichloop costs: its three ratios, and what it keeps in memory
 	$(RUN) bench-whichloop

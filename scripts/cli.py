@@ -242,7 +242,7 @@ HELP = {
     "test-long": "The tests that take minutes; arguments go to pytest.",
     "test-whichloop": "whichloop's own tests and its zoo; arguments go to pytest.",
     "faults": "Break things on purpose, and hold what is printed to docs/faults.md, or --write it.",
-    "test-foreign": "Other people's suites (anyio's, httpx's), with and without whichloop.",
+    "test-foreign": "Other people's suites, with and without whichloop (--only NAME).",
     "bench-whichloop": "What whichloop costs in time and keeps in memory; arguments go to it.",
     "test-docker": "The tests of BACKEND=testcontainers and compose; --write as in faults.",
     "test-pages": "The drawn pages in a browser, Chromium; arguments go to pytest.",

@@ -277,7 +277,7 @@ def check(name: str, env: dict[str, str]) -> bool:
     if audit.code:
         wrong.append(f"the audit:\n{audit.out[-3000:]}")
     for line in wrong:
-        print(f"  WRONG, {line}", flush=True)
+        print(f"  WRONG, {line}")
     return not wrong
 
 
@@ -286,6 +286,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--only", choices=SUITES, action="append", metavar="NAME")
     names = parser.parse_args().only or SUITES
+    sys.stdout.reconfigure(line_buffering=True)
     set_up()
     with ExitStack() as stack:
         starters = servers.databases, servers.redis
