@@ -120,8 +120,8 @@ def here() -> str:
 def download(wheels: Path, target: Platform, python: str) -> None:
     """Every pinned wheel of the target, by pip, which checks the hashes."""
     with tempfile.TemporaryDirectory() as scratch:
-        for kind in ("run", "dev"):
-            pins = Path(scratch) / f"{kind}.txt"
+        for kind in ("run", "dev", "versions/pytest-asyncio-0.26"):  # the last: the workshop's
+            pins = Path(scratch) / f"{Path(kind).name}.txt"
             text = (ROOT / "requirements" / f"{kind}.txt").read_text("utf-8")
             pins.write_text("\n".join(wanted(text, target.markers(python))) + "\n", "utf-8")
             call = [*pip(), "download", "--quiet", "--disable-pip-version-check", "--no-input"]

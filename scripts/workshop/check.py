@@ -14,7 +14,14 @@ from scripts.run.side import run_folder
 from scripts.servers.client import Guardian
 from scripts.verdict.words import KINDS
 from scripts.workshop import older, rules, state, truth
-from scripts.workshop.manifest import ANSWERS, Exercise, Planned, PointKind, Workshop
+from scripts.workshop.manifest import (
+    ANSWERS,
+    Exercise,
+    Planned,
+    PointKind,
+    Question,
+    Workshop,
+)
 from scripts.workshop.truth import Ran
 
 # An exercise's tests take a second or two; this is for one that waits for ever.
@@ -65,41 +72,31 @@ class Checker:
             given = {} if trouble else truth.given_answers(mine, exercise.question)
             cures = [] if trouble else list(rules.false_cures(mine, exercise.source))
         except rules.Unreadable as error:
-            yield Point("files", False, f"A file cannot be read: {error}.")
-            return
+            trouble = [Point("files", False, f"A file cannot be read: {error}.")]
         if trouble:
             yield from trouble
             return
         yield Point("files", True, "The files are whole, and no test was made weaker.")
         unanswered = [key for key, answer in given.items() if not answer]
+        still = f"{len(unanswered)} of {len(given)} answers are missing in {ANSWERS}; the next is"
         if exercise.predict and unanswered:
-            done = f"{len(given) - len(unanswered)} of {len(given)} predictions are written"
-            says = f"{done} in {ANSWERS}; the tests run when all are. Open: {unanswered[0]}."
+            says = f"{still} {unanswered[0]}. The tests run when all are there."
             yield Point("answers", None, says)
             return
         ran |= self._ran(exercise, mine)
         for cure in cures:
-            yield self._of_cure(cure, ran)
+            says = f"{cure.where}: {self.workshop.file.false_cure[cure.rule].says}"
+            yield Point("cure", False, says, cure.rule, tuple(shown_by(ran.values())))
         for planned in exercise.run:
-            if planned.given:
-                continue
-            if planned.name in ran:
-                yield from of_run(exercise, planned, ran[planned.name])
-            else:
+            if planned.name not in ran:
                 yield Point("tests", False, f"{planned.select} lists no test to run.")
-        for answer in truth.judged(exercise.question, given, ran):
-            says = f"{answer.question.id} = {answer.given!r}"
-            if not answer.given:
-                continue
-            if answer.holds:
-                yield Point("answers", True, f"{says}: so it is.")
-            else:
-                plain = {truth.plain(k): v for k, v in answer.question.wrong.items()}
-                why = plain.get(truth.plain(answer.given), "the run says otherwise.")
-                yield Point("answers", False, f"{says}: {why}")
+            elif not planned.given:
+                yield from of_run(exercise, planned, ran[planned.name])
+        for question in exercise.question:
+            if given[question.id]:
+                yield of_answer(question, given[question.id], ran)
         if unanswered:
-            count = f"{len(unanswered)} of {len(given)} questions are open in {ANSWERS}"
-            yield Point("answers", None, f"{count}; the next is {unanswered[0]}.")
+            yield Point("answers", None, f"{still} {unanswered[0]}.")
 
     def _of_files(self, exercise: Exercise, mine: Path) -> list[Point]:
         lost = rules.missing(mine, exercise.source)
@@ -137,12 +134,6 @@ class Checker:
         output = (RESULTS / name / "output.txt").read_text("utf-8")
         return Ran(run, json.loads((RESULTS / name / "recording.json").read_text("utf-8")), output)
 
-    def _of_cure(self, cure: rules.Broken, ran: Mapping[str, Ran]) -> Point:
-        """A false cure with the run that shows it failing."""
-        told = self.workshop.file.false_cure[cure.rule]
-        shown = failing_lines(ran.values())
-        return Point("cure", False, f"{cure.where}: {told.says}", cure.rule, tuple(shown))
-
 
 def arguments_of(planned: Planned, mine: Path) -> list[str]:
     """What pytest is told to run; empty if a file selects nothing."""
@@ -154,20 +145,19 @@ def arguments_of(planned: Planned, mine: Path) -> list[str]:
     return [*(["-c", f"{folder}/{planned.ini}"] if planned.ini else []), folder]
 
 
-def failing_lines(ran: Iterable[Ran]) -> list[str]:
-    """What a run shows of a false cure: failing tests, and those that passed when rerun."""
-    lines = []
+def shown_by(ran: Iterable[Ran]) -> Iterator[str]:
+    """What runs show of what is wrong: tests that failed, or passed only when rerun, and what
+    whichloop says."""
     for each in ran:
         for test in each.run.tests.values():
             if test.outcome in FAILING:
-                lines.append(f"{test.nodeid} {in_words(test)}")
+                yield f"{test.nodeid} {in_words(test)}"
             elif test.reruns:
-                lines.append(f"{test.nodeid} failed {test.reruns} × before it passed")
-        findings = {row["headline"]: row["during"] for row in each.recording.get("findings", ())}
-        lines += [f"whichloop, {test}: {says}" for says, test in findings.items()]
+                yield f"{test.nodeid} failed {test.reruns} × before it passed"
+        for says in {row["headline"]: None for row in each.findings}:
+            yield f"whichloop: {says}"
         if not each.run.tests and each.run.first_error:
-            lines.append(each.run.first_error)
-    return lines
+            yield each.run.first_error
 
 
 def in_words(test: Test) -> str:
@@ -179,61 +169,56 @@ def in_words(test: Test) -> str:
     return f"failed{place}: {words}" + (f" ({test.driver})" if test.driver else "")
 
 
+def of_answer(question: Question, given: str, ran: Mapping[str, Ran]) -> Point:
+    right = question.right or truth.truth_of(question.truth or "", ran)
+    if truth.same(given, right):
+        return Point("answers", True, f"{question.id} = {given!r}: so it is.")
+    wrong = {truth.plain(answer): says for answer, says in question.wrong.items()}
+    why = wrong.get(truth.plain(given), "the run says otherwise.")
+    return Point("answers", False, f"{question.id} = {given!r}: {why}")
+
+
 def of_run(exercise: Exercise, planned: Planned, ran: Ran) -> Iterator[Point]:
     """Do its tests end as they must, is whichloop content, are there few enough connections?"""
     run, named = ran.run, f"{planned.name}: " if len(exercise.run) > 1 else ""
-    problem = next(iter(run.collection_errors), "") or (run.first_error if not run.tests else "")
-    for nodeid, driver in planned.finds.items():
-        objects = {
-            row["during"]: (row["object"] or {}).get("driver")
-            for row in ran.recording.get("findings", ())
-        }
-        found = objects.get(nodeid)
-        says = f"{named}of {nodeid} whichloop names {'nothing' if found is None else found}."
-        yield Point("finding", found == driver, says)
-    if run.stopped or problem:
-        yield Point("tests", False, f"{named}{run.stopped or problem}.")
-        return
-    if not run.tests:
-        yield Point("tests", False, f"{named}pytest ended early: {run.last_words}")
-        return
     failing = {t.nodeid: t.kind or "other" for t in run.tests.values() if t.outcome in FAILING}
-    lost = [] if planned.select else [test for test in exercise.tests if test not in run.tests]
-    skipped = [test.nodeid for test in run.tests.values() if test.outcome == "skipped"]
-    for nodeid, end in planned.ends.items():
-        test = run.tests.get(nodeid)
-        ended = "did not run" if test is None else "failed" if nodeid in failing else "passed"
-        says = f"{named}{nodeid} {ended}{'' if ended == end else f', and must have {end}'}."
+    problem = run.stopped or next(iter(run.collection_errors), "")
+    if not run.tests:
+        problem = problem or run.first_error or f"pytest ended early: {run.last_words}"
+    wanted = planned.ends if planned.select else dict.fromkeys(exercise.tests, "")
+    for test in wanted:
+        if test not in run.tests or run.tests[test].outcome == "skipped":
+            problem = problem or f"{test} did not run"
+    if problem:
+        yield Point("tests", False, f"{named}{problem}.", "removed_test")
+        return
+    for test, driver in planned.finds.items():
+        named_by = {row["during"]: (row["object"] or {}).get("driver") for row in ran.findings}
+        says = f"{named}whichloop names {named_by.get(test) or 'nothing'} behind {test}."
+        yield Point("finding", named_by.get(test) == driver, says)
+    for test, end in planned.ends.items():
+        ended = "failed" if test in failing else "passed"
+        says = f"{named}{test} {ended}{'' if ended == end else f', and must have {end}'}."
         yield Point("tests", ended == end, says)
-    if planned.ends:
+    if planned.stays:
+        says = f"{named}{len(failing)} of {len(run.tests)} tests fail"
+        kept = failing == planned.starts
+        yield Point("tests", kept, f"{says}, {'as they should here' if kept else 'not as given'}.")
+    if planned.stays or planned.ends:
         return
-    if lost or skipped:
-        did = "did not run" if lost else "was skipped"
-        yield Point("tests", False, f"{named}{(lost or skipped)[0]} {did}.", "removed_test")
-    elif planned.stays:
-        as_it_was = failing == planned.starts
-        count = f"{len(failing)} of {len(run.tests)} tests fail"
-        says = f"{named}{count}, as they should here: reading is the exercise."
-        yield Point("tests", as_it_was, says if as_it_was else f"{named}{count}, and not as given.")
+    passing = f"{named}{len(run.tests) - len(failing)} of {len(run.tests)} tests pass."
+    yield Point("tests", not failing, passing, detail=tuple(shown_by([ran])) if failing else ())
+    if failing:
         return
-    else:
-        passing = len(run.tests) - len(failing)
-        says = f"{named}{passing} of {len(run.tests)} tests pass."
-        lines = failing_lines([ran])
-        yield Point("tests", not failing, says, detail=tuple(lines[:4]))
-    findings = ran.recording.get("findings", ())
-    quiet = [row for row in findings if row["during"] not in failing]
-    if not failing:
-        says = "whichloop strict is content: no object was used on another loop than its own."
-        if quiet:
-            says = "whichloop strict is not content, though the tests pass."
-        details = tuple(row["headline"] for row in quiet[:2])
-        if not planned.older:
-            yield Point("clean", run.exit_code == 0 and not quiet, named + says, detail=details)
+    if not planned.older:
+        clean = run.exit_code == 0 and not ran.findings
+        says = f"{named}whichloop strict is {'' if clean else 'not '}content with every object."
+        yield Point("clean", clean, says, detail=tuple(shown_by([ran])))
     counts = run.counts.get("postgres")
-    limits = {"opened": planned.opened, "left_open": planned.left_open}
-    for key, limit in limits.items():
-        words, seen = key.replace("_", " "), int(getattr(counts, key, 0))
-        if limit is not None and not failing:
-            says = f"{named}{seen} connections to Postgres {words}; {limit} is the most here."
-            yield Point("connections", seen <= limit, says)
+    if planned.left_open is not None and not (counts and counts.opened):
+        yield Point("connections", False, f"{named}nothing asked Postgres any more.")
+    for words, limit in (("opened", planned.opened), ("left open", planned.left_open)):
+        if limit is not None and counts:
+            count = counts.opened if words == "opened" else counts.left_open
+            says = f"{named}connections to Postgres {words}: {count}, and {limit} at most here."
+            yield Point("connections", count <= limit, says)

@@ -3,19 +3,35 @@ exercise, and cures that cure nothing. Nothing is imported or run."""
 
 import ast
 import configparser
+import contextlib
 import fnmatch
+import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from packaging.requirements import InvalidRequirement, Requirement
 
 GENERATED = ("__pycache__", ".*", "*.pyc", "*~", "*.swp")
-# pytest's hooks by which a conftest decides what runs and how it ends.
-OUTCOME_HOOKS = ("pytest_runtest_", "pytest_pyfunc_call", "pytest_ignore_collect")
-OUTCOME_NAMES = ("collect_ignore", "collect_ignore_glob")
 Definition = ast.FunctionDef | ast.AsyncFunctionDef
+# Patterns of `facts`: a wrapper's import, what swallows an error, what makes a file's tests weaker
+# (skips, xfails, and hooks that decide what runs and how it ends), and cures that cure nothing.
+STAR, CATCH = r"from:.*:\*", "except|call:(suppress|raises)"
+WEAKER = {
+    "skip": "(name|text):(skip|skipif|importorskip|SkipTest)",
+    "xfail": "(name|text):xfail",
+    "decided_outcome": "def:pytest_(runtest_.*|pyfunc_call|ignore_collect)"
+    "|set:collect_ignore(_glob)?",
+}
+FALSE_CURES = {
+    "pool_pre_ping": "keyword:pool_pre_ping=True",
+    "reruns": "name:flaky",
+    "nest_asyncio": "(import|from):nest_asyncio.*",
+    "id_of_loop": "id:.*loop.*",
+    "is_closed": "call:is_closed",
+    "event_loop": "def:event_loop",
+}
 
 
 class Broken(NamedTuple):
@@ -117,99 +133,87 @@ def is_tunable(key: str) -> bool:
 
 def weakened(before: ast.Module, after: ast.Module, name: str) -> Iterator[Broken]:
     """What makes the tests of a file weaker than they were."""
-    is_wrapper = bool(stars(before)) and not tests_of(before)
-    if stars(before) - stars(after) or (is_wrapper and tests_of(after)):
+    was, now, in_all, in_mine = tests_of(before), tests_of(after), facts(before), facts(after)
+    if count(STAR, in_mine) < count(STAR, in_all) or (count(STAR, in_all) and now and not was):
         yield Broken("changed_wrapper", name)
-    now = tests_of(after)
-    for test, was in tests_of(before).items():
+    for test, old in was.items():
         where = f"{name}, {test}"
         if test not in now:
             yield Broken("removed_test", where)
-        elif is_empty(now[test]) or (has_await(was) and not has_await(now[test])):
+            continue
+        had, has = facts(old), facts(now[test])
+        if is_empty(now[test]) or (count("await", had) and not count("await", has)):
             yield Broken("emptied_test", where)
-        elif asserts(was) - asserts(now[test]):
+        elif any(has[fact] < had[fact] for fact in had if fact.startswith("assert:")):
             yield Broken("deleted_assert", where)
-        elif catches(now[test]) > catches(was):
+        elif count(CATCH, has) > count(CATCH, had):
             yield Broken("caught_error", where)
-    for rule in ("skip", "xfail"):
-        if marks(after, rule) > marks(before, rule):
+    for rule, pattern in WEAKER.items():
+        if count(pattern, in_mine) > count(pattern, in_all):
             yield Broken(rule, name)
-    deciding = outcome_hooks(after) - outcome_hooks(before)
-    if deciding:
-        yield Broken("decided_outcome", f"{name}, {min(deciding)}")
-
-
-def stars(tree: ast.Module) -> Counter[str]:
-    """The modules of which a file imports everything: the wrappers' one line."""
-    imports = (node for node in tree.body if isinstance(node, ast.ImportFrom))
-    return Counter(str(node.module) for node in imports if node.names[0].name == "*")
 
 
 def tests_of(tree: ast.Module) -> dict[str, Definition]:
     """{"TestFlows::test_hot": its definition}."""
     found: dict[str, Definition] = {}
     for node in tree.body:
-        inner = node.body if isinstance(node, ast.ClassDef) else [node]
         prefix = f"{node.name}::" if isinstance(node, ast.ClassDef) else ""
-        for function in inner:
-            if not isinstance(function, Definition) or not function.name.startswith("test"):
-                continue
-            called = (d.func if isinstance(d, ast.Call) else d for d in function.decorator_list)
-            if not any(last_name(name) == "fixture" for name in called):  # test_db, for one
-                found[prefix + function.name] = function
+        for function in node.body if isinstance(node, ast.ClassDef) else [node]:
+            if isinstance(function, Definition) and function.name.startswith("test"):
+                called = (d.func if isinstance(d, ast.Call) else d for d in function.decorator_list)
+                if not any(last_name(name) == "fixture" for name in called):  # test_db, for one
+                    found[prefix + function.name] = function
     return found
-
-
-def asserts(test: Definition) -> Counter[str]:
-    return Counter(ast.dump(node.test) for node in ast.walk(test) if isinstance(node, ast.Assert))
 
 
 def is_empty(test: Definition) -> bool:
     """Does it end before it does anything?"""
-    doing = [s for s in test.body if not is_constant(s) and not isinstance(s, ast.Pass)]
+    doing = [
+        statement
+        for statement in test.body
+        if not isinstance(statement, ast.Pass)
+        and not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant))
+    ]
     return not doing or isinstance(doing[0], ast.Return)
 
 
-def is_constant(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+def facts(tree: ast.AST) -> Counter[str]:
+    """What a piece of code has of what the rules ask for, "call:is_closed" say, and how often."""
+    found: Counter[str] = Counter()
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                found[f"def:{node.name}"] += 1
+            case ast.Assign():
+                found.update(f"set:{last_name(target)}" for target in node.targets)
+            case ast.Assert():
+                found[f"assert:{ast.dump(node.test)}"] += 1
+            case ast.Await() | ast.AsyncFor() | ast.AsyncWith():
+                found["await"] += 1
+            case ast.ExceptHandler():
+                found["except"] += 1
+            case ast.Import():
+                found.update(f"import:{alias.name}" for alias in node.names)
+            case ast.ImportFrom():
+                found.update(f"from:{node.module}:{alias.name}" for alias in node.names)
+            case ast.keyword():
+                found[f"keyword:{node.arg}={ast.unparse(node.value)}"] += 1
+            case ast.Attribute() | ast.Name():
+                found[f"name:{last_name(node)}"] += 1
+            case ast.Constant() if isinstance(node.value, str):
+                found[f"text:{node.value}"] += 1
+            case ast.Call():
+                name = last_name(node.func)
+                found[f"call:{name}"] += 1
+                if name == "id" and node.args:
+                    [first, *_] = node.args
+                    of = last_name(first.func if isinstance(first, ast.Call) else first)
+                    found[f"id:{of}"] += 1
+    return found
 
 
-def has_await(test: Definition) -> bool:
-    waits = (ast.Await, ast.AsyncFor, ast.AsyncWith)
-    return any(isinstance(node, waits) for node in ast.walk(test))
-
-
-def catches(test: Definition) -> int:
-    """How many places swallow an error."""
-    return sum(
-        (isinstance(node, ast.Try | ast.TryStar) and bool(node.handlers))
-        or (isinstance(node, ast.Call) and last_name(node.func) in ("suppress", "raises"))
-        for node in ast.walk(test)
-    )
-
-
-def marks(tree: ast.Module, rule: str) -> int:
-    """How often a file says skip (or skipif, importorskip), or xfail: as a mark, call or text."""
-    named = {"skip": ("skip", "skipif", "importorskip", "SkipTest"), "xfail": ("xfail",)}[rule]
-    return sum(
-        (isinstance(node, ast.Attribute | ast.Name) and last_name(node) in named)
-        or (isinstance(node, ast.Constant) and node.value in named)
-        for node in ast.walk(tree)
-    )
-
-
-def outcome_hooks(tree: ast.Module) -> set[str]:
-    """Names by which a file decides on outcomes, or on what is collected."""
-    defined = {node.name for node in tree.body if isinstance(node, Definition)}
-    assigned = {
-        last_name(target)
-        for node in tree.body
-        if isinstance(node, ast.Assign)
-        for target in node.targets
-    }
-    return {name for name in defined if name.startswith(OUTCOME_HOOKS)} | (
-        assigned & set(OUTCOME_NAMES)
-    )
+def count(pattern: str, found: Counter[str]) -> int:
+    return sum(number for fact, number in found.items() if re.fullmatch(pattern, fact, re.S))
 
 
 def last_name(node: ast.AST) -> str:
@@ -217,68 +221,16 @@ def last_name(node: ast.AST) -> str:
     return str(getattr(node, "attr", getattr(node, "id", "")))
 
 
-def calls(tree: ast.AST) -> Iterator[ast.Call]:
-    return (node for node in ast.walk(tree) if isinstance(node, ast.Call))
-
-
-def pre_ping(tree: ast.Module) -> bool:
-    words = (word for call in calls(tree) for word in call.keywords)
-    return any(w.arg == "pool_pre_ping" and ast.unparse(w.value) == "True" for w in words)
-
-
-def reruns(tree: ast.Module) -> bool:
-    return any(isinstance(n, ast.Attribute) and n.attr == "flaky" for n in ast.walk(tree))
-
-
-def nested(tree: ast.Module) -> bool:
-    imports = (node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom))
-    names = (
-        alias.name if isinstance(node, ast.Import) else str(node.module)
-        for node in imports
-        for alias in node.names
-    )
-    return any(name.startswith("nest_asyncio") for name in names)
-
-
-def id_as_key(tree: ast.Module) -> bool:
-    """Is `id` called with a loop, or with a call that gives one?"""
-    arguments = (
-        call.args[0].func if isinstance(call.args[0], ast.Call) else call.args[0]
-        for call in calls(tree)
-        if last_name(call.func) == "id" and call.args
-    )
-    return any("loop" in last_name(argument).lower() for argument in arguments)
-
-
-def closed_guard(tree: ast.Module) -> bool:
-    return any(last_name(call.func) == "is_closed" for call in calls(tree))
-
-
-def loop_override(tree: ast.Module) -> bool:
-    functions = (node for node in ast.walk(tree) if isinstance(node, Definition))
-    return any(function.name == "event_loop" for function in functions)
-
-
-FALSE_CURES: dict[str, Callable[[ast.Module], bool]] = {
-    "pool_pre_ping": pre_ping,
-    "reruns": reruns,
-    "nest_asyncio": nested,
-    "id_of_loop": id_as_key,
-    "is_closed": closed_guard,
-    "event_loop": loop_override,
-}
-
-
 def false_cures(mine: Path, source: Path) -> Iterator[Broken]:
     """The false cures that the learner has put in, or changed. Raises Unreadable."""
     for name in sorted(names_of(mine)):
-        is_new = not (source / name).exists()
         if name.endswith(".py"):
-            tree = tree_of(mine, name)
-            before = ast.Module([], []) if is_new else tree_of(source, name)
-            for cure, is_in in FALSE_CURES.items():
-                kept = is_in(before) and ast.dump(before) == ast.dump(tree)
-                if is_in(tree) and not kept and (cure == "event_loop" or not is_in(before)):
+            old = tree_of(source, name) if (source / name).exists() else ast.Module([], [])
+            new = tree_of(mine, name)
+            changed, had, has = ast.dump(old) != ast.dump(new), facts(old), facts(new)
+            for cure, pattern in FALSE_CURES.items():
+                more = count(pattern, has) > count(pattern, had)
+                if more or (cure == "event_loop" and changed and count(pattern, has)):
                     yield Broken(cure, name)
         elif name.endswith(".ini"):
             if any("reruns" in key + value for key, value in options_of(mine, name).items()):
@@ -290,10 +242,10 @@ def false_cures(mine: Path, source: Path) -> Iterator[Broken]:
 def is_downgrade(requirements: str) -> bool:
     """Does a line allow no pytest-asyncio from 1.0 on?"""
     for line in requirements.splitlines():
-        try:
+        with contextlib.suppress(InvalidRequirement):
             requirement = Requirement(line.partition("#")[0].strip())
-        except InvalidRequirement:
-            continue
-        if requirement.name == "pytest-asyncio":
-            return not any(requirement.specifier.contains(v) for v in ("1.0.0", "1.5.0", "1.99"))
+            if requirement.name == "pytest-asyncio":
+                return not any(
+                    requirement.specifier.contains(v) for v in ("1.0.0", "1.5.0", "1.99")
+                )
     return False

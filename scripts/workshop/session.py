@@ -4,11 +4,11 @@ import json
 import queue
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, nullcontext
+from typing import Any
 
-from watchfiles import watch as changes
+from watchfiles import watch
 
 from scripts.errors import CommandError, ServerError, ServerGone
 from scripts.paths import RESULTS
@@ -21,15 +21,12 @@ from scripts.workshop import manifest, state, view
 from scripts.workshop.check import Checker, Verdict
 from scripts.workshop.manifest import Exercise, Workshop
 
+# Commands, by which one may be named by its beginning; and two events that nobody types.
+COMMANDS = ("check", "hint", "why", "list", "next", "skip", "goto", "reset", "solution")
 SAVED, ENDED = "\0saved", "\0ended"
-DEBOUNCE_MS = 200
-
-
-class Interface(NamedTuple):
-    """How a session is told of saved files and typed lines; a test gives its own."""
-
-    events: "queue.Queue[str]"
-    watches: bool
+Events = queue.Queue[str]
+# Windows notices Ctrl-C only between two waits; editors write a file in several steps.
+WAIT_S, DEBOUNCE_MS = 0.5, 200
 
 
 class Room:
@@ -37,38 +34,26 @@ class Room:
 
     def __init__(self, fast: bool) -> None:
         self.workshop: Workshop = manifest.load()
+        self.fast = fast
+        self.checker: Checker | None = None
+        self.checked = ""  # what the last check was of
         self.progress, told = state.read()
         if told:
             terminal.status(told, "yellow")
-        if fast != self.progress.fast and (fast or self.progress.fast is None):
-            self.progress.fast = fast
-        numbers = {exercise.number for exercise in self.workshop.exercises}
-        if self.progress.current not in numbers:
-            self.progress.current = min(numbers)
-        self.checker: Checker | None = None
-        self.commands: dict[str, Callable[..., None]] = {
-            "check": self.check,
-            "hint": self.hint,
-            "why": self.why,
-            "list": self.list,
-            "next": self.next,
-            "skip": self.skip,
-            "goto": self.goto,
-            "reset": self.reset,
-            "solution": self.solution,
-        }
+        if self.progress.current > len(self.workshop.exercises):
+            self.progress.current = 1
 
     @property
     def exercise(self) -> Exercise:
-        return self.workshop.get(str(self.progress.current))
+        return self.workshop.exercises[self.progress.current - 1]
 
     def do(self, line: str) -> None:
         """One command as it was typed. Raises CommandError if there is none such."""
-        name, *arguments = line.split()
-        name = next((full for full in self.commands if full.startswith(name.lower())), name)
-        if name not in self.commands or len(arguments) != (name == "goto"):
+        typed, *arguments = line.split()
+        name = next((full for full in COMMANDS if full.startswith(typed.lower())), "")
+        if not name or len(arguments) != (name == "goto"):
             raise CommandError(f"{line!r} is no command here", hint=view.COMMANDS)
-        self.commands[name](*arguments)
+        getattr(self, name)(*arguments)
         state.write(self.progress)
 
     def enter(self, exercise: Exercise) -> None:
@@ -78,39 +63,38 @@ class Room:
         view.task(self.workshop, exercise)
         if self.checker:
             self.check()
+        else:
+            terminal.prose("Next: check, or hint")
 
     def check(self) -> None:
         """Check the current exercise, then those before it that no longer rest on the same."""
         exercise = self.exercise
+        folder, done = state.folder_of(exercise), self.progress.of(exercise)
         if state.begin(exercise):
-            text = f"{state.shown(state.folder_of(exercise))} was not there; it is a new copy."
-            terminal.status(text)
-        with self._servers() as checker:
+            terminal.status(f"{state.shown(folder)} was not there; it is a new copy.")
+        self.checked = state.rests_on(folder)
+        with nullcontext(self.checker) if self.checker else checking(self.workshop) as checker:
             found = checked(checker, exercise)
             view.verdict(exercise, found, before(exercise, found))
-            done = self.progress.of(exercise)
             if not found.passed:
                 done.state = "open" if done.state == "passed" else done.state
-                terminal.prose("Next: change a file and save it, or hint, or why")
+                terminal.prose("Next: change a file and save it; or hint, or why")
                 return
-            done.state, done.rests_on = "passed", state.rests_on(state.folder_of(exercise))
-            view.passed(self.workshop, exercise, self._following())
-            self._check_earlier(checker)
+            done.state, done.rests_on = "passed", self.checked
+            view.passed(exercise, self.workshop.after(exercise, self.fast))
+            for earlier in self.workshop.exercises[: exercise.number - 1]:
+                self.check_again(checker, earlier)
 
-    def _check_earlier(self, checker: Checker) -> None:
-        """Exercises that had passed with other files than there are now."""
-        for exercise in self.workshop.exercises[: self.progress.current - 1]:
-            done, folder = self.progress.of(exercise), state.folder_of(exercise)
-            if done.state != "passed" or not folder.exists():
-                continue
-            now = state.rests_on(folder)
-            if now != done.rests_on:
-                if checked(checker, exercise).passed:
-                    done.rests_on = now
-                else:
-                    done.state = "open"
-                    text = f"Exercise {exercise.number} had passed and does not any more."
-                    terminal.prose(f"{text} Next: goto {exercise.number}", "yellow")
+    def check_again(self, checker: Checker, exercise: Exercise) -> None:
+        """An exercise that had passed with other files than there are now."""
+        done, folder = self.progress.of(exercise), state.folder_of(exercise)
+        if done.state == "passed" and folder.exists() and done.rests_on != state.rests_on(folder):
+            if checked(checker, exercise).passed:
+                done.rests_on = state.rests_on(folder)
+                return
+            done.state = "open"
+            text = f"Exercise {exercise.number} had passed and does not any more."
+            terminal.prose(f"{text} Next: goto {exercise.number}", "yellow")
 
     def hint(self) -> None:
         done = self.progress.of(self.exercise)
@@ -118,12 +102,11 @@ class Room:
         view.hint(self.exercise, done.hints)
 
     def why(self) -> None:
-        """Why it fails now; after passing, what was learned."""
+        """Why it does not pass; after passing, what was learned."""
         if self.progress.of(self.exercise).state == "passed":
-            view.why(self.exercise)
+            view.learned(self.exercise)
         else:
-            terminal.prose(f"The idea: {self.exercise.idea.strip()}")
-            terminal.prose(f"Why it does not pass yet: {self.exercise.why.strip()}")
+            view.why(self.exercise)
 
     def list(self) -> None:
         view.listing(self.workshop, self.progress)
@@ -133,11 +116,11 @@ class Room:
             raise CommandError(
                 f"exercise {self.exercise.number} is not solved yet", hint="check, hint or skip"
             )
-        following = self._following()
-        if following:
-            self.enter(following)
+        following = self.workshop.after(self.exercise, self.fast)
+        if following is None:
+            terminal.prose("There is none after this one. Next: list, or quit")
         else:
-            terminal.prose("There is none after this one. Next: list")
+            self.enter(following)
 
     def skip(self) -> None:
         done = self.progress.of(self.exercise)
@@ -150,27 +133,15 @@ class Room:
     def reset(self) -> None:
         kept = state.reset(self.exercise)
         self.progress.done.pop(self.exercise.name, None)
-        text = f"Your work is kept in {kept}." if kept else ""
-        terminal.prose(f"Exercise {self.exercise.number} begins anew. {text}")
+        text = f" Your work is kept in {kept}." if kept else ""
+        terminal.prose(f"Exercise {self.exercise.number} begins anew.{text} Next: check")
 
     def solution(self) -> None:
         view.solution(self.exercise)
 
-    def _following(self) -> Exercise | None:
-        return self.workshop.after(self.exercise, self.progress.fast)
-
-    @contextmanager
-    def _servers(self) -> Iterator[Checker]:
-        """The session's checker, or servers for one check."""
-        if self.checker:
-            yield self.checker
-        else:
-            with checking(self.workshop) as checker:
-                yield checker
-
 
 def checked(checker: Checker, exercise: Exercise) -> Verdict:
-    """A check with its progress told: pytest takes a second or two."""
+    """A check with its progress shown: pytest takes a second or two."""
     total = max(len(exercise.tests) * len(exercise.run), 1)
     with terminal.progress(f"Checking exercise {exercise.number}", total) as advance:
         checker.on_line = lambda line: advance() if "::" in line and line.endswith("%]") else None
@@ -193,16 +164,15 @@ def before(exercise: Exercise, found: Verdict) -> Mapping[str, Any]:
         document: Mapping[str, Any] = json.loads(path.read_text("utf-8"))
         return document
     except (OSError, ValueError):
-        for ran in found.ran.values():
-            if not found.passed and ran.recording:
-                results.write(path, json.dumps(ran.recording))
-                return ran.recording
-    return {}
+        recording = next((ran.recording for ran in found.ran.values()), {})
+        if recording and not found.passed:
+            results.write(path, json.dumps(recording))
+        return recording
 
 
-@contextmanager
-def alone() -> Iterator[None]:
-    """One session, or changing command, at a time. Raises CommandError if there is another."""
+def command(arguments: list[str], fast: bool, manual: bool) -> int:
+    """`workshop [COMMAND]`: a session without a command, else only that. Raises CommandError if
+    another terminal has the workshop open."""
     results.folder("workshop")
     with ExitStack() as stack:
         try:
@@ -212,80 +182,73 @@ def alone() -> Iterator[None]:
                 "the workshop is open in another terminal, which keeps its progress",
                 hint="type the command there, or quit there first",
             ) from None
-        yield
-
-
-def command(arguments: list[str], fast: bool, manual: bool) -> int:
-    """`workshop [COMMAND]`: a session without a command, else only that."""
-    with alone():
         room = Room(fast)
         if arguments:
             room.do(" ".join(arguments))
-            return 0
-        return session(room, listen(watches=not manual))
+        else:
+            session(room, listen(watches=not manual))
+    return 0
 
 
-def session(room: Room, interface: Interface) -> int:
-    """Check on every saved file and do every typed line, until the end."""
-    watches = "saving a file checks it" if interface.watches else "Enter, or check, checks"
+def session(room: Room, events: Events) -> None:
+    """Take saved files and typed lines until the end; servers that die are started again."""
+    begun = False
     while True:
         try:
-            with checking(room.workshop) as checker:
-                room.checker = checker
-                room.enter(room.exercise)
-                state.write(room.progress)
-                terminal.status(f"{watches}. {view.COMMANDS}", "dim")
-                serve(room, interface)
-            return 0
+            with checking(room.workshop) as room.checker:
+                if not begun:
+                    begun = True
+                    terminal.status(f"Saving a file, or Enter, checks. {view.COMMANDS}")
+                    room.enter(room.exercise)
+                    state.write(room.progress)
+                serve(room, events)
+            return
         except ServerGone as error:
-            terminal.status(f"A server is gone: {error}. Starting it again …", "yellow")
+            terminal.status(f"A server is gone: {error}. Next: Enter, to check again", "yellow")
         finally:
             room.checker = None
 
 
-def serve(room: Room, interface: Interface) -> None:
-    """Take one event after the other; what goes wrong with one ends only that."""
+def serve(room: Room, events: Events) -> None:
+    """One event after the other; what goes wrong with one ends only that. Raises ServerGone."""
     while True:
-        event = interface.events.get()
-        while event == SAVED and not interface.events.empty():
-            event = interface.events.get()  # several files at once are one change
+        try:
+            event = events.get(timeout=WAIT_S)
+        except queue.Empty:
+            continue
         if event == ENDED or event.lower() in ("quit", "q", "exit"):
             return
+        if event == SAVED and room.checked == state.rests_on(state.folder_of(room.exercise)):
+            continue  # one change is often several events
         try:
             room.do("check" if event in (SAVED, "") else event)
+        except ServerError as error:
+            raise ServerGone(str(error)) from None
         except ServerGone:
             raise
-        except (CommandError, ServerError) as error:
+        except CommandError as error:
             terminal.error(str(error), error.hint)
 
 
-def listen(watches: bool) -> Interface:
-    """Typed lines, and saved files where this platform can watch them, as events."""
-    events: queue.Queue[str] = queue.Queue()
+def listen(watches: bool) -> Events:
+    """Typed lines as events, and saved files where this platform can watch them."""
+    events: Events = queue.Queue()
     threading.Thread(target=read_lines, args=(events,), daemon=True).start()
     if watches:
         state.MINE.mkdir(parents=True, exist_ok=True)
-        threading.Thread(target=watch, args=(events,), daemon=True).start()
-    return Interface(events, watches)
+        threading.Thread(target=watch_files, args=(events,), daemon=True).start()
+    return events
 
 
-def read_lines(events: "queue.Queue[str]") -> None:
+def read_lines(events: Events) -> None:
     for line in sys.stdin:
         events.put(line.strip())
     events.put(ENDED)
 
 
-def watch(events: "queue.Queue[str]") -> None:
-    """An event for each save below workshop/mine/."""
+def watch_files(events: Events) -> None:
     try:
-        for saved in changes(state.MINE, debounce=DEBOUNCE_MS, raise_interrupt=False):
-            if any(counts(path) for _, path in saved):
-                events.put(SAVED)
+        for _ in watch(state.MINE, debounce=DEBOUNCE_MS, raise_interrupt=False):
+            events.put(SAVED)
     except Exception as error:  # whatever a platform raises that cannot watch
         terminal.status(f"Files cannot be watched here ({error}): Enter checks instead.", "yellow")
-
-
-def counts(path: str) -> bool:
-    """Is it a file of the learner's, and not one that pytest or an editor makes beside it?"""
-    parts = path.replace("\\", "/").partition("workshop/mine/")[2].split("/")
-    return not any(part.startswith((".", "__")) or part.endswith("~") for part in parts)

@@ -34,7 +34,6 @@ class Done(BaseModel):
 class Progress(BaseModel):
     schema_version: Literal[1] = 1
     current: int = 1
-    fast: bool = False
     done: dict[str, Done] = {}
 
     def of(self, exercise: Exercise) -> Done:

@@ -2,11 +2,11 @@
 
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from scripts.run.model import FAILING, Run
+from scripts.run.model import FAILING, Run, Test
 from scripts.workshop.manifest import ANSWERS, Question
 from scripts.workshop.rules import Unreadable, text_of
 
@@ -22,22 +22,13 @@ class Ran(NamedTuple):
     recording: Mapping[str, Any]
     output: str
 
-
-class Answer(NamedTuple):
-    """A question with what the learner wrote ("" if nothing yet) and what is right (None: the run
-    does not say)."""
-
-    question: Question
-    given: str
-    right: str | None
-
     @property
-    def holds(self) -> bool:
-        if self.right is None:
-            return False
-        given, right = plain(self.given), plain(self.right)
-        # A dotted name that goes on, or a test without its file, is as good.
-        return given == right or given.startswith(f"{right}.") or right.endswith(f"::{given}")
+    def findings(self) -> list[dict[str, Any]]:
+        """What whichloop found out, as its recording has it."""
+        return list(self.recording.get("findings", ()))
+
+    def test(self, nodeid: str) -> Test | None:
+        return self.run.tests.get(nodeid)
 
 
 def given_answers(mine: Path, questions: tuple[Question, ...]) -> dict[str, str]:
@@ -63,12 +54,10 @@ def plain(answer: str) -> str:
     return answer.strip().lower().removesuffix("()").rpartition("/")[2]
 
 
-def judged(
-    questions: tuple[Question, ...], given: Mapping[str, str], ran: Mapping[str, Ran]
-) -> Iterator[Answer]:
-    for question in questions:
-        right = question.right or truth_of(question.truth or "", ran)
-        yield Answer(question, given.get(question.id, ""), right)
+def same(given: str, right: str | None) -> bool:
+    """Is an answer right? A dotted name that goes on, or a test without its file, is as good."""
+    mine, due = plain(given), plain(right or "")
+    return bool(due) and (mine == due or mine.startswith(f"{due}.") or due.endswith(f"::{mine}"))
 
 
 def truth_of(reading: str, ran: Mapping[str, Ran]) -> str | None:
@@ -84,19 +73,19 @@ def truth_of(reading: str, ran: Mapping[str, Ran]) -> str | None:
 
 
 def outcome(ran: Ran, nodeid: str) -> str | None:
-    test = ran.run.tests.get(nodeid)
+    test = ran.test(nodeid)
     if test is None:
         return None
-    return "failed" if test.outcome in FAILING else test.outcome
+    return "failed" if test.outcome in FAILING else "passed"
 
 
 def message(ran: Ran, nodeid: str) -> str:
-    test = ran.run.tests.get(nodeid)
+    test = ran.test(nodeid)
     return test.error.message if test and test.error else ""
 
 
 def driver(ran: Ran, nodeid: str) -> str | None:
-    test = ran.run.tests.get(nodeid)
+    test = ran.test(nodeid)
     return test.driver if test else None
 
 
@@ -130,18 +119,11 @@ def binds(ran: Ran, name: str) -> str | None:
     return ("first use" if later else "construction") if bound else None
 
 
-def cause(ran: Ran, nodeid: str) -> str | None:
-    """The code of whichloop's finding about a test."""
-    findings = ran.recording.get("findings", ())
-    codes = (row["code"] for row in findings if row["during"] == nodeid and row["code"])
-    return next(codes, None)
-
-
 def kind(ran: Ran, nodeid: str) -> str | None:
     """Is a failure about "another loop", "two at once" or "another task"?"""
-    code = cause(ran, nodeid)
-    if code:
-        return "two at once" if code == "WL008" else "another loop"
+    codes = [row["code"] for row in ran.findings if row["during"] == nodeid]
+    if codes:
+        return "two at once" if codes[0] == "WL008" else "another loop"
     return "another task" if "in a different task" in message(ran, nodeid) else None
 
 
@@ -157,7 +139,6 @@ READERS: dict[str, Callable[..., str | None]] = {
     "task": found(TASK),
     "crossing": crossing,
     "binds": binds,
-    "cause": cause,
     "kind": kind,
     "connections": connections,
 }

@@ -13,17 +13,18 @@ from scripts.run.model import FAILING
 from scripts.views import terminal
 from scripts.views.run import MAX_WIDTH, MIN_WIDTH, shortened
 from scripts.workshop import rules, state
-from scripts.workshop.check import Point, Verdict
+from scripts.workshop.check import Verdict
 from scripts.workshop.manifest import Exercise, Workshop
 from scripts.workshop.state import Progress
 from scripts.workshop.truth import Ran
 
-SIGNS = {True: ("✓", "green"), False: ("✗", "red"), None: ("·", "yellow")}
+SIGNS = {True: "✓", False: "✗", None: "·"}
 PLAIN_SIGNS = {True: "ok", False: "no", None: "--"}
 # whichloop's section in pytest's output, from its title to the next one.
 SECTION = re.compile(r"^-+ whichloop: .*?(?=^(?:=+ |whichloop: recording))", re.M | re.S)
 COMMANDS = "Type check, hint, why, list, next, skip, goto N, reset, solution or quit, then Enter."
-STATES = {"open": "", "passed": "passed", "skipped": "skipped"}
+# At most so many lines of what a run shows, and characters of a message.
+MAX_DETAILS, MAX_MESSAGE = 4, 1200
 
 
 def task(workshop: Workshop, exercise: Exercise) -> None:
@@ -44,44 +45,44 @@ def paragraphs(text: str) -> None:
 
 
 def verdict(exercise: Exercise, found: Verdict, before: Mapping[str, Any]) -> None:
-    """What holds and what does not, numbered, then what the runs show."""
-    terminal.line()
-    plain = needs_ascii(terminal.console.encoding)
-    for number, point in enumerate(found.points, 1):
-        sign, style = SIGNS[point.holds]
-        sign = PLAIN_SIGNS[point.holds] if plain else sign
-        terminal.prose(f"{number:>3}. {sign} {point.says}", style)
-        for line in shortest(point):
-            terminal.prose(f"       {line}")
-    for ran in found.ran.values():
-        show_run(exercise, ran)
+    """What the runs show; and last, so that it stays in view, what holds and what does not."""
+    if not found.passed:
+        for planned in exercise.run:
+            if planned.name in found.ran and not planned.given:
+                name = planned.name if len(found.ran) > 1 else ""
+                show_run(exercise, name, found.ran[planned.name])
     after = next((ran.recording for ran in found.ran.values()), {})
     if found.ran and "lanes" in exercise.shows:
         if before and before != after:
             lanes("Before", before)
-            lanes("After" if found.passed else "Now", after)
-        else:
-            lanes("The loops of this run", after)
+        lanes("After" if found.passed else "The loops of this run", after)
+    terminal.line()
+    signs = PLAIN_SIGNS if needs_ascii(terminal.console.encoding) else SIGNS
+    for number, point in enumerate(found.points, 1):
+        style = {True: "green", False: "red", None: "yellow"}[point.holds]
+        terminal.prose(f"{number:>3}. {signs[point.holds]} {point.says}", style)
+        for line in point.detail[:MAX_DETAILS]:
+            terminal.prose(f"       {line}")
+        if len(point.detail) > MAX_DETAILS:
+            terminal.prose(f"       and {len(point.detail) - MAX_DETAILS} more")
 
 
-def shortest(point: Point) -> list[str]:
-    return [shortened(line) for line in point.detail]
-
-
-def show_run(exercise: Exercise, ran: Ran) -> None:
-    """The messages of what failed, each once, and whichloop's section."""
-    if "message" in exercise.shows:
-        for test in list(ran.run.tests.values()):
-            if test.outcome in FAILING and test.error:
-                terminal.line()
-                terminal.prose(f"{test.nodeid}", "bold")
-                words = f"{test.error.type}: {test.error.message}"
-                terminal.line("  " + shortened(words)[:1200], "red")
-                if "section" in exercise.shows:
-                    break  # whichloop tells the rest
-    section = SECTION.search(ran.output)
-    if section and "section" in exercise.shows:
+def show_run(exercise: Exercise, name: str, ran: Ran) -> None:
+    """The messages of what failed, and whichloop's section."""
+    failed = [test for test in ran.run.tests.values() if test.outcome in FAILING and test.error]
+    if "section" in exercise.shows:
+        failed = failed[:1]  # whichloop tells the rest
+    for test in failed if "message" in exercise.shows else ():
         terminal.line()
+        terminal.prose(test.nodeid, "bold")
+        if test.error:
+            words = shortened(f"{test.error.type}: {test.error.message}")
+            terminal.prose(f"  {words[:MAX_MESSAGE]}", "red")
+    section = SECTION.search(ran.output) if "section" in exercise.shows else None
+    if section:
+        terminal.line()
+        if name:
+            terminal.prose(f"Run {name}:", "bold")
         terminal.line(section[0].rstrip())
 
 
@@ -100,27 +101,30 @@ def lanes(title: str, document: Mapping[str, Any]) -> None:
         terminal.line(line)
 
 
-def passed(workshop: Workshop, exercise: Exercise, following: Exercise | None) -> None:
-    """What was learned, what is commonly believed instead, where it stands."""
+def passed(exercise: Exercise, following: Exercise | None) -> None:
+    """What was learned, and what follows."""
     terminal.line()
     terminal.prose(f"Exercise {exercise.number} is solved.", "bold green")
-    why(exercise)
-    if following:
-        terminal.prose(f"Next: next (exercise {following.number}: {following.title})")
-    else:
-        terminal.prose("That was the last one. Next: whichloop on a suite of your own.", "bold")
+    learned(exercise)
+    last = "list, or whichloop on a suite of your own: that was the last one"
+    terminal.prose(f"Next: {f'next ({following.title})' if following else last}")
+
+
+def learned(exercise: Exercise) -> None:
+    terminal.prose(f"Learned: {exercise.learned}")
+    terminal.prose(f"Commonly believed: {exercise.believed}")
+    terminal.prose(f"Where it stands: {' · '.join(exercise.see)}")
 
 
 def why(exercise: Exercise) -> None:
-    terminal.prose(f"Learned: {exercise.learned.strip()}")
-    terminal.prose(f"Commonly believed: {exercise.believed.strip()}")
-    terminal.prose(f"Where it stands: {'; '.join(exercise.see)}")
+    terminal.prose(f"The idea: {exercise.idea}")
+    terminal.prose(f"Why it does not pass yet: {exercise.why}")
 
 
 def hint(exercise: Exercise, level: int) -> None:
     """A hint of level 1 to 3; the third is the patch from what the learner has to the solution."""
     if level < 3:
-        terminal.prose(f"Hint {level} of 3: {exercise.hints[level - 1].strip()}")
+        terminal.prose(f"Hint {level} of 3: {exercise.hints[level - 1]}")
         terminal.prose(f"Next: hint ({'nearer' if level == 1 else 'the patch itself'})")
         return
     terminal.prose("Hint 3 of 3, the patch from your files to the solution:")
@@ -162,7 +166,7 @@ def listing(workshop: Workshop, progress: Progress) -> None:
             exercise = workshop.get(str(number))
             here = ">" if number == progress.current else " "
             fast = "*" if number in workshop.file.fast else " "
-            done = STATES[progress.of(exercise).state]
+            done = progress.of(exercise).state.removeprefix("open")
             text = f"{here} {number:>2}{fast} {exercise.title}, {exercise.minutes} min"
             terminal.prose(f"{text}{f': {done}' if done else ''}", "green" if done else "")
     terminal.prose("* is on the fast track (--fast). Next: goto N, or next")

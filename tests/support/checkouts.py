@@ -15,6 +15,7 @@ from tests.support.commands import Done, environment, run
 GENERATED = (
     ".up",
     *(".git", ".venv", ".venv.lock", ".offline*", "offline-pack"),
+    *(".venv-older", "mine"),
     *("results", "__pycache__", ".*_cache", "*.egg-info"),
 )
 # A name that quotes and encodes badly.

@@ -1,0 +1,286 @@
+"""The workshop's manifest, rules, answers and state, without a run of pytest."""
+
+import ast
+import json
+import re
+import tomllib
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from scripts.maintain.workshop import WAYS
+from scripts.paths import ROOT
+from scripts.workshop import manifest, rules, state, truth, view
+
+WORKSHOP = manifest.load()
+EXERCISES = [pytest.param(each, id=each.name) for each in WORKSHOP.exercises]
+TEST = """
+import pytest
+
+pytestmark = pytest.mark.asyncio
+
+@pytest.fixture
+def test_db():
+    return 1
+
+async def test_it(test_db):
+    got = await ask()
+    assert got == 1
+    assert test_db
+"""
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """The folder of an exercise and that of its learner, both with the same files."""
+    for name in ("source", "mine"):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "test_it.py").write_text(TEST)
+        (folder / "pytest.ini").write_text("[pytest]\nasyncio_mode = auto\n")
+    return tmp_path / "mine", tmp_path / "source"
+
+
+@pytest.fixture
+def learner(tmp_path, monkeypatch):
+    """A place for a learner's folders and progress."""
+    monkeypatch.setattr(state, "MINE", tmp_path / "mine")
+    monkeypatch.setattr(state, "COPIES", tmp_path / "mine" / ".copies")
+    monkeypatch.setattr(state, "FILE", tmp_path / "progress.json")
+    return tmp_path
+
+
+def broken(folders, edit=("*",)):
+    return [found.rule for found in rules.ways_round(*folders, edit)]
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_a_solution_differs_in_nothing_but_what_is_the_learners(exercise):
+    names = rules.names_of(exercise.source)
+
+    assert rules.names_of(exercise.solution) == names
+    assert not list(rules.ways_round(exercise.solution, exercise.source, exercise.edit))
+    assert not list(rules.false_cures(exercise.solution, exercise.source))
+    assert view.patch(exercise)
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_every_answer_is_asked_for_and_none_is_both_right_and_wrong(exercise):
+    if exercise.question:
+        given = tomllib.loads((exercise.solution / manifest.ANSWERS).read_text("utf-8"))
+        asked = {question.id for question in exercise.question}
+        keys = {
+            f"{key}.{inner}" if isinstance(value, dict) else key
+            for key, value in given.items()
+            for inner in (value if isinstance(value, dict) else [""])
+        }
+        assert keys == asked
+    for question in exercise.question:
+        answer = truth.value_at(given, question.id)
+        assert answer
+        assert not any(truth.same(wrong, answer) for wrong in question.wrong)
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_where_it_stands_is_somewhere(exercise):
+    for place in exercise.see:
+        kind, _, number = place.partition(" ")[2].partition("-")
+        if place.startswith("make ") and number:
+            [_] = (ROOT / {"fix": "fixed", "trap": "traps"}[kind]).glob(f"{int(number):02}_*")
+        elif not place.startswith(("make ", "whichloop explain", "whichloop lanes", "README")):
+            assert (ROOT / place.partition(",")[0]).exists(), place
+
+
+def test_every_way_round_and_false_cure_is_tried():
+    tried = {attempt.id for each in WORKSHOP.exercises for attempt in each.false_cure}
+
+    assert set(WAYS) == set(WORKSHOP.file.way_round)
+    assert tried == set(WORKSHOP.file.false_cure) == {*rules.FALSE_CURES, "downgrade"}
+
+
+def test_the_lessons_have_every_exercise_once():
+    taught = [number for lesson in WORKSHOP.file.lesson for number in lesson.exercises]
+
+    assert taught == [exercise.number for exercise in WORKSHOP.exercises]
+    assert len(WORKSHOP.file.fast) == 6
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("assert got == 1", "assert  got  ==  1  # as before"),
+        ("pytest.mark.asyncio", 'pytest.mark.asyncio(loop_scope="session")'),
+        ("    got = await ask()", "    more = await ask()\n    got = await ask()"),
+        ("return 1", 'return "skipped"'),
+    ],
+)
+def test_what_weakens_nothing_is_no_way_round(folders, change):
+    path = folders[0] / "test_it.py"
+    path.write_text(path.read_text().replace(*change))
+
+    assert broken(folders) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        (("    assert got == 1\n", ""), "deleted_assert"),
+        (("got == 1", "got"), "deleted_assert"),
+        (("test_it(", "check_it("), "removed_test"),
+        (("    got = await ask()", "    return"), "emptied_test"),
+        (("await ask()", "1"), "emptied_test"),
+        (("async def", "@pytest.mark.skipif(True, reason='')\nasync def"), "skip"),
+        (("    got =", "    pytest.skip()\n    got ="), "skip"),
+        (("pytest.mark.asyncio", "[pytest.mark.asyncio, pytest.mark.xfail]"), "xfail"),
+        (
+            ("    got =", "    with pytest.raises(OSError):\n        1\n    got ="),
+            "caught_error",
+        ),
+        (("@pytest.fixture", "collect_ignore = []\n\n@pytest.fixture"), "decided_outcome"),
+    ],
+)
+def test_a_way_round_is_recognised(folders, change, rule):
+    path = folders[0] / "test_it.py"
+    path.write_text(path.read_text().replace(*change))
+
+    assert broken(folders) == [rule]
+
+
+def test_only_the_options_of_loops_may_change(folders):
+    ini = folders[0] / "pytest.ini"
+    ini.write_text(ini.read_text() + "asyncio_default_test_loop_scope = session\n")
+    assert broken(folders) == []
+    assert broken(folders, ["test_it.py"]) == ["not_yours"]
+
+    ini.write_text(ini.read_text() + "addopts = -k not_it\n")
+    assert broken(folders) == ["options"]
+
+
+@pytest.mark.parametrize(
+    ("code", "cure"),
+    [
+        ("create_async_engine(URL, pool_pre_ping=True)", "pool_pre_ping"),
+        ("@pytest.mark.flaky(reruns=2)\ndef test_a(): ...", "reruns"),
+        ("from nest_asyncio import apply", "nest_asyncio"),
+        ("engines[id(asyncio.get_running_loop())] = 1", "id_of_loop"),
+        ("key = id(loop)", "id_of_loop"),
+        ("if old.is_closed(): ...", "is_closed"),
+        ("def event_loop(): ...", "event_loop"),
+    ],
+)
+def test_a_false_cure_is_recognised_by_its_syntax(folders, code, cure):
+    (folders[0] / "test_it.py").write_text(TEST + code)
+    assert [found.rule for found in rules.false_cures(*folders)] == [cure]
+
+    (folders[0] / "test_it.py").write_text(TEST + f"# {code.splitlines()[0]}\n")
+    assert list(rules.false_cures(*folders)) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "downgrades"),
+    [
+        ("pytest-asyncio<1", True),
+        ("pytest-asyncio==0.26.0  # ok", True),
+        ("pytest-asyncio>=0.26", False),
+        ("pytest-asyncio==1.5.0", False),
+        ("-r other.txt", False),
+    ],
+)
+def test_a_downgrade_is_recognised_by_the_versions_it_allows(line, downgrades):
+    assert rules.is_downgrade(f"httpx\n{line}\n") == downgrades
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [(b"async def", r"test_it.py, line 1: "), (b"\xff", "test_it.py cannot be read: ")],
+)
+def test_a_file_that_cannot_be_read_is_told_with_its_place(folders, text, says):
+    (folders[0] / "test_it.py").write_bytes(text)
+
+    with pytest.raises(rules.Unreadable, match=says):
+        broken(folders)
+
+
+@pytest.mark.parametrize(
+    ("given", "right", "same"),
+    [
+        ("Motor", "motor", True),
+        ("BaseProtocol._on_waiter_completed", "BaseProtocol", True),
+        ("test_one", "test_store.py::test_one", True),
+        ("workshop/mine/a/test_store.py::test_one", "test_store.py::test_one", True),
+        ("one", "test_store.py::test_one", False),
+        ("motors", "motor", False),
+        ("", "", False),
+        ("passed", None, False),
+    ],
+)
+def test_an_answer_is_compared_by_what_matters(given, right, same):
+    assert truth.same(given, right) == same
+
+
+def test_progress_of_another_version_is_put_aside(learner):
+    state.FILE.write_text(json.dumps({"schema_version": 99, "current": 7}))
+
+    progress, told = state.read()
+
+    assert progress == state.Progress()
+    [kept] = learner.glob("progress-*.json")
+    assert kept.name in told
+    assert json.loads(kept.read_text())["current"] == 7
+
+
+def test_beginning_anew_keeps_the_work_and_names_its_copy(learner):
+    exercise = WORKSHOP.get("5")
+    assert state.begin(exercise)
+    mine = state.folder_of(exercise) / "pytest.ini"
+    mine.write_text("my work")
+    assert not state.begin(exercise)
+    assert mine.read_text() == "my work"
+
+    kept = state.reset(exercise)
+
+    assert Path(kept, "pytest.ini").read_text() == "my work"
+    assert mine.read_text() == (exercise.source / "pytest.ini").read_text()
+
+
+def test_a_check_rests_on_all_but_the_answers(learner):
+    folder = learner / "mine"
+    folder.mkdir()
+    (folder / "answers.toml").write_text('a = ""')
+    (folder / "store.py").write_text("")
+    code, whole = state.rests_on(folder, ["answers.toml"]), state.rests_on(folder)
+
+    (folder / "answers.toml").write_text('a = "b"')
+
+    assert state.rests_on(folder, ["answers.toml"]) == code
+    assert state.rests_on(folder) != whole
+
+
+def test_the_truth_is_read_off_the_run():
+    error = SimpleNamespace(
+        message="Task <Task pending name='Task-6' coro=<TestIt.test_a() running at a.py:1>> got "
+        "Future <Future pending cb=[_chain_future.<locals>._call_check_cancel()]> attached to"
+    )
+    test = SimpleNamespace(outcome="error", error=error, driver="motor")
+    counts = SimpleNamespace(opened=3, left_open=0)
+    run = SimpleNamespace(tests={"a.py::test_a": test}, counts={"postgres": counts})
+    ran = {"run": truth.Ran(run, {"crossings": [{"bound_to": "A"}]}, "")}
+
+    readings = ("outcome", "task", "callback", "driver")
+    found = [truth.truth_of(f"{reading} a.py::test_a", ran) for reading in readings]
+
+    assert found == ["failed", "test_a", "_chain_future", "motor"]
+    assert truth.truth_of("crossing bound_to", ran) == "A"
+    assert truth.truth_of("outcome a.py::gone", ran) is None
+    assert truth.truth_of("fewest opened", ran | {"b": ran["run"]}) == "run"
+
+
+def test_no_exercise_is_larger_than_a_screen_or_two():
+    for exercise in WORKSHOP.exercises:
+        for name in rules.names_of(exercise.source):
+            text = (exercise.source / name).read_text("utf-8")
+            assert len(text.splitlines()) <= 60, name
+            if name.endswith(".py"):
+                assert ast.get_docstring(ast.parse(text)) or name.startswith("test_")
+    assert not re.search(r"https?://", (ROOT / manifest.FILE).read_text("utf-8"))
