@@ -27,7 +27,7 @@ HOOK = "\n\ndef pytest_runtest_makereport(item, call):\n    return None\n"
 def check_workshop(numbers: list[str]) -> int:
     """Check the exercises of these numbers, or all; 0 if each is as its manifest says, else 1."""
     workshop = manifest.load()
-    chosen = [workshop.get(number) for number in numbers] or list(workshop.exercises)
+    chosen = [workshop.get(number) for number in numbers] or list(workshop.exercise)
     began, wrong = time.monotonic(), 0
     with checking(workshop) as first, ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
         try:
@@ -116,8 +116,7 @@ class Trial:
     def false_cures(self) -> Iterator[str]:
         """Each is refused by its own sentence, with a run in which something fails."""
         for attempt in self.exercise.false_cure:
-            source = self.exercise.solution if attempt.from_solution else self.exercise.source
-            folder = self.copy(source, attempt.id)
+            folder = self.copy(self.exercise.source, attempt.id)
             apply(attempt, folder)
             points = self.check(folder).points
             refused = [point for point in points if point.rule == attempt.id and not point.holds]

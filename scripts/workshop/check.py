@@ -85,7 +85,8 @@ class Checker:
             return
         ran |= self._ran(exercise, mine)
         for cure in cures:
-            says = f"{cure.where}: {self.workshop.file.false_cure[cure.rule].says}"
+            told = self.workshop.false_cure[cure.rule]
+            says = f"{cure.where}: {told.says} See {told.see}."
             yield Point("cure", False, says, cure.rule, tuple(shown_by(ran.values())))
         for planned in exercise.run:
             if planned.name not in ran:
@@ -103,7 +104,7 @@ class Checker:
         if lost:
             says = f"{', '.join(lost)} is missing. `reset` brings it back, and keeps a copy."
             return [Point("files", False, says)]
-        texts = self.workshop.file.way_round
+        texts = self.workshop.way_round
         return [
             Point("files", False, f"{broken.where}: {texts[broken.rule].says}", broken.rule)
             for broken in rules.ways_round(mine, exercise.source, exercise.edit)

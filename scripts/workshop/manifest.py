@@ -1,11 +1,9 @@
 """What workshop/workshop.toml says: lessons, exercises, their runs, questions and hints."""
 
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from scripts.errors import CommandError, ManifestError
 from scripts.paths import ROOT
@@ -15,30 +13,22 @@ from scripts.verdict.words import Kind
 FILE = "workshop/workshop.toml"
 EXERCISES, SOLUTIONS = "workshop/exercises", "workshop/solutions"
 ANSWERS = "answers.toml"
-# What a check looks at, in the order of its list.
+# What a check looks at.
 PointKind = Literal["files", "cure", "tests", "clean", "connections", "finding", "answers"]
-# What a question's truth may be read off: see truth.py.
-Reading = Annotated[str, Field(pattern=r"^[a-z_]+( \S.*)?$")]
 
 
 class Question(Table):
     """One key of the learner's answers.toml, with dots for its tables.
 
-    `truth` says how the right answer is read off the run; `right` is the answer itself, only for a
-    judgement that no run can give. `wrong` maps a plausible answer to what is said of it.
+    `truth` says how the right answer is read off the run (see truth.py); `right` is the answer
+    itself, for a judgement that no run can give. `wrong` maps plausible answers to what is said of
+    them.
     """
 
     id: Text
-    truth: Reading | None = None
+    truth: str = ""
     right: str = ""
-    choices: tuple[str, ...] = ()
     wrong: dict[str, Text] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def one_source(self) -> "Question":
-        if (self.truth is None) == (self.right == ""):
-            raise ValueError("either truth or right must be there, and not both")
-        return self
 
 
 class Planned(Table):
@@ -58,14 +48,14 @@ class Planned(Table):
     ini: str = ""
     select: str = ""
     older: bool = False
-    starts: dict[str, Kind] = Field(default_factory=dict)
     given: bool = False
+    importable: bool = False
+    starts: dict[str, Kind] = Field(default_factory=dict)
     stays: bool = False
     ends: dict[str, Literal["passed", "failed"]] = Field(default_factory=dict)
     opened: int | None = None
     left_open: int | None = None
     finds: dict[str, Text] = Field(default_factory=dict)
-    importable: bool = False
 
 
 class Edit(Table):
@@ -77,11 +67,9 @@ class Edit(Table):
 
 
 class Attempt(Table):
-    """A false cure as somebody would write it here, for `make check-workshop`. `from_solution`: it
-    is made in the solved exercise."""
+    """A false cure as somebody would write it here, for `make check-workshop`."""
 
     id: Text
-    from_solution: bool = False
     edit: tuple[Edit, ...] = Field(min_length=1)
 
 
@@ -125,11 +113,6 @@ class Exercise(Table):
     def solution(self) -> Path:
         return ROOT / SOLUTIONS / self.name
 
-    @property
-    def answers(self) -> bool:
-        """Is it solved by answers alone, so that no test's outcome changes?"""
-        return all(run.stays for run in self.run)
-
 
 class Lesson(Table):
     """A group of exercises that is taught together; `minutes` are those of teaching alone."""
@@ -141,69 +124,47 @@ class Lesson(Table):
     objectives: Names
 
 
-class WayRound(Table):
-    """A way to make a check pass without solving anything, and the kind answer to it."""
+class Told(Table):
+    """What is said, kindly, of a way round an exercise or of a cure that cures nothing; `see` is
+    a trap or page of this repository."""
 
     says: Text
+    see: str = ""
 
 
-class FalseCure(Table):
-    """A popular cure that cures nothing. `says` why; `see` is a trap or page of this repository."""
+class Workshop(Table):
+    """The whole of it; the exercises in their order, and the numbers of the fast track."""
 
-    says: Text
-    see: Text
-
-
-class File(Table):
     schema_version: Literal[1]
     fast: tuple[int, ...]
     lesson: tuple[Lesson, ...]
-    way_round: dict[str, WayRound]
-    false_cure: dict[str, FalseCure]
+    way_round: dict[str, Told]
+    false_cure: dict[str, Told]
     exercise: tuple[Exercise, ...]
-
-
-@dataclass(frozen=True)
-class Workshop:
-    """The manifest, whole; the exercises in their order."""
-
-    file: File
-
-    @cached_property
-    def exercises(self) -> tuple[Exercise, ...]:
-        return self.file.exercise
 
     def get(self, number: str) -> Exercise:
         """The exercise of a number as it was typed. Raises CommandError, with the numbers."""
-        known = {exercise.number: exercise for exercise in self.exercises}
-        if number.isascii() and number.isdigit() and int(number) in known:
-            return known[int(number)]
-        raise CommandError(
-            f"{number!r} is not the number of an exercise: they are 1 to {max(known)}",
-            hint="python -m scripts workshop list",
-        )
+        known = {str(exercise.number): exercise for exercise in self.exercise}
+        if number.lstrip("0") not in known:
+            raise CommandError(
+                f"{number!r} is not the number of an exercise: they are 1 to {len(known)}",
+                hint="python -m scripts workshop list",
+            )
+        return known[number.lstrip("0")]
 
     def after(self, exercise: Exercise, fast: bool) -> Exercise | None:
         """The exercise that follows, on the fast track or the whole; None after the last."""
-        later = (other for other in self.exercises if other.number > exercise.number)
-        return next((o for o in later if not fast or o.number in self.file.fast), None)
+        later = self.exercise[exercise.number :]
+        return next((each for each in later if not fast or each.number in self.fast), None)
 
 
 def load(root: Path = ROOT) -> Workshop:
     """Read the manifest. Raises ManifestError with the key, or the folder, that is wrong."""
-    workshop = Workshop(read(root, FILE, File))
-    known = {exercise.number for exercise in workshop.exercises}
-    for due, exercise in enumerate(workshop.exercises, 1):
-        key = f"{FILE}, exercise {exercise.name}"
+    workshop = read(root, FILE, Workshop)
+    for due, exercise in enumerate(workshop.exercise, 1):
         if exercise.number != due:
-            raise ManifestError(f"{key}: its number must be {due:02}")
+            raise ManifestError(f"{FILE}, exercise {exercise.name}: its number must be {due:02}")
         for parent in (EXERCISES, SOLUTIONS):
             if not (root / parent / exercise.name).is_dir():
-                raise ManifestError(f"{key}: there is no folder {parent}/{exercise.name}")
-        for attempt in exercise.false_cure:
-            if attempt.id not in workshop.file.false_cure:
-                raise ManifestError(f"{key}: there is no [false_cure.{attempt.id}]")
-    for place in (workshop.file.fast, *(lesson.exercises for lesson in workshop.file.lesson)):
-        if not set(place) <= known:
-            raise ManifestError(f"{FILE}: {sorted(set(place) - known)} are no exercises")
+                raise ManifestError(f"{FILE}: there is no folder {parent}/{exercise.name}")
     return workshop

@@ -40,12 +40,12 @@ class Room:
         self.progress, told = state.read()
         if told:
             terminal.status(told, "yellow")
-        if self.progress.current > len(self.workshop.exercises):
+        if self.progress.current > len(self.workshop.exercise):
             self.progress.current = 1
 
     @property
     def exercise(self) -> Exercise:
-        return self.workshop.exercises[self.progress.current - 1]
+        return self.workshop.exercise[self.progress.current - 1]
 
     def do(self, line: str) -> None:
         """One command as it was typed. Raises CommandError if there is none such."""
@@ -82,7 +82,7 @@ class Room:
                 return
             done.state, done.rests_on = "passed", self.checked
             view.passed(exercise, self.workshop.after(exercise, self.fast))
-            for earlier in self.workshop.exercises[: exercise.number - 1]:
+            for earlier in self.workshop.exercise[: exercise.number - 1]:
                 self.check_again(checker, earlier)
 
     def check_again(self, checker: Checker, exercise: Exercise) -> None:

@@ -29,7 +29,7 @@ MAX_DETAILS, MAX_MESSAGE = 4, 1200
 
 def task(workshop: Workshop, exercise: Exercise) -> None:
     """Where the learner is, and what is to be done."""
-    count = len(workshop.exercises)
+    count = len(workshop.exercise)
     terminal.line()
     title = f"Exercise {exercise.number} of {count}: {exercise.title}"
     terminal.prose(f"{title} (about {exercise.minutes} minutes)", "bold")
@@ -160,12 +160,12 @@ def patch(exercise: Exercise, mine: Path | None = None) -> str:
 
 def listing(workshop: Workshop, progress: Progress) -> None:
     """Every exercise, by lesson, with what is done."""
-    for lesson in workshop.file.lesson:
+    for lesson in workshop.lesson:
         terminal.prose(lesson.title, "bold")
         for number in lesson.exercises:
             exercise = workshop.get(str(number))
             here = ">" if number == progress.current else " "
-            fast = "*" if number in workshop.file.fast else " "
+            fast = "*" if number in workshop.fast else " "
             done = progress.of(exercise).state.removeprefix("open")
             text = f"{here} {number:>2}{fast} {exercise.title}, {exercise.minutes} min"
             terminal.prose(f"{text}{f': {done}' if done else ''}", "green" if done else "")

@@ -50,6 +50,7 @@ class Learner:
         finally:
             process.kill()
             process.wait()
+            process.stdin.close()
             log.close()
 
 
@@ -95,7 +96,7 @@ def test_a_learner_predicts_then_runs_then_goes_on_and_comes_back(learner):
         typed(session, "quit")
         assert session.process.wait(LIMIT_S) == 0
         assert "Traceback" not in session.so_far()
-    assert "> 4 " in learner.types("list").must_exit(0).out
+    assert ">  4 " in learner.types("list").must_exit(0).out
     assert "When does a client bind?, 8 min: passed" in learner.types("list").out
 
 

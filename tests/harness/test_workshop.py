@@ -14,7 +14,7 @@ from scripts.paths import ROOT
 from scripts.workshop import manifest, rules, state, truth, view
 
 WORKSHOP = manifest.load()
-EXERCISES = [pytest.param(each, id=each.name) for each in WORKSHOP.exercises]
+EXERCISES = [pytest.param(each, id=each.name) for each in WORKSHOP.exercise]
 TEST = """
 import pytest
 
@@ -77,6 +77,7 @@ def test_every_answer_is_asked_for_and_none_is_both_right_and_wrong(exercise):
         }
         assert keys == asked
     for question in exercise.question:
+        assert bool(question.truth) != bool(question.right)
         answer = truth.value_at(given, question.id)
         assert answer
         assert not any(truth.same(wrong, answer) for wrong in question.wrong)
@@ -93,17 +94,17 @@ def test_where_it_stands_is_somewhere(exercise):
 
 
 def test_every_way_round_and_false_cure_is_tried():
-    tried = {attempt.id for each in WORKSHOP.exercises for attempt in each.false_cure}
+    tried = {attempt.id for each in WORKSHOP.exercise for attempt in each.false_cure}
 
-    assert set(WAYS) == set(WORKSHOP.file.way_round)
-    assert tried == set(WORKSHOP.file.false_cure) == {*rules.FALSE_CURES, "downgrade"}
+    assert set(WAYS) == set(WORKSHOP.way_round)
+    assert tried == set(WORKSHOP.false_cure) == {*rules.FALSE_CURES, "downgrade"}
 
 
 def test_the_lessons_have_every_exercise_once():
-    taught = [number for lesson in WORKSHOP.file.lesson for number in lesson.exercises]
+    taught = [number for lesson in WORKSHOP.lesson for number in lesson.exercises]
 
-    assert taught == [exercise.number for exercise in WORKSHOP.exercises]
-    assert len(WORKSHOP.file.fast) == 6
+    assert taught == [exercise.number for exercise in WORKSHOP.exercise]
+    assert len(WORKSHOP.fast) == 6
 
 
 @pytest.mark.parametrize(
@@ -277,7 +278,7 @@ def test_the_truth_is_read_off_the_run():
 
 
 def test_no_exercise_is_larger_than_a_screen_or_two():
-    for exercise in WORKSHOP.exercises:
+    for exercise in WORKSHOP.exercise:
         for name in rules.names_of(exercise.source):
             text = (exercise.source / name).read_text("utf-8")
             assert len(text.splitlines()) <= 60, name
