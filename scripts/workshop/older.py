@@ -23,7 +23,8 @@ def python() -> str:
     comes from `.venv`, whose packages follow on its path.
     """
     inside = FOLDER / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    stamp, made_from = FOLDER / "stamp", hashlib.sha256(PINS.read_bytes()).hexdigest()
+    stamp = FOLDER / "stamp"
+    made_from = f"{sys.version} {hashlib.sha256(PINS.read_bytes()).hexdigest()}"
     if stamp.exists() and stamp.read_text("utf-8") == made_from:
         return str(inside)
     terminal.status("Setting up pytest-asyncio 0.26 beside today's, in .venv-older (once) …")

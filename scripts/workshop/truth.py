@@ -11,6 +11,8 @@ from scripts.workshop.manifest import ANSWERS, Question
 from scripts.workshop.rules import Unreadable, text_of
 
 OPEN = ("", "?")
+# What whichloop's codes say of a failure that sounds like one of loops; the others are of loops.
+KINDS = {"WL008": "two at once", "WL011": "another task"}
 CALLBACK = re.compile(r"got Future <\w+ pending cb=\[(\w+)")
 TASK = re.compile(r"coro=<([\w.]+)\(\)")
 
@@ -122,9 +124,7 @@ def binds(ran: Ran, name: str) -> str | None:
 def kind(ran: Ran, nodeid: str) -> str | None:
     """Is a failure about "another loop", "two at once" or "another task"?"""
     codes = [row["code"] for row in ran.findings if row["during"] == nodeid]
-    if codes:
-        return "two at once" if codes[0] == "WL008" else "another loop"
-    return "another task" if "in a different task" in message(ran, nodeid) else None
+    return KINDS.get(codes[0], "another loop") if codes else None
 
 
 def connections(ran: Ran, field: str) -> str | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from scripts.paths import ROOT
-from tests.support.checkouts import Checkout
+from tests.support.checkouts import UNUSUAL, Checkout
 from tests.support.commands import LIMIT_S, Started, environment, eventually, refused
 
 SOLUTIONS = ROOT / "workshop" / "solutions"
@@ -55,17 +55,10 @@ class Learner:
 
 
 @pytest.fixture(scope="module")
-def servers(guardian):
-    urls = {
-        "MONGO_URL": guardian.servers.mongodb.url,
-        "DATABASE_URL": guardian.servers.postgres.url,
-    }
-    return urls
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory, servers):
-    return Learner(tmp_path_factory.mktemp("workshop") / "a checkout, 検証 (ä)", servers)
+def shared(tmp_path_factory, guardian):
+    pair = guardian.servers
+    urls = {"MONGO_URL": pair.mongodb.url, "DATABASE_URL": pair.postgres.url}
+    return Learner(tmp_path_factory.mktemp("workshop") / UNUSUAL, urls)
 
 
 @pytest.fixture
