@@ -75,8 +75,8 @@ def from_results(documented: Manifest) -> Evidence:
         broken = found.runs.get("broken")
         why = other_circumstances(run, broken) if run and broken else ""
         if run is None or why:
-            reason = private(damaged[0].partition(": ")[2]) if damaged else ""
-            lacking[why or (f"Damaged ({reason})" if reason else "No result")].append(side.target)
+            damage = private(damaged[0].partition(": ")[2]) if damaged else "no result"
+            lacking[why or f"Nothing to draw ({damage})"].append(side.target)
             continue
         found.runs[side.id] = Run.model_validate(private(run.to_data()))
         recording = Recording.read(RESULTS / side.id / "recording.json")
@@ -87,10 +87,10 @@ def from_results(documented: Manifest) -> Evidence:
         tests = None if side.kind == "broken" else found.drawn
         found.recordings[side.id] = cut(recording.document, tests)
         if not found.recorded(side.id):
-            lacking["No recording, so no lanes,"].append(side.target)
+            lacking["No lanes (no recording)"].append(side.target)
     for why, targets in lacking.items():
         command = f"make {' '.join(targets)}" if len(targets) < 4 else "make all-fixes"
-        found.problems[f"{why} of {', '.join(targets)}."] = command
+        found.problems[f"{why}: {', '.join(targets)}."] = command
     return found
 
 
