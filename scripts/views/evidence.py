@@ -20,8 +20,8 @@ from scripts.errors import CommandError
 from scripts.paths import RESULTS
 from scripts.run import results
 from scripts.run.model import Recording, Run
-from scripts.sides.manifest import Manifest
-from scripts.views.compare import other_circumstances
+from scripts.sides.manifest import Manifest, Side
+from scripts.views.compare import FEW, other_circumstances, targets
 
 # A way through this machine: its last two parts say which file is meant. A URL's is none, but a
 # URL may hold a user's name and password.
@@ -68,7 +68,7 @@ def private(value: Any) -> Any:
 def from_results(documented: Manifest) -> Evidence:
     """What is in results/, as far as it goes."""
     found = Evidence()
-    lacking: dict[str, list[str]] = defaultdict(list)
+    lacking: dict[str, list[Side]] = defaultdict(list)
     for side in documented.side:
         damaged: list[str] = []
         run = results.read_run(side.id, damaged.append)
@@ -76,7 +76,7 @@ def from_results(documented: Manifest) -> Evidence:
         why = other_circumstances(run, broken) if run and broken else ""
         if run is None or why:
             damage = private(damaged[0].partition(": ")[2]) if damaged else "no result"
-            lacking[why or f"Nothing to draw ({damage})"].append(side.target)
+            lacking[why or f"Nothing to draw ({damage})"].append(side)
             continue
         found.runs[side.id] = Run.model_validate(private(run.to_data()))
         recording = Recording.read(RESULTS / side.id / "recording.json")
@@ -87,10 +87,11 @@ def from_results(documented: Manifest) -> Evidence:
         tests = None if side.kind == "broken" else found.drawn
         found.recordings[side.id] = cut(recording.document, tests)
         if not found.recorded(side.id):
-            lacking["No lanes (no recording)"].append(side.target)
-    for why, targets in lacking.items():
-        command = f"make {' '.join(targets)}" if len(targets) < 4 else "make all-fixes"
-        found.problems[f"{why}: {', '.join(targets)}."] = command
+            lacking["No lanes (no recording)"].append(side)
+    for why, sides in lacking.items():
+        more = f" and {len(sides) - FEW} more" if len(sides) > FEW else ""
+        again = targets(sides, " ") if not more else "all-fixes"
+        found.problems[f"{why}: {targets(sides[:FEW])}{more}."] = f"make {again}"
     return found
 
 
