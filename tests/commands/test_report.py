@@ -2,6 +2,7 @@
 
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
@@ -179,6 +180,7 @@ def test_of_many_tests_it_shows_some_and_says_how_many_more(number):
             "running at …/suite/test_a.py:22> cb",
         ),
         ("postgresql://me:secret@127.0.0.1:5432/db", "postgresql://127.0.0.1:5432/db"),
+        (f"no file {Path.home()}/a.py", "no file …/a.py"),
         (r"in C:\Users\me\project\conftest.py", r"in …\project\conftest.py"),
         (
             "https://docs.example.org/en/stable/how.html",

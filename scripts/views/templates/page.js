@@ -52,7 +52,7 @@ function show(id) {
 }
 
 function follow() {
-  const [id, query] = decodeURIComponent(location.hash.slice(1)).split("?");
+  const [id, query] = location.hash.slice(1).split("?");
   filter(new URLSearchParams(query));
   show(panels.has(id) ? id : current);
   const target = document.getElementById(id);
