@@ -1,10 +1,12 @@
 """What a page is drawn from: the last run of each side, and what to draw of its recording; from
 results/, or from the sample that the repository keeps."""
 
+import functools
 import json
 import os
 import platform
 import re
+import tempfile
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,16 +19,16 @@ from whichloop.recording import RecordingError, of_json
 from whichloop.records import Recording as Recorded
 
 from scripts.errors import CommandError
-from scripts.paths import RESULTS
+from scripts.paths import RESULTS, ROOT
 from scripts.run import results
 from scripts.run.model import Recording, Run
-from scripts.sides.manifest import Manifest
-from scripts.views.compare import other_circumstances
+from scripts.sides.manifest import Manifest, Side
+from scripts.views.compare import FEW, other_circumstances, targets
 
-# A way through this machine: its last two parts say which file is meant. A URL's is none, but a
-# URL may hold a user's name and password.
+# A way through this machine, whose last two parts say which file is meant; a URL's is none.
 PART = r"[/\\][^/\\\s:'\"<>|)\]]+"
 WAY = re.compile(rf"(?<![\w:/.…])(?:[A-Za-z]:)?(?:{PART})+(?=(?:{PART}){{2}})")
+SHORT = [str(place) for place in (Path.home(), tempfile.gettempdir()) if len(str(place)) > 1]
 USER = re.compile(r"(?<=://)[^/@\s]+@")
 # The fields of a recording's rows that must be there even where nothing is known.
 NEEDED = {"scope", "opened_at", "at", "message"}
@@ -58,8 +60,9 @@ class Evidence:
 
 def private(value: Any) -> Any:
     """A JSON value without the ways and passwords of this machine in its texts."""
-    if isinstance(value, str):
-        return USER.sub("", WAY.sub("…", value)) if "/" in value or "\\" in value else value
+    if isinstance(value, str) and ("/" in value or "\\" in value):
+        value = USER.sub("", WAY.sub("…", value.replace(str(ROOT), "…")))
+        return functools.reduce(lambda text, place: text.replace(place, "…"), SHORT, value)
     if isinstance(value, Mapping):
         return {key: private(held) for key, held in value.items()}
     return [private(held) for held in value] if isinstance(value, list | tuple) else value
@@ -68,15 +71,15 @@ def private(value: Any) -> Any:
 def from_results(documented: Manifest) -> Evidence:
     """What is in results/, as far as it goes."""
     found = Evidence()
-    lacking: dict[str, list[str]] = defaultdict(list)
+    lacking: dict[str, list[Side]] = defaultdict(list)
     for side in documented.side:
         damaged: list[str] = []
         run = results.read_run(side.id, damaged.append)
         broken = found.runs.get("broken")
         why = other_circumstances(run, broken) if run and broken else ""
         if run is None or why:
-            reason = private(damaged[0].partition(": ")[2]) if damaged else ""
-            lacking[why or (f"Damaged ({reason})" if reason else "No result")].append(side.target)
+            damage = private(damaged[0].partition(": ")[2]) if damaged else "no result"
+            lacking[why or f"Nothing to draw ({damage})"].append(side)
             continue
         found.runs[side.id] = Run.model_validate(private(run.to_data()))
         recording = Recording.read(RESULTS / side.id / "recording.json")
@@ -87,10 +90,11 @@ def from_results(documented: Manifest) -> Evidence:
         tests = None if side.kind == "broken" else found.drawn
         found.recordings[side.id] = cut(recording.document, tests)
         if not found.recorded(side.id):
-            lacking["No recording, so no lanes,"].append(side.target)
-    for why, targets in lacking.items():
-        command = f"make {' '.join(targets)}" if len(targets) < 4 else "make all-fixes"
-        found.problems[f"{why} of {', '.join(targets)}."] = command
+            lacking["No lanes (no recording)"].append(side)
+    for why, sides in lacking.items():
+        more = f" and {len(sides) - FEW} more" if len(sides) > FEW else ""
+        again = targets(sides, " ") if not more else "all-fixes"
+        found.problems[f"{why}: {targets(sides[:FEW])}{more}."] = f"make {again}"
     return found
 
 

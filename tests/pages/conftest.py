@@ -17,8 +17,8 @@ ARGUMENTS = (
 
 @pytest.fixture(scope="session")
 def browser():
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    assert chromium, "no chromium on PATH: apt-get install chromium"
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    assert chromium, "neither chromium nor google-chrome is on PATH: apt-get install chromium"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS.split())
         yield browser

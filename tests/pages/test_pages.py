@@ -36,7 +36,7 @@ def violations(page, axe):
 
 @pytest.mark.parametrize(
     ("address", "theme"),
-    [("#fix-09", "light"), ("", "dark"), ("#trap-04?driver=postgres&cures=some", "dark")],
+    [("#fix-09", "light"), ("", "dark"), ("#trap-04?driver=postgres&verdict=some", "dark")],
 )
 def test_axe_finds_nothing(opened, axe, theme, address):
     page = opened(SAMPLE_PAGE, address, color_scheme=theme)
@@ -91,7 +91,7 @@ def test_arrow_keys_step_through_the_sides_and_each_has_an_address(opened):
 
 
 def test_filters_have_an_address_and_leave_what_fits(opened):
-    page = opened(SAMPLE_PAGE, "#remedies?driver=motor&cures=all")
+    page = opened(SAMPLE_PAGE, "#remedies?driver=motor&verdict=all")
     listed = page.locator(".list [data-side]:visible")
     cures = [row.get_attribute("data-motor") for row in listed.all()]
     assert cures
@@ -99,7 +99,7 @@ def test_filters_have_an_address_and_leave_what_fits(opened):
 
     page.locator("select[name=source]").select_option("Report B")
     page.wait_for_function("location.hash.includes('source')")
-    assert page.url.endswith("#remedies?driver=motor&cures=all&source=Report+B")
+    assert page.url.endswith("#remedies?driver=motor&verdict=all&source=Report+B")
     left = [row.get_attribute("data-side") for row in listed.all()]
     assert left == ["fix-03", "fix-05"]
     page.locator(".list a:visible").first.click()

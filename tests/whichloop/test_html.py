@@ -5,14 +5,14 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from test_lanes import RECORDING, many_tests
+from test_lanes import RECORDING, loop, many_tests, ran
 from test_svg import HOSTILE
 from whichloop.cli import main
 from whichloop.present.html import MAX_ROWS, draw_html, html_page, lanes_html
 from whichloop.present.picture import pictures_of
 from whichloop.present.svg import svg_element
 from whichloop.recording import of_json, to_json
-from whichloop.records import Cure, Finding
+from whichloop.records import Cure, Finding, Recording
 
 VOID = {"meta"}
 FINDING = Finding(
@@ -77,6 +77,19 @@ def test_a_table_of_many_loops_says_how_many_more_there_are():
     assert f"{lanes - MAX_ROWS} more" in page.text
 
 
+def test_of_many_tests_and_causes_it_shows_some_and_says_how_many_more():
+    loops = [loop(f"L{at}", "function", 10 * at, 10 * at + 9) for at in range(10_000)]
+    rows = [ran("test", f"test_a.py::test_{at}", f"L{at}", 10 * at + 5) for at in range(10_000)]
+    findings = [FINDING._replace(headline=f"cause {at}") for at in range(MAX_ROWS + 7)]
+
+    html = html_page([Recording(tuple(loops), (), (), tuple(rows), findings=tuple(findings))])
+
+    assert len(html) < 50_000
+    page = Elements(html)
+    assert "9998 more loops like L0" in page.text
+    assert "7 more causes" in page.text
+
+
 def test_a_mark_tells_file_line_and_fixture_to_keyboard_and_screen_reader():
     root = svg_element(pictures_of([RECORDING]), in_page=True)
 
@@ -93,9 +106,9 @@ def test_a_mark_tells_file_line_and_fixture_to_keyboard_and_screen_reader():
 
 def test_it_is_whole_valid_and_loads_nothing_whatever_the_names_are():
     name = f"test_a.py::test_it[{HOSTILE}]"
-    ran = RECORDING.ran[1]._replace(name=name)
+    row = RECORDING.ran[1]._replace(name=name)
     finding = FINDING._replace(during=name, headline=HOSTILE, sentence=HOSTILE)
-    strange = EXPLAINED._replace(ran=(RECORDING.ran[0], ran), findings=(finding,))
+    strange = EXPLAINED._replace(ran=(RECORDING.ran[0], row), findings=(finding,))
 
     html = html_page([strange])
 

@@ -1,6 +1,6 @@
 "use strict";
 // Without this script every remedy stands below the other. With it one is shown at a time, and the
-// hash says which, and with which filters: #fix-09?driver=motor&cures=all
+// hash says which, and with which filters: #fix-09?driver=motor&verdict=all
 const all = (query) => [...document.querySelectorAll(query)];
 const form = document.getElementById("filters");
 const rows = all(".list [data-side]");
@@ -21,10 +21,10 @@ function filter(query) {
     select.value = query.get(select.name) ?? "";
     if (select.selectedIndex < 0) select.value = "";
   }
-  const { driver, cures, source } = Object.fromEntries(new FormData(form));
+  const { driver, verdict, source } = Object.fromEntries(new FormData(form));
   for (const row of rows) {
     const amount = row.dataset[driver || "overall"];
-    const fits = cures ? amount === cures : !driver || amount !== "none";
+    const fits = verdict ? amount === verdict : !driver || amount !== "none";
     row.hidden = !fits || (source && !row.dataset.source.split("|").includes(source));
   }
   const left = shown();
@@ -52,7 +52,7 @@ function show(id) {
 }
 
 function follow() {
-  const [id, query] = decodeURIComponent(location.hash.slice(1)).split("?");
+  const [id, query] = location.hash.slice(1).split("?");
   filter(new URLSearchParams(query));
   show(panels.has(id) ? id : current);
   const target = document.getElementById(id);

@@ -17,7 +17,7 @@ from whichloop.records import Recording
 NOTHING = "No failure was recorded that several event loops cause"
 LOOPS = ("loop", "kind", "its life", "what ran on it")
 OBJECTS = ("object", "where it bound", "by", "where other loops used it")
-# A table of more rows is no picture's equal any more; the recording has them all.
+# Of rows and of causes so many are shown; the recording has them all.
 MAX_ROWS = 40
 PAGE_STYLE = "body { font: 1rem/1.5 system-ui, sans-serif; margin: 2rem auto; padding: 0 1rem; }"
 
@@ -62,7 +62,7 @@ def _section(recordings: Sequence[Recording], tests: Tests, every: bool) -> ET.E
     put(section, "style").text = HTML_STYLE
     put(section, "h2", words)
     section.extend(_lanes(pictures_of(recordings, tests, every)))
-    for group in groups:
+    for group in list(groups)[:MAX_ROWS]:
         article = put(section, "article")
         put(article, "h3", f"{group.number}. {group.findings[0].headline}")
         put(article, "p", named(group))
@@ -72,6 +72,8 @@ def _section(recordings: Sequence[Recording], tests: Tests, every: bool) -> ET.E
                 put(told, "dt", head)
             if text:
                 put(told, "dd", text)
+    if len(groups) > MAX_ROWS:
+        put(section, "p", f"{len(groups) - MAX_ROWS} more causes: the recording has them all")
     return section
 
 

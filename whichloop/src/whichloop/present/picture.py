@@ -89,19 +89,23 @@ def _loops(count: int) -> str:
     return f"{count} more loop{'' if count == 1 else 's'}"
 
 
-def _deeds(loop: LoopRecord, ran: list[Ran], threads: list[Thread]) -> list[str]:
-    """What happened on a loop, in words that are equal for loops that did the same."""
-    deeds: dict[str, None] = {}
+def _deeds(
+    loops: Sequence[LoopRecord], ran: list[Ran], threads: list[Thread]
+) -> dict[str, list[str]]:
+    """What happened on each loop, in words that are equal for loops that did the same."""
+    deeds: dict[str, dict[str, None]] = defaultdict(dict)
     for thread in threads:
         a_thread = f"{'an' if thread.label[0] in 'aeiou' else 'a'} {thread.label}"
-        if thread.bound_to == loop.id:
-            deeds[f"left {a_thread} to another loop"] = None
-        if loop.id in thread.used_on:
-            deeds[f"used {a_thread} of another loop"] = None
-    tests = {row.name for row in ran if row.kind == "test" and row.loop == loop.id}
-    many = "one test" if len(tests) == 1 else "tests"
-    quiet = f"with {many} that used nothing of another loop" if tests else "ran no test"
-    return [*deeds] or [quiet]
+        deeds[thread.bound_to][f"left {a_thread} to another loop"] = None
+        for loop in thread.used_on:
+            deeds[loop][f"used {a_thread} of another loop"] = None
+    tests: dict[str, set[str]] = defaultdict(set)
+    for row in ran:
+        if row.kind == "test":
+            tests[row.loop].add(row.name)
+    quiet = {0: "ran no test", 1: "with one test that used nothing of another loop"}
+    many = "with tests that used nothing of another loop"
+    return {loop.id: [*deeds[loop.id]] or [quiet.get(len(tests[loop.id]), many)] for loop in loops}
 
 
 def _fold(
@@ -115,8 +119,9 @@ def _fold(
         count = len(loops) - len(drawn)
         return drawn, [f"{_loops(count)} not drawn here"] if count else []
     groups: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    deeds_of = _deeds(loops, ran, threads)
     for loop in loops:
-        groups[kind_of(loop), *_deeds(loop, ran, threads)].append(loop.id)
+        groups[kind_of(loop), *deeds_of[loop.id]].append(loop.id)
     names = {name for group in groups.values() for name in group[:DRAWN_OF_A_KIND]}
     # A thread is drawn from end to end: with a loop that used something comes the one it is of.
     for thread in threads:

@@ -1,10 +1,11 @@
 """The threads of a picture: an object's way from the loop it bound to, to those that used it."""
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
-from whichloop.records import NOBODY, Crossing, Recording, Site
+from whichloop.records import NOBODY, Crossing, Ran, Recording, Site
 
 
 class Thread(NamedTuple):
@@ -41,12 +42,15 @@ def threads_of(recording: Recording, tests: Collection[str] | None = None) -> li
     seen twice, by its pool's probe and by its driver's: what has the same label and crosses at the
     same places is one thread."""
     labels = {record.seq: record.label for record in recording.objects}
+    ran: dict[str, list[Ran]] = defaultdict(list)
+    for row in sorted(recording.ran, key=lambda row: row.tick):
+        ran[row.loop].append(row)
     threads: dict[tuple[int, int | None], Thread] = {}
     for use in recording.crossings:
         if tests is None or use.during in tests:
             # A pool may open a new connection in an old one's place: that is another thread.
             label = labels.get(use.seq) or "object"
-            by = _who_ran(recording, use.bound_to, use.bound)
+            by = _who_ran(ran[use.bound_to], use.bound)
             new = Thread(label, use.bound_to, _place(use.bound_at), use.bound, by, [])
             threads.setdefault((use.seq, use.bound), new).uses.append(use)
     merged: dict[tuple[Any, ...], Thread] = {}
@@ -56,11 +60,10 @@ def threads_of(recording: Recording, tests: Collection[str] | None = None) -> li
     return list(merged.values())
 
 
-def _who_ran(recording: Recording, loop: str, tick: int | None) -> str:
-    """The fixture or test that ran on a loop at a tick, in words."""
-    rows = (row for row in recording.ran if row.loop == loop and row.tick <= (tick or 0))
-    last = max(rows, key=lambda row: row.tick, default=None)
-    return f"{last.kind} {last.name}" if last else str(NOBODY)
+def _who_ran(rows: list[Ran], tick: int | None) -> str:
+    """The last of these rows, by their ticks, that began by then, in words."""
+    at = bisect_right(rows, tick or 0, key=lambda row: row.tick)
+    return f"{rows[at - 1].kind} {rows[at - 1].name}" if at else str(NOBODY)
 
 
 def alike(threads: list[Thread]) -> list[list[Thread]]:
