@@ -30,6 +30,7 @@ ZOO = HERE.parent / "zoo"
 STARTERS = {"postgres": servers.databases, "mongo": servers.databases}
 STARTERS |= {"redis": servers.redis, "http": servers.http, "grpc": servers.grpc_echo}
 STARTERS["mysql"] = servers.mysql
+STARTERS |= {"smtp": servers.smtp, "websocket": servers.websocket, "ftp": servers.ftp}
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -20,6 +20,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import grpc
+from aiosmtpd.controller import Controller
+from aiosmtpd.handlers import Sink
+from websockets.sync.server import ServerConnection, serve
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
@@ -49,18 +52,34 @@ def redis() -> Iterator[dict[str, str]]:
     binary = shutil.which("redis-server")
     if binary is None:
         raise RuntimeError("redis-server is not on PATH (Debian: apt-get install redis-server)")
+    command = [binary, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    with listening(command) as port:
+        yield {"WL_REDIS": f"redis://127.0.0.1:{port}/0"}
+
+
+@contextlib.contextmanager
+def listening(command: list[str]) -> Iterator[int]:
+    """Run a server that takes a ``--port`` and keeps nothing; yield the port once it listens."""
+    port = free_port()
+    process = subprocess.Popen(
+        [*command, "--port", str(port)],
+        cwd="/",
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        if not eventually(lambda: listens(port), 60):
+            raise RuntimeError(f"{command[0]} did not listen within 60 s")
+        yield port
+    finally:
+        process.kill()
+        process.wait()
+
+
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [binary, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly"]
-    process = subprocess.Popen([*command, "no"], cwd="/", stdout=subprocess.DEVNULL)
-    try:
-        if not eventually(lambda: listens(port), 20):
-            raise RuntimeError("redis-server did not listen within 20 s")
-        yield {"WL_REDIS": f"redis://127.0.0.1:{port}/0"}
-    finally:
-        process.kill()  # it keeps nothing
-        process.wait()
+        return int(free.getsockname()[1])
 
 
 @contextlib.contextmanager
@@ -132,3 +151,33 @@ def grpc_echo() -> Iterator[dict[str, str]]:
     server.start()
     yield {"WL_GRPC": f"127.0.0.1:{port}"}
     server.stop(None).wait()
+
+
+@contextlib.contextmanager
+def smtp() -> Iterator[dict[str, str]]:
+    """Yield the port of a mail server that drops what it gets."""
+    controller = Controller(Sink(), hostname="127.0.0.1", port=free_port())
+    controller.start()
+    yield {"WL_SMTP": str(controller.port)}
+    controller.stop()
+
+
+@contextlib.contextmanager
+def websocket() -> Iterator[dict[str, str]]:
+    """Yield the URL of a websocket server that echoes."""
+
+    def echo(connection: ServerConnection) -> None:
+        for text in connection:
+            connection.send(text)
+
+    with serve(echo, "127.0.0.1", 0) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield {"WL_WEBSOCKET": f"ws://127.0.0.1:{server.socket.getsockname()[1]}"}
+        server.shutdown()
+
+
+@contextlib.contextmanager
+def ftp() -> Iterator[dict[str, str]]:
+    """Yield the port of an FTP server without files."""
+    with listening([sys.executable, "-m", "aioftp", "--memory", "--host", "127.0.0.1"]) as port:
+        yield {"WL_FTP": str(port)}

@@ -328,7 +328,7 @@ def test_a_fixture_that_may_end_the_object_makes_it_a_note(audit):
 # What an app does with its client, how a test uses that, and the path to it.
 PATHS = [
     ("", "cache.get(1)", "cache"),
-    ("class Store:\n    held = {'a': [cache]}\ndel cache", "Store.held", "Store.held['a'][0]"),
+    ("class Store:\n    held = {'a': [cache]}\ndel cache", "Store.held", 'Store.held["a"][0]'),
     ("class A: ...\nstore = A()\nstore.inner = cache\ndel cache", "store", "store.inner"),
     ("async def use():\n    await cache.get(1)", "use()", "cache"),
     ("class Store:\n    def use(self):\n        cache.get(1)", "Store().use()", "cache"),

@@ -22,16 +22,17 @@ from whichloop.audit import audit, loop_scope_of_fixture, plan
 from whichloop.calls import foresee_calls
 from whichloop.foresee import foresee
 from whichloop.library import explain_error, loop_of
-from whichloop.observe import frames, peek
+from whichloop.observe import frames, peek, ways
 from whichloop.observe.kept import Walk
 from whichloop.observe.left_open import DRIVERS, left_open
 from whichloop.observe.named import Names
+from whichloop.observe.owners import Seen, met, owned
 from whichloop.observe.probes.patcher import Patcher
 from whichloop.observe.probes.registry import BUILT_IN, REGISTRY
 from whichloop.observe.tracker import TRACKER
 from whichloop.present.foreseen import as_text
 from whichloop.present.section import render
-from whichloop.records import NOBODY, Settings
+from whichloop.records import NOBODY, Finding, ObjectRecord, Settings
 
 SOURCES = Path(peek.__file__).parent
 NAMES = sorted(
@@ -157,6 +158,10 @@ async def look(obj) -> None:
         if finding is not None:
             render(finding)
     frames.keeper(object(), object(), NOBODY)
+    met([sys._getframe()], "no loop", REGISTRY.objects_in, lambda: [(NOBODY, obj)])
+    seen = Seen(ObjectRecord(-1, "asyncio", "asyncio Lock", "Lock"), None, obj)
+    render(Finding("", "", "", "", "", "", owned(seen, [], [sys._getframe()], tuple)))
+    ways.find(ways.of_modules(), lambda value: False)  # through all that the suite holds
     scopes = Settings("3", "9", "1.5.0", "auto", "session", "function")
     as_text(audit(plan([item(obj)], scopes), scopes), 1)
     foresee(plan([item(obj), item(look)], scopes), Names())

@@ -67,6 +67,8 @@ def test_a_sick_suite_is_explained(suite, name):
     seen = {
         "test": finding["during"],
         "object": (finding["object"] or {}).get("type", ""),
+        "kept_by": (finding["object"] or {}).get("kept_by", ""),
+        "inside": (finding["object"] or {}).get("inside", ""),
         "bound_owner": (finding["bound_loop"] or {}).get("owner", ""),
         "using_owner": (finding["using_loop"] or {}).get("owner", ""),
         "used_by": finding["used_by"]["name"],

@@ -9,8 +9,8 @@ from whichloop import messages
 from whichloop.diagnose.causes import CAUSES
 from whichloop.observe import frames, peek
 from whichloop.observe.background_errors import BackgroundErrors
-from whichloop.observe.reach import reach
 from whichloop.observe.tracker import TRACKER
+from whichloop.observe.ways import reach
 from whichloop.present.section import render
 from whichloop.records import Finding
 

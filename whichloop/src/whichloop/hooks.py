@@ -5,6 +5,7 @@ import json
 import sys
 import traceback
 from collections.abc import Generator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from whichloop import strict
 from whichloop.audit import audit, loop_scope_of_fixture, overrides, plan
 from whichloop.background import Background
 from whichloop.calls import foresee_calls
-from whichloop.diagnose.explain import explain
+from whichloop.diagnose.explain import explain, is_told
 from whichloop.foresee import foresee
 from whichloop.observe import peek
 from whichloop.observe.frames import without_ours
@@ -134,6 +135,13 @@ class Hooks:
                     TRACKER.scene.fixtures[(inner or function).__code__] = actor
         return actor
 
+    def _values(self, item: pytest.Item | None) -> list[tuple[Actor, Any]]:
+        """What the fixtures of a test have returned."""
+        info = getattr(item, "_fixtureinfo", None)
+        stacks = info.name2fixturedefs.values() if info else ()
+        done = [stack[-1] for stack in stacks if stack and stack[-1].cached_result is not None]
+        return [(self._fixture(fixture), fixture.cached_result[0]) for fixture in done]
+
     def _explain(
         self,
         error: BaseException,
@@ -144,7 +152,11 @@ class Hooks:
     ) -> Finding | None:
         """``text`` is what was logged with the error."""
         with TRACKER.guarded("explanations"):
-            failure, recording = TRACKER.evidence(error, during, phase, REGISTRY.objects_in)
+            is_said = partial(is_told, text=text)
+            values = partial(self._values, item)
+            failure, recording = TRACKER.evidence(
+                error, during, phase, REGISTRY.objects_in, is_said, values
+            )
             if item is not None:
                 failure = failure._replace(test_scope=_scope_of(item))
             return explain(recording, failure.saying(text))

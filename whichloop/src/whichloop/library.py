@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from whichloop.diagnose.explain import explain
+from whichloop.diagnose.explain import explain, is_told
 from whichloop.observe import peek
 from whichloop.observe.probes.registry import REGISTRY
 from whichloop.observe.tracker import TRACKER
@@ -80,7 +80,7 @@ def assert_same_loop(*objects: Any) -> tuple[Binding, ...]:
 
 def explain_error(error: BaseException) -> Finding | None:
     """What ``error`` has to do with event loops, from what was watched; None if nothing."""
-    failure, recording = TRACKER.evidence(error, "", "", REGISTRY.objects_in)
+    failure, recording = TRACKER.evidence(error, "", "", REGISTRY.objects_in, is_told)
     running = asyncio._get_running_loop()
     if running is not None:
         failure = failure._replace(used_on=TRACKER.loop(running).record.id)

@@ -159,7 +159,9 @@ class LoopRecord(NamedTuple):
 class ObjectRecord(NamedTuple):
     """One loop-bound object. ``built_*`` is its construction, ``bound_*`` its first use;
     ``left_by`` the test that last used it on another loop, ``left_on``, and may have left it
-    half-way."""
+    half-way. ``inside`` is the line of a package's own code that built it, ``theirs`` is True where
+    such code keeps it. Of an object that ``way`` leads to from the one named, ``inner`` says what
+    it is."""
 
     seq: int
     driver: str
@@ -177,6 +179,10 @@ class ObjectRecord(NamedTuple):
     bound: int | None = None
     left_by: str | None = None
     left_on: str | None = None
+    inside: Site | None = None
+    theirs: bool = False
+    way: str = ""
+    inner: str = ""
 
 
 class Crossing(NamedTuple):

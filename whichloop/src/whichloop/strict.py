@@ -22,6 +22,7 @@ def held(
     node, when, others = report.nodeid, report.when or "", ""
     so_far = "could be set up, but" if when == "setup" else ended
     if TRACKER.crossings:
+        TRACKER.find_owners([TRACKER.crossings[-1][0]], [])
         recording = TRACKER.snapshot()
         use = recording.crossings[-1]
         finding = explain_crossing(recording, use, when, test_scope)

@@ -62,6 +62,13 @@ class Case(NamedTuple):
         return self.thing.kept_by or cache or imported or (fixture if _cached_longer(by) else "")
 
     @property
+    def theirs(self) -> bool:
+        """Is it kept by a package, so that it is not the reader's to move?"""
+        thing = self.thing
+        unseen = thing.kept_by is None and thing.built_by.kind == "import"
+        return thing.theirs or (unseen and thing.driver == "asyncio" and thing.inside is not None)
+
+    @property
     def null_pool(self) -> list[str]:
         """The cure for a connection that an engine pools."""
         pooled = self.thing.driver == "sqlalchemy" or self.thing.part_of == "AsyncEngine"
@@ -232,9 +239,13 @@ def advise_outlives(case: Case) -> Advice:
     # What an option moves: no fixture, and no test, that says on which loop it runs.
     own = (by for by in (case.used_by, thing.bound_by) if by.own_loop)
     one_loop = [] if any(by.loop_scope != "session" for by in own) else ["one-loop"]
-    if case.test_scope not in (None, case.settings.test_loop_scope):
+    if "unittest" in case.runners:
+        one_loop = []
+    elif case.test_scope not in (None, case.settings.test_loop_scope):
         one_loop = ["test-mark"] if case.used_by.kind == thing.bound_by.kind == "test" else []
+    theirs = ["one-anyio-loop"] if case.runner == "anyio" else one_loop
     rules = (
+        (case.theirs, [*theirs, *(["replace-theirs"] if thing.driver == "asyncio" else pool)]),
         ("unittest" in case.runners, ["async-setup", *pool]),
         (thing.type in _AWAITED, ["own-future"]),
         (case.runner == "anyio", [*dispose, "create-inside", "one-anyio-loop"]),
@@ -244,6 +255,7 @@ def advise_outlives(case: Case) -> Advice:
     )
     by = thing.built_by
     words = {"fixture": f"fixture {by.name}", "scope": by.caching_scope or "session"}
+    words |= {"path": case.keeper.rpartition(" ")[2], "kind": thing.type.rpartition(".")[2]}
     return next(names for holds, names in rules if holds), words
 
 

@@ -117,6 +117,11 @@ ENTRIES = {
         "move it out of {place} into the coroutine, fixture or app state that uses it",
         link=_PYTHON + "asyncio-sync.html",
     ),
+    "replace-theirs": Entry(
+        "give each test a {noun} of its own where the package keeps one",
+        'monkeypatch.setattr("{path}", asyncio.{kind}()) in a fixture with autouse=True',
+        link="https://docs.pytest.org/en/stable/how-to/monkeypatch.html",
+    ),
     "async-setup": Entry(
         "build the {noun} for each test of the case",
         "create it in asyncSetUp() and close it in asyncTearDown()",
@@ -286,6 +291,8 @@ WORDS = {
     "function": "the plain function",
     "whose": "the test's loop",
     "caller": "the coroutine",
+    "path": "",
+    "kind": "",
 }
 # Of these words a cure's text is another; the rest are names of the reader's.
 SCOPES = ("scope", "narrow", "fixtures_too", "loop_too")

@@ -34,6 +34,11 @@ _LEFT_RUNNING = "This test could not start: an earlier step of this run still ha
 _STARTED_TWICE = "What runs this code was asked to start a second time, which it cannot do."
 
 
+def is_told(failure: Failure, text: str = "") -> bool:
+    """Is its message, or the ``text`` beside it in a log, one of the catalogue?"""
+    return messages.find([*(f"{kind}: {said}" for kind, said in failure.chain), text]) is not None
+
+
 def explain(recording: Recording, failure: Failure) -> Finding | None:
     """What a failure has to do with event loops; None where nothing says it has. A message of the
     catalogue speaks for itself. Any other failure is explained only if its traceback passes through

@@ -34,6 +34,15 @@ _LIBRARY = tuple(
     os.path.join(path, "") for folder in _FOLDERS for path in (folder, os.path.realpath(folder))
 )
 _PARTS = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
+# Folders of packages that a project has copied into itself.
+VENDORED = ("_vendor", "_vendored", "vendored", "third_party", "_third_party", "thirdparty")
+
+
+@functools.lru_cache(maxsize=4096)
+def is_vendored(filename: str) -> bool:
+    """Is it in such a folder of the project?"""
+    inner = os.path.normpath(filename).removeprefix(_STARTED_IN[:-1])
+    return any(f"{os.sep}{folder}{os.sep}" in inner for folder in VENDORED)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -46,7 +55,7 @@ def is_user_file(filename: str) -> bool:
     ):
         return False
     if os.path.isabs(filename):
-        return not filename.startswith(_LIBRARY)
+        return not filename.startswith(_LIBRARY) and not is_vendored(filename)
     # Code compiled with a bare name ("conftest.py") is a suite's; a library's is absolute.
     # Extension modules (cython) name their sources relatively, but they are not on disk.
     if not filename.endswith(".py"):
@@ -85,6 +94,20 @@ def outward(frame: FrameType | None) -> Iterator[FrameType]:
             current, frame = parent, parent.gr_frame
         yield frame
         frame = frame.f_back
+
+
+def inside(frame: FrameType | None) -> Site | None:
+    """The line of an installed or vendored package on this stack, above the suite's own; its file
+    by the name that it has in the folder of packages."""
+    for outer in outward(frame):
+        file = outer.f_code.co_filename
+        if is_user_file(file):
+            return None
+        folder = next((part for part in _PARTS if part in file), None)
+        if folder is not None or is_vendored(file):
+            name = file.rpartition(folder)[2] if folder else shown(file)
+            return Site(name, outer.f_lineno)
+    return None
 
 
 def cache_name(frame: FrameType) -> str | None:
@@ -168,10 +191,17 @@ def keeper(target: Any, owner: Any, built_by: Actor) -> str | None:
     """What keeps an object (or the ``owner`` it is a part of) beyond one test: a name in one of the
     suite's modules, or the cache that it was built through; None where neither tells."""
     for name, held in own_modules():
-        for attribute, value in list(held.items()):
+        for attribute, value in held.copy().items():
             if value is not None and (value is target or value is owner or _engine(value, owner)):
                 return f"module-level name {name}.{attribute}"
     return f"functools cache {built_by.cache}" if built_by.cache else None
+
+
+def note_keeper(live: Any) -> None:
+    """Look for what keeps an object of the tracker's for longer than a test, and note it."""
+    if live.record.kept_by is None:
+        owner = live.parent or live
+        live.note(kept_by=keeper(live.ref(), owner.ref(), owner.record.built_by))
 
 
 def _engine(value: Any, dialect: Any) -> bool:

@@ -6,19 +6,16 @@ classes, so deep, and so many objects a name and a module.
 """
 
 import functools
-import gc
-import itertools
 from collections.abc import Iterator
-from types import BuiltinFunctionType, FunctionType, MemberDescriptorType, ModuleType
+from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any, NamedTuple
 
-from whichloop.observe import peek
+from whichloop.observe import peek, ways
 from whichloop.observe.bound import Bound
 from whichloop.observe.frames import own_modules
 from whichloop.observe.named import Names
 
 MAX_DEPTH = 4
-MAX_HELD = 500  # of one container or object
 MAX_OF_NAME = 2_000
 MAX_OF_MODULE = 20_000
 _PLAIN = (*(str, bytes, int, float, bool, complex, type(None)), FunctionType, ModuleType)
@@ -131,36 +128,15 @@ class Walk:
         return self.bound.built_by(named.objects.values(), named.words)
 
     def _held(self, step: _Step, module: str) -> Iterator[_Step]:
+        """What an object holds, and cached properties of the project's that were not asked yet."""
         value = step.value
-        if type(value) is _CACHE:
-            yield from (step.to(result, "()", True) for result in _results(value))
-        elif peek.is_a(value, type):
-            _, _, own = peek.bases(value)[0]
-            if type(own.get("__module__")) is str and own["__module__"] == module:
-                yield from (step.to(held, f".{name}") for name, held in list(own.items()))
-        elif peek.is_a(value, dict):
-            for key, held in itertools.islice(dict.items(value), MAX_HELD):
-                yield step.to(held, f"[{key!r}]" if type(key) is str else "[…]")
-        elif items := peek.items(value):
-            yield from (step.to(held, f"[{at}]") for at, held in enumerate(items[:MAX_HELD]))
-        else:
-            yield from self._attributes(step)
-
-    def _attributes(self, step: _Step) -> Iterator[_Step]:
-        """What an object holds in its dictionary and, if its class is the project's, in slots and
-        in cached properties that were not asked yet."""
-        value, own = step.value, peek.attributes(step.value)
-        if peek.class_of(value)[0].partition(".")[0] in ("logging", "threading", "_pytest"):
+        if ways.is_imported(value, module):
             return
-        for name, held in itertools.islice(dict.items(own), MAX_HELD):
-            yield step.to(held, f".{name}")
-        for module, _, members in peek.bases(type(value)):
-            if module not in self.names.own:
-                continue
-            for name, member in list(members.items()):
-                if type(member) is MemberDescriptorType:
-                    yield step.to(peek.attribute(value, name), f".{name}")
-                elif type(member) is functools.cached_property and name not in own:
+        for name, held, kind in ways.held(value):
+            yield step.to(held, name, kind == ways.CACHE)
+        for home, _, members in peek.bases(type(value)) if type(value) is not type else ():
+            for name, member in list(members.items()) if home in self.names.own else ():
+                if type(member) is functools.cached_property and name not in peek.attributes(value):
                     yield step.to(_Lazy(value, peek.attribute(member, "func")), f".{name}", True)
 
 
@@ -169,12 +145,3 @@ class _Lazy(NamedTuple):
 
     holder: Any
     function: Any
-
-
-def _results(cache: Any) -> list[Any]:
-    """What a functools cache holds: its arguments, too, which does no harm. Not by calling it."""
-    referents = gc.get_referents(cache)
-    # A cache without a limit has its results in a dictionary, others have them linked to it.
-    return [
-        held for ref in referents for held in (dict.values(ref) if type(ref) is dict else [ref])
-    ]

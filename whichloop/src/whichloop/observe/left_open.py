@@ -5,6 +5,7 @@ import sys
 from types import FrameType, ModuleType
 from typing import Any
 
+from whichloop.observe.frames import note_keeper
 from whichloop.observe.loops import LiveLoop
 from whichloop.observe.tracker import TRACKER, LiveObject
 from whichloop.records import LoopRecord, ObjectRecord
@@ -34,7 +35,7 @@ def left_open() -> list[tuple[ObjectRecord, LoopRecord]]:
         owners |= {live.parent} - {None}
         if live.record.label == "pooled connection" and live.record.driver == "asyncpg":
             continue  # its pool's record says the same, with the engine's owner
-        TRACKER.find_keeper(live)
+        note_keeper(live)
         left.append((live.record, loop.record))
     return left
 

@@ -7,13 +7,14 @@ is collected with it. What outlives them is text and numbers.
 import asyncio
 import itertools
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
 from whichloop.observe import frames, peek
 from whichloop.observe.loops import LiveLoop, LoopTable, Ref
+from whichloop.observe.owners import Look, Seen, Values, called_at, met, owned
 from whichloop.records import Crossing, Failure, ObjectRecord, Ran, Recording, Settings
 
 log = logging.getLogger("whichloop")
@@ -21,9 +22,6 @@ running_loop = asyncio._get_running_loop
 
 # Enough for any report; a suite that crosses a thousand times in one test says it once.
 MAX_CROSSINGS = 50
-# Reads records from values, each with its loop.
-ObjectsIn = Callable[[list[Any]], Iterable[tuple[ObjectRecord, LiveLoop | None]]]
-_TASKS = ("Task", "Future", "Runner")
 
 
 class LiveObject:
@@ -152,7 +150,8 @@ class Tracker:
             type_name = type_name or ".".join(peek.class_of(obj))
             seq, born = next(self._seqs), next(self._tick)
             at, by = self.scene.capture(frame, cache=True)
-            record = ObjectRecord(seq, driver, label, type_name, at, by, born=born)
+            inside = frames.inside(frame) if driver == "asyncio" else None
+            record = ObjectRecord(seq, driver, label, type_name, at, by, born=born, inside=inside)
             live = LiveObject(record, is_closed)
             self.objects.add(obj, live)
         if loop is not None:
@@ -196,18 +195,10 @@ class Tracker:
         crossing = Crossing(
             record.seq, home, using, site, who, during, tick, record.bound_at, record.bound
         )
-        self.find_keeper(live)
         self.crossings.append((crossing, live, live.record))
         live.note(left_by=during, left_on=using)
         if self.recording:
             self.all_crossings.append(crossing)
-
-    @staticmethod
-    def find_keeper(live: LiveObject) -> None:
-        """Look for what keeps an object longer than a test, and note it."""
-        if live.record.kept_by is None:
-            owner = live.parent or live
-            live.note(kept_by=frames.keeper(live.ref(), owner.ref(), owner.record.built_by))
 
     def loop_runs(self, loop: Any) -> None:
         """Report that a loop starts to run."""
@@ -251,10 +242,13 @@ class Tracker:
         error: BaseException,
         during: str,
         phase: str,
-        objects_in: ObjectsIn,
+        objects_in: Look,
+        is_told: Callable[[Failure], bool],
+        fixtures: Values = tuple,
     ) -> tuple[Failure, Recording]:
-        """An exception as records, with what was seen in this phase. Where nothing crossed, that is
-        the loop-bound objects that ``objects_in`` reads from the traceback's own values."""
+        """An exception as records, with what was seen in this phase. Where nothing crossed, and
+        ``is_told`` says that the message is about loops, that is the loop-bound objects that
+        ``objects_in`` reads from the traceback's own values. ``fixtures`` are those of the test."""
         failure, passed = frames.failure_of(error, during, phase)
         ran, running = self.loops.ran_here, self._running()
         failure = failure._replace(
@@ -262,34 +256,40 @@ class Tracker:
             running=running.record.id if running else None,
             fixture=self.scene.fixture_in(passed),
         )
+        told, lines = is_told(failure), {frame.site for frame in failure.frames}
+        about = [use for use, *_ in self.crossings if told or use.at in lines]
+        about = [use for use in about if use.at in lines] or about
+        self.find_owners(about[-1:], passed, fixtures)
         recording = self.snapshot()
-        if recording.crossings:
+        if recording.crossings or not told:
             return failure, recording
-        called = (self._record_of(raised, objects_in) for raised in frames.chain_of(error))
-        failure = failure._replace(called=tuple(called))
-        seen = list(objects_in(frames.locals_of(passed)))
+        chain = frames.chain_of(error)
+        called = tuple(called_at(raised, objects_in, passed, fixtures) for raised in chain)
+        seen = met(passed, failure.used_on, objects_in, fixtures)
         loops = {loop.id: loop for loop in recording.loops}
-        loops |= {live.record.id: live.record for _, live in seen if live is not None}
-        # What another loop used before comes first; a driver's object is worth more than a task or
-        # a runner, one that has a loop more than one without.
-        objects = [record for record, _ in seen]
-        objects.sort(key=lambda r: (r.left_by is None, r.type in _TASKS, r.bound_to is None))
-        wrong = [record for record in objects if record.bound_to not in (None, failure.used_on)]
-        chosen = tuple(wrong or objects[:1])
+        loops |= {one.loop.record.id: one.loop.record for one in seen if one.loop is not None}
+        chosen = tuple(one.record for one in seen)
         left_on = {record.left_on for record in chosen}
         loops |= {loop.id: loop for loop in self.loops.records() if loop.id in left_on}
-        return failure, recording._replace(loops=tuple(loops.values()), objects=chosen)
+        recording = recording._replace(loops=tuple(loops.values()), objects=chosen)
+        return failure._replace(called=called), recording
 
-    @staticmethod
-    def _record_of(error: BaseException, objects_in: ObjectsIn) -> ObjectRecord | None:
-        """The object that the suite's code called when an error came."""
-        obj = frames.entered(error)
-        if obj is None:
-            return None
-        module, kind = peek.class_of(obj)
-        driver = module.partition(".")[0]
-        plain = ObjectRecord(-1, driver, f"{driver} {kind}", kind)
-        return next((record for record, _ in objects_in([obj])), plain)
+    def find_owners(
+        self, about: list[Crossing], passed: list[FrameType], fixtures: Values = tuple
+    ) -> None:
+        """Note what keeps the objects that crossed where these did, and what leads to them."""
+        places = {use.at for use in about}
+        for at, (use, live, record) in enumerate(self.crossings):
+            if use.at in places:
+                frames.note_keeper(live)
+                record = record._replace(kept_by=live.record.kept_by)
+                # That a fixture built it is enough to know of a driver's object.
+                known = record.driver != "asyncio" and record.built_by.kind == "fixture"
+                if record.kept_by is None and not known:
+                    parents = [live.parent.ref()] if live.parent else []
+                    record = owned(Seen(record, live.loop, live.ref()), parents, passed, fixtures)
+                    live.note(kept_by=record.kept_by)
+                self.crossings[at] = use, live, record
 
     def _running(self) -> LiveLoop | None:
         """The loop that runs in this thread. Between two tests there should be none."""

@@ -76,17 +76,22 @@ def _let(obj: ObjectRecord | None, loop: LoopRecord | None) -> list[str]:
     if obj.bound_at is not None or obj.bound_by.kind != "unknown":
         by = "" if obj.bound_by == builder else f" by {obj.bound_by}"
         first_use = f"at its first use, {_at(obj.bound_at)}{by}"
-    return [
-        f"{_thing(obj)}, {built}{kept}",
-        f"it bound to {describe(loop)}, {first_use}",
-        *lived,
-    ]
+    if obj.inside is not None and obj.built_at is not None:
+        built = f"built at {obj.inside}, reached from {obj.built_at} by {builder}"
+    rows = [f"{_thing(obj)}, {built}{kept}"]
+    if obj.way:
+        built = f", {built}" if obj.built_at is not None else ""
+        of = f" of {builder}{scopes}" if builder.kind == "fixture" else ""
+        rows = [f"{_thing(obj)}{of}{kept}", f"by way of {obj.way}, {obj.inner}{built}"]
+    return [*rows, f"it bound to {describe(loop)}, {first_use}", *lived]
 
 
 def _thing(obj: ObjectRecord) -> str:
     """ "pooled connection asyncpg.Connection of an AsyncEngine"."""
     article = "an " if obj.part_of == "AsyncEngine" else ""
-    return f"{obj.label} {obj.type}" + (f" of {article}{obj.part_of}" if obj.part_of else "")
+    of = f" of {article}{obj.part_of}" if obj.part_of else ""
+    plain = obj.label == f"{obj.driver} {obj.type.rpartition('.')[2]}" and obj.driver != "asyncio"
+    return f"{obj.type if plain else f'{obj.label} {obj.type}'}{of}"
 
 
 def _then(finding: Finding) -> str:
@@ -193,7 +198,8 @@ def key(finding: Finding) -> object:
     Two causes that look alike, such as two engines built at two lines, differ in it.
     """
     obj = finding.object
-    thing = obj and (obj.driver, obj.label, obj.type, obj.part_of, obj.kept_by, obj.built_at)
+    thing = obj and (obj.driver, obj.label, obj.type, obj.part_of, obj.kept_by)
+    place = obj.built_at if obj and not obj.way else None  # of the thing, and of no inner part
     builder = obj and _actor(obj.built_by)
     loops = _loop(finding.bound_loop), _loop(finding.using_loop)
     cures = tuple(map(_change, finding.cures))
@@ -201,7 +207,7 @@ def key(finding: Finding) -> object:
     # Nothing but its line tells a failure without object and loop from another.
     line = finding.crossing_line if obj is None and not loops[0] else None
     told = finding.headline, message, line
-    return finding.code, told, thing, builder, _actor(finding.used_by), loops, cures
+    return finding.code, told, thing, place, builder, _actor(finding.used_by), loops, cures
 
 
 def _change(cure: Cure) -> tuple[str, str]:

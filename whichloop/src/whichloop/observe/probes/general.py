@@ -125,10 +125,9 @@ NAMES = ("_loop", "loop", "_io_loop", "_event_loop")
 
 
 def read(obj: Any) -> Reading | None:
-    held = peek.attributes(obj)
     for attribute in NAMES:
-        loop = dict.get(held, attribute)
-        if loop is not None and peek.is_loop(loop) and not peek.is_loop(obj):
+        loop = peek.loop_in(obj, attribute)
+        if loop is not None and not peek.is_loop(obj):
             module, kind = peek.class_of(obj)
             return Reading(f"{module.partition('.')[0]} {kind}", (loop,), (attribute,))
     return None

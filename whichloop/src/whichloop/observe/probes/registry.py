@@ -4,14 +4,14 @@ import contextlib
 import functools
 import importlib.util
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib import metadata
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
 from whichloop.observe import peek
-from whichloop.observe.loops import LiveLoop
+from whichloop.observe.owners import Seen
 from whichloop.observe.probes import (
     Probe,
     Reading,
@@ -128,18 +128,19 @@ class Registry:
                     return reading
         return None
 
-    def objects_in(self, values: list[Any]) -> Iterator[tuple[ObjectRecord, LiveLoop | None]]:
-        """The loop-bound objects among values, each with its loop."""
+    def objects_in(self, values: Iterable[Any]) -> Iterator[Seen]:
+        """The loop-bound objects among values."""
         for value in values:
             live = TRACKER.find(value)
             if live is not None:
-                yield live.record, live.loop
+                yield Seen(live.record, live.loop, value)
                 continue
             reading = self.read(value)
             if reading is not None and reading.loops:
                 loop = TRACKER.loop(reading.loops[-1])
                 driver, kind = reading.label.split()[0].lower(), peek.class_of(value)[1]
-                yield ObjectRecord(-1, driver, reading.label, kind, bound_to=loop.record.id), loop
+                record = ObjectRecord(-1, driver, reading.label, kind, bound_to=loop.record.id)
+                yield Seen(record, loop, value)
 
 
 def _from_entry_points() -> Iterator[Any]:

@@ -1,0 +1,1 @@
+from .limiter import Limiter as Limiter
