@@ -88,6 +88,14 @@ def loop_scope_of_fixture(
     return scope if scope and scope != "fixture-scope" else str(fixturedef.scope)
 
 
+def has_own_loop_scope(fixturedef: Any, settings: Settings) -> bool:
+    """Does the fixture's decorator say on which loop it runs, so that no option moves it?"""
+    own = peek.attribute(written(fixturedef.func), "_loop_scope")
+    # Versions before 1.1 write there what they have decided from the option, too.
+    decided = settings.fixture_loop_scope or str(fixturedef.scope)
+    return own is not None and (settings.asyncio_version >= (1, 1) or own != decided)
+
+
 def loop_scope_of_test(
     item: Any, function: FunctionType | None, settings: Settings, event_loop: str
 ) -> str | None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from whichloop import strict
-from whichloop.audit import audit, loop_scope_of_fixture, overrides, plan
+from whichloop.audit import audit, has_own_loop_scope, loop_scope_of_fixture, overrides, plan
 from whichloop.background import Background
 from whichloop.calls import foresee_calls
 from whichloop.diagnose.explain import explain, is_told
@@ -125,7 +125,7 @@ class Hooks:
             with TRACKER.guarded("loop scopes of fixtures"):
                 actor = actor._replace(
                     loop_scope=loop_scope_of_fixture(fixturedef, TRACKER.settings),
-                    own_loop=peek.attribute(function, "_loop_scope") is not None,
+                    own_loop=has_own_loop_scope(fixturedef, TRACKER.settings),
                 )
             if function is not None:
                 self.actors[key] = actor
