@@ -53,9 +53,10 @@ def verdict(exercise: Exercise, found: Verdict, before: Mapping[str, Any]) -> No
                 show_run(exercise, name, found.ran[planned.name])
     after = next((ran.recording for ran in found.ran.values()), {})
     if found.ran and "lanes" in exercise.shows:
-        if before and before != after:
+        changed = bool(before) and before != after
+        if changed:
             lanes("Before", before)
-        lanes("After" if found.passed else "The loops of this run", after)
+        lanes("After" if changed and found.passed else "The loops of this run", after)
     terminal.line()
     signs = PLAIN_SIGNS if needs_ascii(terminal.console.encoding) else SIGNS
     for number, point in enumerate(found.points, 1):
