@@ -136,7 +136,7 @@ def all_fixes(
     )
     if different:
         return 1
-    terminal.line("All as documented. Next: make compare", "bold green")
+    terminal.line("All as documented. Next: make compare, or make report for a page", "bold green")
     return 0
 
 
