@@ -531,8 +531,24 @@ def test_a_local_goes_when_it_is_deleted():
 """
 
 
+COROUTINE = """
+import asyncio
+import inspect
+
+from pymongo import AsyncMongoClient
+from redis.asyncio import Connection
+
+def test_a_coroutine_function_is_still_one():
+    for function in (AsyncMongoClient.close, Connection.connect, Connection().connect):
+        assert inspect.iscoroutinefunction(function)
+        assert asyncio.iscoroutinefunction(function)
+    assert not inspect.iscoroutinefunction(Connection.__init__)
+"""
+SAME = {"place": WARNING, "garbage": GARBAGE, "local": LOCAL, "coroutine": COROUTINE}
+
+
 @pytest.mark.parametrize("mode", ["explain", "strict"])
-@pytest.mark.parametrize("text", [WARNING, GARBAGE, LOCAL], ids=["place", "garbage", "local"])
+@pytest.mark.parametrize("text", SAME.values(), ids=SAME)
 def test_warnings_their_places_and_lifetimes_are_the_same(text, mode, suite):
     off = suite("--whichloop=off", "-Wdefault", test="function", test_a=text)
     on = suite(f"--whichloop={mode}", "-Wdefault", test_a=text)

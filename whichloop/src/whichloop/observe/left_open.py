@@ -30,11 +30,11 @@ def left_open() -> list[tuple[ObjectRecord, LoopRecord]]:
     for live, loop in stale:
         if len(stale) > 1 and not _is_kept(live.ref()):
             continue
+        if live.record.label == "pooled connection" and live.record.driver == "asyncpg":
+            continue  # its pool's record says the same, with the engine's owner
         if live.parent in owners:
             continue
         owners |= {live.parent} - {None}
-        if live.record.label == "pooled connection" and live.record.driver == "asyncpg":
-            continue  # its pool's record says the same, with the engine's owner
         note_keeper(live)
         left.append((live.record, loop.record))
     return left

@@ -3,7 +3,6 @@
 import functools
 import inspect
 import sys
-from asyncio import coroutines
 from collections.abc import Callable
 from contextlib import ExitStack
 from types import FrameType
@@ -14,12 +13,13 @@ from whichloop.observe.frames import OURS
 from whichloop.observe.tracker import TRACKER, LiveObject
 
 
-def unseen(function: Any) -> None:
+def unseen(function: Any, flags: int = 0) -> None:
     """Let a function of ours that stands between a caller and a library's code not count where a
     ``stacklevel`` does: ``warnings`` and ``logging`` pass over the import machinery's frames, and
     know them by these two words in the name of their file."""
     code = function.__code__
-    function.__code__ = code.replace(co_filename=f"{OURS} beside importlib._bootstrap>")
+    name = f"{OURS} beside importlib._bootstrap>"
+    function.__code__ = code.replace(co_filename=name, co_flags=code.co_flags | flags)
 
 
 class Patcher:
@@ -68,12 +68,13 @@ class Patcher:
                 else:
                     delattr(owner, name)
 
-        unseen(wrapper)
+        flags = 0
         if inspect.iscoroutinefunction(original):  # it goes on being recognised as one
             if sys.version_info >= (3, 12):
                 inspect.markcoroutinefunction(wrapper)
-            else:
-                vars(wrapper)["_is_coroutine"] = getattr(coroutines, "_is_coroutine", None)
+            else:  # inspect looks for this flag; what a call does is decided by the code's opcodes
+                flags = inspect.CO_COROUTINE
+        unseen(wrapper, flags)
         setattr(owner, name, wrapper)
         self.on_undo(undo)
 
