@@ -186,19 +186,20 @@ def command(arguments: list[str], fast: bool, manual: bool) -> int:
         if arguments:
             room.do(" ".join(arguments))
         else:
-            session(room, listen(watches=not manual))
+            session(room, listen(watches=not manual), "Enter" if manual else "Saving a file")
     return 0
 
 
-def session(room: Room, events: Events) -> None:
-    """Take saved files and typed lines until the end; servers that die are started again."""
+def session(room: Room, events: Events, way: str) -> None:
+    """Take saved files and typed lines until the end; servers that die are started again. `way` is
+    what checks."""
     begun = False
     while True:
         try:
             with checking(room.workshop) as room.checker:
                 if not begun:
                     begun = True
-                    terminal.status(f"Saving a file, or Enter, checks. {view.COMMANDS}")
+                    terminal.status(f"{way} checks. {view.COMMANDS}")
                     room.enter(room.exercise)
                     state.write(room.progress)
                 serve(room, events)
