@@ -20,6 +20,7 @@ PARTS = {
     "whichloop: code in the audit, its page, loop factories": (345, 220),
     "the workshop's runner, its check": (1_720, 1_110),
     "whichloop: any driver, any keeper": (350, 250),
+    "whichloop: hangs, silent callbacks": (470, 310),
     "whichloop: advise": (500, 355),
     "whichloop: a page of HTML": (240, 155),
     "report, one page": (540, 325),
@@ -40,6 +41,7 @@ TEST_LINES = {
     "whichloop: code in the audit, its page, loop factories": 190,
     "the workshop's runner, its check": 400,
     "whichloop: any driver, any keeper": 385,
+    "whichloop: hangs, silent callbacks": 310,
 }
 # Imports inside functions, and calls that import, in the whole repository, tests included.
 MAX_INNER_IMPORTS = 15

@@ -22,7 +22,7 @@ from whichloop.audit import audit, loop_scope_of_fixture, plan
 from whichloop.calls import foresee_calls
 from whichloop.foresee import foresee
 from whichloop.library import explain_error, loop_of
-from whichloop.observe import frames, peek, ways
+from whichloop.observe import callbacks, frames, peek, waits, ways
 from whichloop.observe.kept import Walk
 from whichloop.observe.left_open import DRIVERS, left_open
 from whichloop.observe.named import Names
@@ -33,6 +33,8 @@ from whichloop.observe.tracker import TRACKER
 from whichloop.present.foreseen import as_text
 from whichloop.present.section import render
 from whichloop.records import NOBODY, Finding, ObjectRecord, Settings
+
+from whichloop import background
 
 SOURCES = Path(peek.__file__).parent
 NAMES = sorted(
@@ -162,6 +164,9 @@ async def look(obj) -> None:
     seen = Seen(ObjectRecord(-1, "asyncio", "asyncio Lock", "Lock"), None, obj)
     render(Finding("", "", "", "", "", "", owned(seen, [], [sys._getframe()], tuple)))
     ways.find(ways.of_modules(), lambda value: False)  # through all that the suite holds
+    callbacks.pending([obj])
+    list(background.errors_in(failing(obj, AssertionError())))
+    waits.Hang(TimeoutError(), [sys._getframe()], [(NOBODY, obj)]).wait()
     scopes = Settings("3", "9", "1.5.0", "auto", "session", "function")
     as_text(audit(plan([item(obj)], scopes), scopes), 1)
     foresee(plan([item(obj), item(look)], scopes), Names())

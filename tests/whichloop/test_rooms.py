@@ -19,7 +19,7 @@ HOME = str(Path(whichloop.__file__).parent) + "/"
 OURS = {path.relative_to(HOME).as_posix() for path in Path(HOME).rglob("*.py")}
 # What notes a crossing, what meets the failure, and what adds the section to its report.
 ENTRIES = {
-    "observe/tracker.py": "_crossed",
+    "observe/tracker.py": "crossed",
     "hooks.py": "pytest_runtest_makereport pytest_runtest_logreport",
 }
 passed, inside = {}, []

@@ -1,9 +1,9 @@
 """Every suite of the zoo, held to what it expects; every first cure, applied.
 
-``tests/zoo/NN_name/`` is a small pytest project. ``expected.toml`` says which tests fail and what
-whichloop must say of one of them, and what the audit foresees; ``cure.patch`` is its first cure as
-a change of files, and ``wrong_cure.patch``, where there is one, a cure that is right elsewhere and
-does not help here.
+``tests/zoo/NN_name/`` is a small pytest project. ``expected.toml`` says which tests fail (with its
+``options``) and what whichloop must say of one of them, and what the audit foresees;
+``cure.patch`` is its first cure as a change of files, and ``wrong_cure.patch``, where there is one,
+a cure that is right elsewhere and does not help here.
 """
 
 import json
@@ -47,7 +47,7 @@ def test_the_zoo_is_as_large_and_as_varied_as_it_says():
         row = EXPECTED[name]["audit"]
         assert bool(row.get("foreseen") or row.get("notes")) != bool(row.get("not_foreseen")), name
     kinds = [
-        (EXPECTED[name]["driver"], found["cause"], found["first_cure"])
+        (EXPECTED[name]["driver"], found["cause"], found["first_cure"], "options" in EXPECTED[name])
         for name in SICK
         for found in [EXPECTED[name]["finding"]]
     ]
@@ -57,7 +57,7 @@ def test_the_zoo_is_as_large_and_as_varied_as_it_says():
 @pytest.mark.parametrize("name", SICK)
 def test_a_sick_suite_is_explained(suite, name):
     expected = EXPECTED[name]
-    run = suite(name)
+    run = suite(name, *expected.get("options", []))
 
     assert run.failed == set(expected["failed"]), run.out
     wanted = expected["finding"]
@@ -88,7 +88,7 @@ def test_a_sick_suite_is_explained(suite, name):
 
 @pytest.mark.parametrize("name", SICK)
 def test_the_first_cure_cures(suite, name):
-    run = suite(name, patch="cure")
+    run = suite(name, *EXPECTED[name].get("options", []), patch="cure")
 
     assert run.code == 0, run.out
     assert run.findings == []

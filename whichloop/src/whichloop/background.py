@@ -1,6 +1,8 @@
 """Errors that no test fails with, and what they are to tests: told at the end of the run, or under
 a test that failed of its own assertion after one of them."""
 
+import threading
+import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,7 +14,7 @@ from whichloop.observe.background_errors import BackgroundErrors
 from whichloop.observe.tracker import TRACKER
 from whichloop.observe.ways import reach
 from whichloop.present.section import render
-from whichloop.records import Finding
+from whichloop.records import HUNG, Finding
 
 # A suite whose every test logs an error says so often enough with these.
 MAX_BACKGROUND = 200
@@ -36,6 +38,8 @@ class Background:
     def _report(self, error: BaseException | None, text: str, where: str) -> None:
         with TRACKER.guarded("errors in the background"):
             raised = RuntimeError(text) if error is None else error
+            if where == "thread":
+                self._dies(raised)
             texts = [f"{kind}: {words}" for kind, words in frames.texts_of(raised)]
             # Most of what is logged is of other troubles: it costs no look at any frame.
             if not TRACKER.crossings and messages.find([*texts, text]) is None:
@@ -50,9 +54,25 @@ class Background:
                 else:
                     self.more += 1
 
-    def behind(self, error: BaseException, during: str, when: str) -> Finding | None:
+    @staticmethod
+    def _dies(error: BaseException) -> None:
+        """This thread ends by the error. If that came from a loop, who waits for it must know."""
+        for frame in frames.passed_by(error):
+            loop = frame.f_locals.get("self")
+            if peek.is_loop(loop):
+                died = weakref.ref(threading.current_thread()), TRACKER.loop(loop)
+                TRACKER.loops.dead_threads.append(died)
+                return
+
+    def behind(
+        self, told: Finding | None, error: BaseException, during: str, when: str
+    ) -> Finding | None:
         """What a test's failure, which itself says nothing of loops, may come from: the first error
-        that was in the background meanwhile, or one that its variables hold."""
+        that was in the background meanwhile, or one that its variables hold. Of a hang that is
+        ``told`` such an error is a part."""
+        if told is not None and told.message == HUNG:
+            self.findings = [one for one in self.findings if one.during != during]
+            return told
         for finding in self._of_test:
             if finding.during == during:
                 self.findings = [one for one in self.findings if one is not finding]
@@ -61,7 +81,7 @@ class Background:
             finding_of = self._explain(held, during, when)
             if finding_of is not None and CAUSES[finding_of.cause].about_loops:
                 return finding_of._replace(sure=_BEHIND + "kept in a variable")
-        return None
+        return told
 
     def told(self) -> Iterator[str]:
         """What the end of the run tells of what no test failed with; it is told once."""
@@ -77,7 +97,8 @@ class Background:
 def errors_in(error: BaseException) -> Iterator[BaseException]:
     """The errors with a message of several loops that the variables of the failing test hold, by
     themselves, in a list of results, or in a task whose result nobody asked for."""
-    for value in reach(frames.locals_of(frames.own_frames(error)), 2):
+    own = [f for f in frames.passed_by(error) if frames.is_user_file(f.f_code.co_filename)]
+    for value in reach(frames.locals_of(own), 2):
         if peek.is_a(value, BaseException):
             held = value
         else:

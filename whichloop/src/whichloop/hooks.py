@@ -3,7 +3,6 @@
 import gc
 import json
 import sys
-import traceback
 from collections.abc import Generator
 from functools import partial
 from pathlib import Path
@@ -11,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from whichloop import strict
+from whichloop import hangs, strict
 from whichloop.audit import audit, has_own_loop_scope, loop_scope_of_fixture, overrides, plan
 from whichloop.background import Background
 from whichloop.calls import foresee_calls
 from whichloop.diagnose.explain import explain, is_told
 from whichloop.foresee import foresee
-from whichloop.observe import peek
-from whichloop.observe.frames import without_ours
+from whichloop.hangs import Limits
+from whichloop.observe import frames, peek
 from whichloop.observe.named import Names
 from whichloop.observe.probes.registry import REGISTRY
 from whichloop.observe.tracker import TRACKER
@@ -26,12 +25,12 @@ from whichloop.present.foreseen import FORMS
 from whichloop.present.html import html_page
 from whichloop.present.section import NARROWEST, WIDEST, Groups, one_line, title, told
 from whichloop.recording import as_text, finding_of, merged, of_json, plain, to_json, write
-from whichloop.records import Actor, Finding
+from whichloop.records import HUNG, Actor, Finding
+from whichloop.refused import Refused
 
 TITLE = "whichloop"
 _FACTORY = "_asyncio_loop_factory"  # the fixture whose parameter is one, from 1.4 on
 _COROUTINE = "PytestAsyncioFunction"  # the class of its items, from 0.23 on
-_AGAIN = "likely: pytest stumbles over a fixture that it refused to set up for an earlier test"
 
 
 def _scope_of(item: pytest.Item) -> str | None:
@@ -48,7 +47,7 @@ def _clean(call: pytest.CallInfo[None]) -> None:
     """A traceback reads as it does without us."""
     if call.excinfo is not None:
         with TRACKER.guarded("tracebacks"):
-            without_ours(call.excinfo.value)
+            frames.without_ours(call.excinfo.value)
 
 
 def factories_of(metafunc: Any) -> dict[int, tuple[Any, str]]:
@@ -75,14 +74,17 @@ class Hooks:
         self.properties: list[tuple[str, str]] = []  # of the test that runs
         self.finding: Finding | None = None  # of the phase that has just ended
         self.background = Background(self._explain)
+        self.item: pytest.Item | None = None  # that runs, or ran last
+        self.limits = Limits(config, self._of_hang)
         self.audited: list[str] = []
         self.written: list[str] = []
         self.unwritten: list[str] = []
-        self.refused: dict[str, Finding] = {}  # by the name of the fixture's function
+        self.refused = Refused()
         self.workers: dict[str, dict[str, Any]] = {}
 
     def pytest_sessionstart(self) -> None:
         self.background.errors.install()
+        self.limits.install()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
@@ -91,10 +93,14 @@ class Hooks:
         scene.during, scene.hooks[:] = item.nodeid, [Actor("test", item.nodeid)]
         TRACKER.crossings.clear()
         TRACKER.loops.ran_here.clear()
+        TRACKER.loops.hung.clear()
         self.background.test_begins()
+        self.item = item
+        self.limits.test_begins()
         try:
             return (yield)
         finally:
+            self.limits.test_ends()
             scene.during, scene.hooks[:] = around
 
     @pytest.hookimpl(trylast=True)
@@ -159,22 +165,21 @@ class Hooks:
             )
             if item is not None:
                 failure = failure._replace(test_scope=_scope_of(item))
+                if frames.is_hang(error):
+                    failure, recording = hangs.looked_at(error, failure, recording, values())
             return explain(recording, failure.saying(text))
         return None
 
-    def _refused_again(self, error: BaseException, during: str) -> None:
-        """pytest stumbles over a fixture that it refused to set up for an earlier test: an empty
-        AssertionError in its own code. It is explained by that test's finding."""
-        finding = self.finding
-        if finding is not None and finding.message == "scope-mismatch":
-            self.refused.setdefault(finding.used_by.name, finding)
-        if finding is not None or not self.refused or type(error) is not AssertionError:
-            return
-        *_, (frame, _) = traceback.walk_tb(error.__traceback__)
-        function = peek.function_of(peek.attribute(frame.f_locals.get("self"), "func"))
-        first = self.refused.get(function.__name__) if function is not None else None
-        if first is not None and not error.args:
-            self.finding = first._replace(during=during, sure=_AGAIN)
+    def _of_hang(self, error: BaseException) -> Finding | None:
+        """What the test that runs, or ran last, waits for, where no report is made of that."""
+        node = self.item.nodeid if self.item is not None else ""
+        return self._explain(error, node, "call", "", self.item)
+
+    def pytest_keyboard_interrupt(self, excinfo: Any) -> None:
+        finding = self._of_hang(excinfo.value)
+        if finding is not None:
+            self.findings.append(finding)
+            self.groups.add(finding)
 
     # The common case is a test that passes: two plain hooks cost less than one wrapper.
     # Not tryfirst: pytest's own hook for unittest puts the exception in its place before.
@@ -186,14 +191,14 @@ class Hooks:
         if call.excinfo is not None and not issubclass(call.excinfo.type, pytest.skip.Exception):
             error = call.excinfo.value
             self.finding = self._explain(error, item.nodeid, call.when, "", item)
+            told = self.finding
             # An assertion may quote another error: that one knows more.
-            if self.finding is None or issubclass(call.excinfo.type, AssertionError):
+            if told is None or told.message == HUNG or issubclass(type(error), AssertionError):
                 with TRACKER.guarded("explanations"):
-                    behind = self.background.behind(error, item.nodeid, call.when)
-                    self.finding = behind or self.finding
+                    self.finding = self.background.behind(told, error, item.nodeid, call.when)
             if call.when == "setup":
                 with TRACKER.guarded("explanations"):
-                    self._refused_again(error, item.nodeid)
+                    self.finding = self.refused.seen(self.finding, error, item.nodeid)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: Any) -> None:
@@ -261,6 +266,7 @@ class Hooks:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
         self.background.errors.uninstall_logging()
+        self.limits.uninstall()
         if not TRACKER.recording:
             return
         with TRACKER.guarded("recording"):
@@ -315,6 +321,8 @@ class Hooks:
     def after_everything(self) -> None:
         """The last clean-up of the session: errors of finalizers that ran after the summary."""
         self.background.errors.uninstall()
+        if not hasattr(self.config, "workerinput"):  # which its controller ends
+            hangs.watch_exit()
         texts = list(self.background.told())
         if texts:
             print("whichloop: errors raised at exit", *texts, sep="\n", file=sys.stderr)
@@ -325,8 +333,8 @@ class ThoroughHooks(Hooks):
 
     def __init__(self, config: pytest.Config) -> None:
         super().__init__(config)
-        self.strict = config.getoption("whichloop") == "strict"
-        self.ended = ""  # how the present test did, in words
+        self.is_strict = config.getoption("whichloop") == "strict"
+        self.strict = strict.Strict()
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
@@ -334,10 +342,12 @@ class ThoroughHooks(Hooks):
         report = yield
         super().pytest_runtest_makereport(item, call)
         if report.when != "teardown":
-            self.ended = strict.ENDED[report.outcome]
-        if report.passed and self.strict:
+            self.strict.ended = strict.ENDED[report.outcome]
+        if report.passed and self.is_strict:
             with TRACKER.guarded("strict"):
-                self.finding = strict.held(item, report, self.ended, _scope_of(item))
+                module = peek.attributes(getattr(item, "module", None))
+                values = [held for _, held in self._values(item)]
+                self.finding = self.strict.held(item, report, [*values, module], _scope_of(item))
         if TRACKER.recording and report.when == "call":
             # The outcome belongs to the loop of the test's body: the last that it ran on so far.
             for at in reversed(range(len(TRACKER.ran))):

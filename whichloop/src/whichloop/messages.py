@@ -154,13 +154,12 @@ MAYBE = (
     ),
     Message(
         "concurrent-use",
-        # asyncio's streams, generators and coroutines, anyio's and websockets' streams, MySQL's.
-        r"called while another coroutine is already waiting"
-        r"|cannot call \w+ while another coroutine"
-        r"|Concurrent call to \w+\(\) is not allowed"
-        r"|Another task is already \S+( \S+)? this resource"
+        # In the words of asyncio, anyio, websockets, aiohttp, libpq and MySQL's client.
+        r"while another (coroutine|task|command|query|request|statement) is"
+        r"|[Aa]nother (task|coroutine|command|query|request|statement) is (already|currently)"
+        r"|\b[Cc]oncurrent (call|use|access|read|receive)s?\b|in use by another (task|coroutine)"
         r"|asynchronous generator is already running|coroutine is being awaited already"
-        r"|Packet sequence number wrong",
+        r"|Packet sequence number wrong|Commands out of sync",
         "one connection, stream or generator was asked for something by two tasks at once",
         causes.NOT_LOOPS,
         "likely: two tasks at once; what is left after a use on another loop says the same",
@@ -179,12 +178,15 @@ MAYBE = (
     # A library's own guard, in whatever words: what is read from the traceback's values decides.
     Message(
         "library-guard",
-        r"(?i)\bloops? (\w+ ){0,2}(does not|do not|doesn't|don't) match"
-        r"|\b(different|another|wrong|other|same) (\w+ )?loop\b"
-        r"|\bloop (mismatch|has changed|other than)",
+        # Loops that are not of events have such names, too.
+        r"(?i)\b(different|wrong) (\w+ )?loop\b|\b(another|other|same) (event|asyncio|running) loop"
+        r"|\b(event|running|current) loop (does not|do not|doesn't|don't) match"
+        r"|\b(event|running|current) loop (mismatch|differs|has changed|other than|is not the)"
+        r"|\bevent loop (\w+ ){0,2}it was (created|made|opened|started|built|bound)",
         "a library looked at the running event loop, and it was not the one it had kept",
         causes.OUTLIVES,
         "likely: the words of the library's own guard",
+        cures=("one-loop",),
     ),
 )
 # These only look as if they were about loops.

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 FIXTURE_SCOPE = "asyncio_default_fixture_loop_scope"
 TEST_SCOPE = "asyncio_default_test_loop_scope"
+HUNG = "hang"  # in place of a message's id: there was none, the test only waited
 # The name of a fixture that pytest makes of a setup_method, a setUpClass or the like.
 XUNIT = re.compile(r"_(?:xunit|unittest)_(\w+?)_fixture_(.+)")
 
@@ -208,13 +209,24 @@ class Frame(NamedTuple):
     plain: bool = False
 
 
+class Wait(NamedTuple):
+    """What a test waited for in vain: the object, the loop of what would wake it, the suite's line,
+    and how that has stopped, as a clause."""
+
+    obj: ObjectRecord
+    loop: str
+    line: Site
+    how: str
+
+
 class Failure(NamedTuple):
     """An exception as text: type and message of the one raised, then of its causes. ``running`` is
     the loop that still ran in this thread when the exception had left everything, ``test_scope``
     the loop scope that pytest-asyncio gives the test (None: not known, or it gives none),
     ``fixture`` the one whose code the exception passed through. For each of the chain ``lines``
     has the suite's own line nearest to it, or None, and ``called`` (empty if that was not asked)
-    the object whose method that line called; ``at`` is the line of the one that counts."""
+    the object whose method that line called; ``at`` is the line of the one that counts.
+    ``wait`` is what a hang waited for."""
 
     chain: tuple[tuple[str, str], ...]
     frames: tuple[Frame, ...] = ()
@@ -227,6 +239,7 @@ class Failure(NamedTuple):
     lines: tuple[Site | None, ...] = ()
     called: tuple[ObjectRecord | None, ...] = ()
     at: Site | None = None
+    wait: Wait | None = None
 
     @property
     def by(self) -> Actor:

@@ -1,10 +1,13 @@
 """What strict mode makes of a phase that passed."""
 
+from typing import Any
+
 import pytest
 
 from whichloop.diagnose.case import Case
 from whichloop.diagnose.causes import TEARDOWN
 from whichloop.diagnose.explain import explain_crossing, explain_left_open
+from whichloop.observe import callbacks
 from whichloop.observe.left_open import left_open
 from whichloop.observe.tracker import TRACKER
 from whichloop.records import Actor, Finding
@@ -14,11 +17,32 @@ ENDED = {"passed": "passed, but", "skipped": "was skipped, but", "failed": "fail
 NAMED = 3  # of the tests for which an error stands, too
 
 
-def held(
+class Strict:
+    """``ended`` is how the present test did, in words."""
+
+    def __init__(self) -> None:
+        self.ended = ""
+        self._futures: list[tuple[Any, int]] = []  # pending as the test's call began
+
+    def held(
+        self,
+        item: pytest.Item,
+        report: pytest.TestReport,
+        values: list[Any],
+        test_scope: str | None,
+    ) -> Finding | None:
+        """Fail the phase if something crossed or was left open; say what has ended how, who did
+        what meanwhile, and for which other tests that stands. ``values`` are what fixtures and the
+        test's module hold."""
+        if report.when == "call":
+            callbacks.added(self._futures)
+        self._futures = callbacks.pending(values) if report.when == "setup" else []
+        return _held(item, report, self.ended, test_scope)
+
+
+def _held(
     item: pytest.Item, report: pytest.TestReport, ended: str, test_scope: str | None
 ) -> Finding | None:
-    """Fail the phase if something crossed or was left open; say what has ended how (``ended``: the
-    test), who did what meanwhile, and for which other tests that stands."""
     node, when, others = report.nodeid, report.when or "", ""
     so_far = "could be set up, but" if when == "setup" else ended
     if TRACKER.crossings:

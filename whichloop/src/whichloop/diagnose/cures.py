@@ -132,6 +132,11 @@ ENTRIES = {
         "asyncio.run_coroutine_threadsafe(coroutine, loop).result()",
         link=_PYTHON + "asyncio-dev.html#concurrency-and-multithreading",
     ),
+    "wake-it": Entry(
+        "wake it through the loop that waits",
+        "loop.call_soon_threadsafe(event.set), in place of event.set() in another thread",
+        link=_PYTHON + "asyncio-dev.html#concurrency-and-multithreading",
+    ),
     "per-thread": Entry(
         "give the thread a {noun} of its own",
         "create it inside the coroutine that the thread runs",

@@ -8,6 +8,7 @@ from whichloop.diagnose import causes, tasks
 from whichloop.diagnose.case import RUNS, Case, Cause, made
 from whichloop.messages import Message
 from whichloop.records import (
+    HUNG,
     NOBODY,
     Actor,
     Crossing,
@@ -16,6 +17,7 @@ from whichloop.records import (
     Frame,
     ObjectRecord,
     Recording,
+    Wait,
 )
 
 PLUGINS = {"pytest-asyncio", "anyio", "pytest-trio", "pytest-aiohttp"}
@@ -31,6 +33,8 @@ _NO_MESSAGE = (
 _NO_OBJECT = "Something made in one part of this run was used in another, where it cannot work."
 _LEFT_OPEN = "A {thing} is still open, and the part of the run that it belongs to has ended."
 _LEFT_RUNNING = "This test could not start: an earlier step of this run still has its machinery on."
+_WAITED = "This test waited for something that cannot come: what would bring it has stopped."
+_HUNG = "likely: read from what the test was waiting for when it was ended"
 _STARTED_TWICE = "What runs this code was asked to start a second time, which it cannot do."
 
 
@@ -47,9 +51,9 @@ def explain(recording: Recording, failure: Failure) -> Finding | None:
     match = messages.find(texts)
     crossing = choose(recording, failure)
     if match is None:
-        if crossing is None or crossing.at not in {frame.site for frame in failure.frames}:
-            return None
-        return _crossed(recording, failure, crossing)._replace(sure=_NO_MESSAGE)
+        if crossing is not None and crossing.at in {frame.site for frame in failure.frames}:
+            return _crossed(recording, failure, crossing)._replace(sure=_NO_MESSAGE)
+        return _waited(recording, failure, failure.wait) if failure.wait is not None else None
     message, text = match
     called: ObjectRecord | None = None
     if failure.lines:
@@ -86,10 +90,7 @@ def explain(recording: Recording, failure: Failure) -> Finding | None:
         return _concurrent(case, failure, message, plain, recording)
     if message.id == "operation-in-progress":
         return _concurrent(case, failure, message, plain, recording)
-    finding = _unseen(recording, failure, message, plain)
-    # Other loops than those of events have such names, too.
-    guards = message.id != "library-guard" or "event loop" in text.lower()
-    return finding if guards or finding.cause != causes.UNKNOWN.name else None
+    return _unseen(recording, failure, message, plain)
 
 
 def explain_crossing(
@@ -199,6 +200,24 @@ def _crossed(
     return _finding(case, failure, cause, message, during=during, crossing_line=line)
 
 
+def _waited(recording: Recording, failure: Failure, wait: Wait) -> Finding:
+    """A hang that something has ended: who would have to wake what the test waits for."""
+    failure = failure._replace(at=wait.line)
+    case = _case(recording, failure, wait.obj)._replace(bound=recording.loop(wait.loop))
+    cause, tick = causes.THREAD, 0
+    if case.bound is not None and wait.loop != failure.used_on:
+        using = case.using
+        tick = using.born if case.bound.closed is None and using else (case.bound.closed or 0) + 1
+        cause = cause_of(case, tick)
+    finding = _finding(case, failure, cause, headline=_WAITED, sure=_HUNG)
+    sentence = f"{finding.sentence.rstrip('.')}: {wait.how}."
+    finding = finding._replace(message=HUNG, sentence=sentence)
+    if wait.loop == failure.used_on:
+        cures = made(["wake-it"], {}, case)
+        finding = finding._replace(sentence=f"{wait.how}.", cures=cures)
+    return finding
+
+
 def _concurrent(
     case: Case, failure: Failure, message: Message, plain: Finding, recording: Recording
 ) -> Finding:
@@ -290,9 +309,9 @@ def _unseen(recording: Recording, failure: Failure, message: Message, plain: Fin
         sure = "likely: read from the values in the traceback"
         return _finding(case, failure, cause, message, sure=sure)
     sure = "sure of two loops; the object is not one that whichloop knows"
-    if message in messages.MAYBE:
-        sure = "not known: no use on another loop was seen in this test"
-    elif message.id == "library-guard":
+    if message.id == "library-guard":
         sure = message.sure
+    elif message in messages.MAYBE:
+        sure = "not known: no use on another loop was seen in this test"
     case, changes = _case(recording, failure), {"sentence": plain.sentence, "cures": plain.cures}
     return _finding(case, failure, causes.UNKNOWN, message, sure=sure, **changes)

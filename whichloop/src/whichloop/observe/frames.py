@@ -1,7 +1,9 @@
 """Reading frames: whose line it is, who was at work, and what an exception passed through."""
 
 import functools
+import itertools
 import os
+import re
 import site
 import sys
 import traceback
@@ -18,6 +20,7 @@ MAX_CHAIN = 50  # of a group, too, whose members came from many tasks
 MAX_LOCALS = 60
 MAX_TEXT = 2000
 
+_TIMEOUT = re.compile(r"Timeout \(?>[\d.]+s?\)?( from pytest-timeout|$)")
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 OURS = "<whichloop"  # begins the name of the file of what stands in for a library's function
 # A look at the disk is an error inside a coroutine where blockbuster watches: what is needed of it
@@ -243,21 +246,35 @@ def texts_of(error: BaseException) -> tuple[tuple[str, str], ...]:
     return tuple((_class_name(type(raised)), _text(raised)) for raised in chain_of(error))
 
 
-def own_frames(error: BaseException) -> list[FrameType]:
-    """The frames of the suite's own code that the error itself passed."""
-    passed = (frame for frame, _ in traceback.walk_tb(_held(error, "__traceback__")))
-    return [frame for frame in passed if is_user_file(frame.f_code.co_filename)]
+class Ended(BaseException):
+    """Stands for what ends a process that hangs without an exception."""
+
+
+def is_hang(error: BaseException) -> bool:
+    """Is it what ends a hang: Ctrl-C, a time limit of the code's own or pytest-timeout's?"""
+    if issubclass(type(error), KeyboardInterrupt | TimeoutError | Ended):
+        return True
+    return _class_name(type(error)) == "Failed" and _TIMEOUT.match(_text(error)) is not None
+
+
+def passed_by(error: BaseException) -> list[FrameType]:
+    """The frames that the error itself passed, the innermost first."""
+    return [frame for frame, _ in traceback.walk_tb(_held(error, "__traceback__"))][::-1]
+
+
+def selfs_of(passed: Iterable[FrameType]) -> list[Any]:
+    """The objects whose methods these frames run."""
+    methods = (frame for frame in passed if frame.f_code.co_varnames[:1] == ("self",))
+    return [frame.f_locals["self"] for frame in methods if "self" in frame.f_locals]
 
 
 def entered(error: BaseException) -> Any:
     """The object whose method the suite's own code called when the error came, or which a task ran;
     None where there was no such method of a library's."""
-    passed = [frame for frame, _ in traceback.walk_tb(_held(error, "__traceback__"))]
-    own = [at for at, frame in enumerate(passed) if is_user_file(frame.f_code.co_filename)]
-    for frame in passed[own[-1] + 1 if own else 0 :]:
-        if frame.f_code.co_varnames[:1] == ("self",):
-            return frame.f_locals.get("self")
-    return None
+    inner = itertools.takewhile(
+        lambda frame: not is_user_file(frame.f_code.co_filename), passed_by(error)
+    )
+    return next(reversed(selfs_of(inner)), None)
 
 
 def failure_of(error: BaseException, during: str, phase: str) -> tuple[Failure, list[FrameType]]:

@@ -6,7 +6,7 @@ import sys
 import threading
 import weakref
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
@@ -18,6 +18,7 @@ from whichloop.records import NOBODY, Actor, LoopRecord, Site
 MAX_DEAD = 64
 # Enough for any report; a test that runs more loops than this names the latest.
 MAX_RAN = 50
+MAX_ENDED = 100
 
 # Library modules that make or drive a loop, by the name their frames carry.
 RUNNERS = {
@@ -61,6 +62,12 @@ class LoopTable:
         self.ran_here: list[LiveLoop] = []  # in the present test
         self.all: list[LiveLoop] | None = None  # filled while recording
         self.factory = ""  # the name of pytest-asyncio's, as it was set up last
+        # Of tasks that were pending when their loop ended: what they held, weakly; and threads that
+        # an error of a loop has ended.
+        self.ended: deque[tuple[LiveLoop, str, list[Any]]] = deque(maxlen=MAX_ENDED)
+        self.interrupted: Callable[[], Any] = lambda: None  # the task that a hang was ended in
+        self.hung: list[Any] = []  # what its tasks waited for, if their loop has ended already
+        self.dead_threads: deque[tuple[Any, LiveLoop]] = deque(maxlen=MAX_ENDED)
         self._scene, self._tick = scene, tick
         self._numbers = itertools.count()
 

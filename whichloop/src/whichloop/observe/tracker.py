@@ -183,9 +183,10 @@ class Tracker:
         if live.loop is None:
             self.bound(live, loop, frame)
         elif live.loop.ref() is not loop and len(self.crossings) < MAX_CROSSINGS:
-            self._crossed(live, self.loop(loop).record.id, frame)
+            self.crossed(live, self.loop(loop).record.id, frame)
 
-    def _crossed(self, live: LiveObject, using: str, frame: FrameType | None) -> None:
+    def crossed(self, live: LiveObject, using: str, frame: FrameType | None) -> None:
+        """Note a use on the loop ``using``, which is not the object's."""
         site, who = self.scene.capture(frame)
         record = live.record
         noted = {(use.seq, use.used_on, use.at) for use, *_ in self.crossings}

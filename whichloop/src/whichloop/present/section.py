@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from whichloop.records import Actor, Cure, Finding, LoopRecord, ObjectRecord, Site
+from whichloop.records import HUNG, Actor, Cure, Finding, LoopRecord, ObjectRecord, Site
 
 WIDTH = 80
 # Below the first a hanging indent leaves no room; beyond the second a line is hard to read.
@@ -56,8 +56,9 @@ def life(loop: LoopRecord) -> str:
     return f"loop {loop.id} was opened by {opener}{at}{thread}; {end}"
 
 
-def _let(obj: ObjectRecord | None, loop: LoopRecord | None) -> list[str]:
-    """Who built the object and what keeps it; what it bound to, and the life of that loop."""
+def _let(obj: ObjectRecord | None, loop: LoopRecord | None, hung: bool = False) -> list[str]:
+    """Who built the object and what keeps it; what it bound to, and the life of that loop. With
+    ``hung`` that is the loop of what would wake a wait for it."""
     lived = [life(loop)] if loop is not None else []
     if obj is None:
         return lived
@@ -83,7 +84,8 @@ def _let(obj: ObjectRecord | None, loop: LoopRecord | None) -> list[str]:
         built = f", {built}" if obj.built_at is not None else ""
         of = f" of {builder}{scopes}" if builder.kind == "fixture" else ""
         rows = [f"{_thing(obj)}{of}{kept}", f"by way of {obj.way}, {obj.inner}{built}"]
-    return [*rows, f"it bound to {describe(loop)}, {first_use}", *lived]
+    bound = f"it bound to {describe(loop)}, {first_use}"
+    return [*rows, f"what wakes it is on {describe(loop)}" if hung else bound, *lived]
 
 
 def _thing(obj: ObjectRecord) -> str:
@@ -104,6 +106,7 @@ def _then(finding: Finding) -> str:
         own = using.scope == "function" and finding.during and finding.during in using.owner
         where = f"loop {using.id}, its own function loop" if own else describe(using)
         does = ", and used it" if obj is not None else "; the error came"
+        does = ", and waited" if finding.message == HUNG else does
         more = "" if own and using.closed is None else f" ({life(using)})"
         return f"{who or 'what ran'} ran on {where}{does} at {_at(line)}{more}"
     if line is not None:
@@ -124,7 +127,7 @@ def rows_of(finding: Finding, cures: Iterable[str] = ()) -> list[tuple[str, str]
     """What is below the headline: heads with texts, either of which may be empty."""
     advice = list(cures) or in_words(finding.cures)
     return [
-        *under("Let", _let(finding.object, finding.bound_loop)),
+        *under("Let", _let(finding.object, finding.bound_loop, finding.message == HUNG)),
         ("Then", _then(finding)),
         ("So", f"{finding.cause}: {finding.sentence}"),
         ("", f"({finding.sure})" if finding.sure != "sure" else ""),

@@ -3,6 +3,7 @@
 from types import ModuleType
 from typing import Any
 
+from whichloop.observe import peek, waits
 from whichloop.observe.probes.patcher import Patcher
 from whichloop.observe.tracker import TRACKER
 
@@ -15,7 +16,11 @@ def install(module: ModuleType, patch: Patcher) -> None:
     owner = module.BaseEventLoop if module.__name__ == "asyncio" else module.Loop
     patch.after(owner, "__init__", lambda frame, loop, *_, **__: TRACKER.loops.born(loop, frame))
     patch.before(owner, "run_forever", lambda frame, loop: TRACKER.loop_runs(loop))
+    patch.before(owner, "close", lambda frame, loop: waits.ends(loop))
     patch.after(owner, "close", lambda frame, loop: TRACKER.loops.closed(loop))
+    if module.__name__ == "asyncio":  # it cancels what is pending before it closes the loop
+        see = lambda frame, runner: waits.ends(peek.loop_in(runner, "_loop"))  # noqa: E731
+        patch.before(module.Runner, "close", see)
 
 
 def read(obj: Any) -> None:

@@ -1,0 +1,9 @@
+import aiosqlite
+import pytest
+
+
+@pytest.fixture(scope="session")
+async def db():
+    connection = await aiosqlite.connect(":memory:")
+    yield connection
+    connection.stop()
