@@ -20,7 +20,7 @@ PARTS = {
     "whichloop: code in the audit, its page, loop factories": (345, 220),
     "the workshop's runner, its check": (1_720, 1_110),
     "whichloop: any driver, any keeper": (350, 250),
-    "whichloop: hangs, silent callbacks": (470, 310),
+    "whichloop: hangs, silent callbacks": (560, 350),
     "whichloop: advise": (500, 355),
     "whichloop: a page of HTML": (240, 155),
     "report, one page": (540, 325),

@@ -72,7 +72,7 @@ def _weak(obj: Any) -> Callable[[], Any]:
         return lambda: None
 
 
-def _held_by(task: Any) -> Iterator[Any]:
+def _held_by(task: Any) -> list[Any]:
     return reach(frames.locals_of(suspended(task)[0]), 1)
 
 
