@@ -712,3 +712,34 @@ def test_an_option_that_does_not_exist_is_told_where_pytest_ends_too(
     else:
         assert f"note WL024 unknown option: {text}" in " ".join(run.out.split())
         assert run.out.count("WL024") == 1
+
+
+LAZY = """
+    from functools import lru_cache
+
+    @lru_cache
+    def get_engine():
+        from sqlalchemy.ext.asyncio import create_async_engine
+        return create_async_engine("postgresql+asyncpg://nobody@localhost/none")
+
+    @lru_cache
+    def get_client():
+        from motor.motor_asyncio import AsyncIOMotorClient
+        return AsyncIOMotorClient()
+"""
+
+
+def test_drivers_that_are_imported_in_functions_are_foreseen_in_a_tree_that_is_read_only(
+    audit, tmp_path
+):
+    (tmp_path / "suite").mkdir()
+    lines = {"db": LAZY, "test_a": TWO.replace("app", "db").format(use="get_engine(), db.get_client()")}
+    audit(**lines)
+    before = sorted(tmp_path.rglob("*"))
+    (tmp_path / "suite").chmod(0o555)
+
+    engine, client = audit()
+
+    assert "get_engine may keep one SQLAlchemy AsyncEngine" in engine["text"]
+    assert "get_client may keep one Motor client" in client["text"]
+    assert sorted(tmp_path.rglob("*")) == before
