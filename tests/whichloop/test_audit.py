@@ -404,20 +404,22 @@ def test_what_binds_to_no_loop_is_not_told(audit, app):
     assert audit(app=app, test_a=TWO.format(use="cache")) == []
 
 
+BOUND = """\
+import asyncio
+
+async def bound():
+    lock = asyncio.Lock()
+    async with lock:
+        waiting = asyncio.ensure_future(lock.acquire())
+        await asyncio.sleep(0)
+    await waiting
+    return lock
+
+"""
+
+
 def test_what_has_a_loop_already_is_told(audit):
-    app = """
-    import asyncio
-
-    async def bound():
-        lock = asyncio.Lock()
-        async with lock:
-            waiting = asyncio.ensure_future(lock.acquire())
-            await asyncio.sleep(0)
-        await waiting
-        return lock
-
-    lock = asyncio.run(bound())
-    """
+    app = BOUND + "lock = asyncio.run(bound())\n"
 
     (finding,) = audit(app=app, test_a=TWO.format(use="lock.acquire()"))
 
@@ -733,8 +735,7 @@ def test_drivers_that_are_imported_in_functions_are_foreseen_in_a_tree_that_is_r
     audit, tmp_path
 ):
     (tmp_path / "suite").mkdir()
-    lines = {"db": LAZY, "test_a": TWO.replace("app", "db").format(use="get_engine(), db.get_client()")}
-    audit(**lines)
+    audit(app=LAZY, test_a=TWO.format(use="get_engine(), app.get_client()"))
     before = sorted(tmp_path.rglob("*"))
     (tmp_path / "suite").chmod(0o555)
 
@@ -743,3 +744,15 @@ def test_drivers_that_are_imported_in_functions_are_foreseen_in_a_tree_that_is_r
     assert "get_engine may keep one SQLAlchemy AsyncEngine" in engine["text"]
     assert "get_client may keep one Motor client" in client["text"]
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_bound_lock_that_a_class_of_a_dependency_keeps_is_a_note(audit, tmp_path):
+    home = tmp_path / "suite" / "site-packages"
+    home.mkdir(parents=True)
+    (home / "dependency.py").write_text(BOUND + "class Store:\n    lock = asyncio.run(bound())\n")
+    test = "import dependency\n\nasync def test_one(): ...\n\nasync def test_two(): ...\n"
+
+    (note,) = audit(conftest=f"import sys\nsys.path.insert(0, {str(home)!r})\n", test_a=test)
+
+    assert f"{home.name}/dependency.py: Store.lock keeps one asyncio Lock" in note["text"]
+    assert (note["code"], note["sure"], note["count"], note["line"]) == ("WL003", False, 2, 11)
