@@ -7,6 +7,7 @@ classes, so deep, and so many objects a name and a module.
 
 import asyncio
 import functools
+import gc
 from collections.abc import Iterator
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any, NamedTuple
