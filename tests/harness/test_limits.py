@@ -24,6 +24,7 @@ PARTS = {
     "whichloop: advise": (500, 355),
     "whichloop: a page of HTML": (240, 155),
     "report, one page": (540, 325),
+    "whichloop: options and dependencies in the audit": (160, 90),
 }
 TEST_LINES = {
     "all": 10_600,
@@ -42,6 +43,7 @@ TEST_LINES = {
     "the workshop's runner, its check": 400,
     "whichloop: any driver, any keeper": 385,
     "whichloop: hangs, silent callbacks": 310,
+    "whichloop: options and dependencies in the audit": 150,
 }
 # Imports inside functions, and calls that import, in the whole repository, tests included.
 MAX_INNER_IMPORTS = 15

@@ -6,6 +6,8 @@ import textwrap
 import pytest
 from conftest import ini, run_suite
 from whichloop.cli import main
+from whichloop.options import half_set, unknown
+from whichloop.records import Settings
 
 from scripts.sides import manifest
 from scripts.verdict.grade import documented_verdicts
@@ -188,13 +190,18 @@ TWO = """
 """
 
 
+def findings_in(run):
+    """Those of the JSON, which pytest's own warnings may stand around on stderr."""
+    return json.JSONDecoder().raw_decode(run.out, run.out.index("{\n"))[0]["findings"]
+
+
 @pytest.fixture
 def audit(suite):
     """A function (*options, **files): the audit's findings, as JSON has them."""
 
     def run(*options, fixture="function", **files):
         done = suite("--whichloop-audit=json", *options, fixture=fixture, **files)
-        findings = json.loads(done.out)["findings"]
+        findings = findings_in(done)
         assert done.code == (1 if any(finding["sure"] for finding in findings) else 0)
         return findings
 
@@ -397,20 +404,22 @@ def test_what_binds_to_no_loop_is_not_told(audit, app):
     assert audit(app=app, test_a=TWO.format(use="cache")) == []
 
 
+BOUND = """\
+import asyncio
+
+async def bound():
+    lock = asyncio.Lock()
+    async with lock:
+        waiting = asyncio.ensure_future(lock.acquire())
+        await asyncio.sleep(0)
+    await waiting
+    return lock
+
+"""
+
+
 def test_what_has_a_loop_already_is_told(audit):
-    app = """
-    import asyncio
-
-    async def bound():
-        lock = asyncio.Lock()
-        async with lock:
-            waiting = asyncio.ensure_future(lock.acquire())
-            await asyncio.sleep(0)
-        await waiting
-        return lock
-
-    lock = asyncio.run(bound())
-    """
+    app = BOUND + "lock = asyncio.run(bound())\n"
 
     (finding,) = audit(app=app, test_a=TWO.format(use="lock.acquire()"))
 
@@ -614,3 +623,136 @@ def test_nest_asyncio_is_a_note(audit, patch):
 
     assert (finding["code"], finding["sure"], finding["count"]) == ("WL022", False, 1)
     assert finding["site"] == "conftest.py:1"
+
+
+# -- options of pytest-asyncio -------------------------------------------------------------
+
+HALF = """
+    import pytest
+
+    @pytest.fixture
+    async def db(): ...
+
+    async def test_one(db): ...
+    async def test_two(db): ...
+    async def test_three(): ...
+
+    @pytest.mark.asyncio(loop_scope="module")
+    async def test_marked(db): ...
+"""
+FIXTURES, TESTS = (f"asyncio_default_{what}_loop_scope" for what in ("fixture", "test"))
+
+
+@pytest.mark.parametrize(("given", "missing"), [(FIXTURES, TESTS), (TESTS, FIXTURES)])
+def test_half_set_options_are_a_note_with_the_tests_that_they_move_apart(audit, given, missing):
+    half = f"[pytest]\nasyncio_mode = auto\n{given} = session\n"
+
+    (note,) = (one for one in audit(ini=half, test_a=HALF) if one["code"] == "WL023")
+
+    assert f"{given} = session moves" in note["text"]
+    assert note["text"].endswith(f"{missing} is not set")
+    assert (note["sure"], note["site"]) == (False, "pytest.ini:3")
+    assert note["tests"] == ["test_a.py::test_one", "test_a.py::test_two"]
+    assert main(["explain", note["code"]]) == 0
+
+
+@pytest.mark.parametrize("line", [f"{FIXTURES} = session", f"{FIXTURES} = function", ""])
+def test_half_set_options_that_move_nothing_apart_are_no_note(audit, line):
+    text = HALF.replace("async def db", "def db")
+
+    assert audit(ini=f"[pytest]\nasyncio_mode = auto\n{line}\n", test_a=text) == []
+
+
+def test_what_options_are_half_set_or_unknown_depends_on_the_version():
+    def of(version, options):
+        settings = Settings(pytest="8.3.5", pytest_asyncio=version)
+        return half_set(options, settings), [one.text for one in unknown(options, settings, {})]
+
+    alone = {FIXTURES: "session"}
+    assert of("1.5.0", alone) == of("0.24.0", alone) == ({TESTS: "session"}, [])
+    assert of("0.23.8", alone) == (
+        {},
+        [f"{FIXTURES}: pytest-asyncio 0.23.8 has no such option, 0.24 has"],
+    )
+    assert of("1.5.0", {FIXTURES: "fixture-scope"}) == of("", {"asyncio_mod": "x"}) == ({}, [])
+    assert of("1.5.0", {FIXTURES: "session", TESTS: "function"}) == ({}, [])
+
+
+# Lines of a configuration, how pytest ends on them (on an unknown mode when it first asks for it,
+# in its header or while it collects), and what the audit tells of them.
+UNKNOWN = [
+    ("asyncio_mod = auto", (0,), "asyncio_mod: pytest-asyncio"),
+    ("asyncio_mod = auto\naddopts = --strict-config", (4,), "asyncio_mod: pytest-asyncio"),
+    ("asyncio_mode = atuo", (2, 4), "asyncio_mode = atuo: pytest-asyncio"),
+    ("asyncio_mode = x", (2, 4), "asyncio_mode = x is unknown"),
+    (f"{FIXTURES} = sesion", (4,), f"{FIXTURES} = sesion: pytest-asyncio"),
+    (
+        "asyncio_mode = x\naddopts = -o asyncio_mode=atuo",
+        (2, 4),
+        "asyncio_mode = atuo: pytest-asyncio",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("lines", "codes", "text", "form"),
+    [(*row, "=json") for row in UNKNOWN] + [(*UNKNOWN[2], form) for form in ("", "=github")],
+)
+def test_an_option_that_does_not_exist_is_told_where_pytest_ends_too(
+    suite, lines, codes, text, form
+):
+    test = "async def test_a(): ..."
+    run = suite(f"--whichloop-audit{form}", ini=f"[pytest]\n{lines}\n", test_a=test)
+
+    assert run.code in codes
+    if form == "=json":
+        (note,) = findings_in(run)
+        assert (note["code"], note["sure"], note["site"]) == ("WL024", False, "pytest.ini:2")
+        assert note["text"].startswith(text)
+    elif form:
+        assert f"::notice file=pytest.ini,line=2,title=WL024 unknown option::{text}" in run.out
+    else:
+        assert f"note WL024 unknown option: {text}" in " ".join(run.out.split())
+        assert run.out.count("WL024") == 1
+
+
+LAZY = """
+    from functools import lru_cache
+
+    @lru_cache
+    def get_engine():
+        from sqlalchemy.ext.asyncio import create_async_engine
+        return create_async_engine("postgresql+asyncpg://nobody@localhost/none")
+
+    @lru_cache
+    def get_client():
+        from motor.motor_asyncio import AsyncIOMotorClient
+        return AsyncIOMotorClient()
+"""
+
+
+def test_drivers_that_are_imported_in_functions_are_foreseen_in_a_tree_that_is_read_only(
+    audit, tmp_path
+):
+    (tmp_path / "suite").mkdir()
+    audit(app=LAZY, test_a=TWO.format(use="get_engine(), app.get_client()"))
+    before = sorted(tmp_path.rglob("*"))
+    (tmp_path / "suite").chmod(0o555)
+
+    engine, client = audit()
+
+    assert "get_engine may keep one SQLAlchemy AsyncEngine" in engine["text"]
+    assert "get_client may keep one Motor client" in client["text"]
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_bound_lock_that_a_class_of_a_dependency_keeps_is_a_note(audit, tmp_path):
+    home = tmp_path / "suite" / "site-packages"
+    home.mkdir(parents=True)
+    (home / "dependency.py").write_text(BOUND + "class Store:\n    lock = asyncio.run(bound())\n")
+    test = "import dependency\n\nasync def test_one(): ...\n\nasync def test_two(): ...\n"
+
+    (note,) = audit(conftest=f"import sys\nsys.path.insert(0, {str(home)!r})\n", test_a=test)
+
+    assert f"{home.name}/dependency.py: Store.lock keeps one asyncio Lock" in note["text"]
+    assert (note["code"], note["sure"], note["count"], note["line"]) == ("WL003", False, 2, 11)

@@ -159,6 +159,14 @@ def audit(
     return [finding._replace(tests=tuple(tests)) for finding, tests in found.items()]
 
 
+def on_other_loops(test: Test) -> bool:
+    """Does a coroutine test use an async fixture that runs on another loop?"""
+    return test.loop_scope is not None and any(
+        fixture.loop_scope not in (None, test.loop_scope) and peek.is_coroutine(fixture.function)
+        for fixture in test.fixtures
+    )
+
+
 def _mismatches(fixture: Fixture, test_scope: str | None) -> Iterable[Foreseen]:
     name, _, function, cached, scope = fixture
     if scope is None or not peek.is_coroutine(function):

@@ -13,6 +13,7 @@ from whichloop.observe.kept import MAX_OF_MODULE, Keeper, Kept, Walk
 from whichloop.observe.named import Named, Names
 from whichloop.records import Foreseen, Site
 
+_OTHERS = "; that a test waits for it is not seen, because a dependency keeps it"
 MAX_NAMED = 3  # keepers of one object
 # Names by which code may end or replace what another loop has used.
 _ENDS = {"dispose", "aclose", "configure", "reload", "dependency_overrides", "NullPool"}
@@ -66,10 +67,12 @@ def foresee(tests: Iterable[Test], names: Names) -> list[Foreseen]:
     if len({part.loop for use in uses for part in use.parts}) < 2:
         return []
     kept = [*walk.all(), *fixtures.values()]
+    others = walk.of_others()
     users = _users(kept, uses, walk.names)
     return [
         *_cut(walk.cut),
         *(finding for one in kept for finding in _findings(one, uses, users, walk.names)),
+        *(_finding(one, [(use, {use.parts[0].loop}) for use in uses], _OTHERS) for one in others),
     ]
 
 

@@ -21,11 +21,12 @@ from whichloop.observe import frames, peek
 from whichloop.observe.named import Names
 from whichloop.observe.probes.registry import REGISTRY
 from whichloop.observe.tracker import TRACKER
+from whichloop.options import foresee_half, unknown
 from whichloop.present.foreseen import FORMS
 from whichloop.present.html import html_page
 from whichloop.present.section import NARROWEST, WIDEST, Groups, one_line, title, told
 from whichloop.recording import as_text, finding_of, merged, of_json, plain, to_json, write
-from whichloop.records import HUNG, Actor, Finding
+from whichloop.records import HUNG, Actor, Finding, Site
 from whichloop.refused import Refused
 
 TITLE = "whichloop"
@@ -65,6 +66,9 @@ class Hooks:
 
     def __init__(self, config: pytest.Config) -> None:
         self.config: Any = config
+        # pytest-asyncio's, as the configuration has them, and where they stand.
+        self.options: dict[str, str] = {}
+        self.places: dict[str, Site | None] = {}
         self.path = config.getoption("whichloop_record")
         self.html = config.getoption("whichloop_html")
         self.actors: dict[tuple[Any, str], Actor] = {}
@@ -245,7 +249,9 @@ class Hooks:
         with TRACKER.guarded("event_loop fixtures"):
             found = overrides(session.items)
         tests = plan(session.items, TRACKER.settings)
-        findings = audit(tests, TRACKER.settings, found)
+        findings = unknown(self.options, TRACKER.settings, self.places)
+        findings += audit(tests, TRACKER.settings, found)
+        findings += foresee_half(self.options, TRACKER.settings, self.places, tests)
         with TRACKER.guarded("the audit of objects"):
             names = Names()
             findings += foresee(tests, names)
@@ -323,6 +329,12 @@ class Hooks:
         self.background.errors.uninstall()
         if not hasattr(self.config, "workerinput"):  # which its controller ends
             hangs.watch_exit()
+        form = self.config.getoption("whichloop_audit")
+        # Where pytest refuses its configuration, it ends before the audit: what of it is ours?
+        if form and not self.audited:
+            findings = unknown(self.options, TRACKER.settings, self.places)
+            for text in FORMS[form](findings, 0) if findings else ():
+                print(text)
         texts = list(self.background.told())
         if texts:
             print("whichloop: errors raised at exit", *texts, sep="\n", file=sys.stderr)

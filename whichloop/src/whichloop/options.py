@@ -1,11 +1,15 @@
-"""pytest-asyncio's options: which there are, and what to make of those of a project. Pure."""
+"""pytest-asyncio's options: which there are, and what to make of those of a project. Pure but for
+reading pytest's own objects."""
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
+from whichloop.audit import Test, on_other_loops, plan
 from whichloop.diagnose.case import Case, made
-from whichloop.records import FIXTURE_SCOPE, TEST_SCOPE, Cure, Settings
+from whichloop.diagnose.codes import HALF_SET, UNKNOWN
+from whichloop.records import FIXTURE_SCOPE, TEST_SCOPE, Cure, Foreseen, Settings, Site
 
 _SCOPES = ("function", "class", "module", "package", "session")
 # Since which version, and the values that they may have.
@@ -49,6 +53,59 @@ def repaired(options: Options, settings: Settings) -> tuple[dict[str, str | None
     return changes, said
 
 
+def half_set(options: Options, settings: Settings) -> dict[str, str]:
+    """The option that is missing beside the one that moves only fixtures or only tests, with the
+    value of that one; nothing if both are set, or neither, or the one moves none."""
+    fixture, test = options.get(FIXTURE_SCOPE), options.get(TEST_SCOPE)
+    known = settings.pytest_asyncio and settings.asyncio_version >= _OPTIONS[FIXTURE_SCOPE][0]
+    if not known or (fixture and test):
+        return {}
+    missing = {TEST_SCOPE: fixture, FIXTURE_SCOPE: test}
+    return {name: scope for name, scope in missing.items() if scope in _SCOPES[1:]}
+
+
+def unknown(
+    options: Options, settings: Settings, places: Mapping[str, Site | None]
+) -> list[Foreseen]:
+    """A note for each option that this pytest-asyncio does not know, or whose value it does not."""
+    notes = []
+    for name, value in options.items() if settings.pytest_asyncio else ():
+        try:
+            texts = repaired({name: value}, settings)[1]
+        except ValueError as error:
+            texts = [str(error)]
+        if name in _OPTIONS and settings.asyncio_version < _OPTIONS[name][0]:
+            called = f"pytest-asyncio {settings.pytest_asyncio}"
+            texts = [f"{name}: {called} has no such option, {_since(name)} has"]
+        notes += [Foreseen(*UNKNOWN, text, places.get(name), sure=False) for text in texts]
+    return notes
+
+
+def foresee_half(
+    options: Options, settings: Settings, places: Mapping[str, Site | None], tests: Iterable[Test]
+) -> Iterator[Foreseen]:
+    """A note where an option is missing, and tests and their fixtures are on different loops for
+    that alone."""
+    for missing, scope in half_set(options, settings).items():
+        if missing == TEST_SCOPE:
+            one, moves = FIXTURE_SCOPE, "fixtures, and not the tests that use them"
+            both = settings._replace(test_loop_scope=scope)
+        else:
+            one, moves = TEST_SCOPE, "tests, and not the fixtures that they use"
+            both = settings._replace(fixture_loop_scope=scope)
+        text = f"{one} = {scope} moves {moves}: {missing} is not set"
+        if settings.asyncio_version < _OPTIONS[missing][0]:
+            text += f", and is an option from pytest-asyncio {_since(missing)} on only"
+        apart: list[Any] = [test.item for test in tests if on_other_loops(test)]
+        moved = tuple(test.nodeid for test in plan(apart, both) if not on_other_loops(test))
+        if moved:
+            yield Foreseen(*HALF_SET, text, places.get(one), sure=False, tests=moved)
+
+
+def _since(option: str) -> str:
+    return ".".join(map(str, _OPTIONS[option][0]))
+
+
 def _nearest(value: str, values: tuple[str, ...]) -> str:
     """The value that is meant, "" if that is not clear."""
     word = (value.split() or [""])[0].strip(",;\"'").lower()
@@ -86,7 +143,7 @@ def candidates(options: Options, settings: Settings, trouble: bool) -> list[dict
     if trouble:
         one_loop = made(["one-loop"], {}, case)
         cures = *one_loop, *made(["one-loop-tests"], {"scope": fixture or test}, case), *cures
-    elif options.get(FIXTURE_SCOPE) or options.get(TEST_SCOPE, "function") == "function":
+    elif FIXTURE_SCOPE not in half_set(options, settings):
         return []
     now, changes = in_force(settings), []
     for wanted in map(options_in, cures):

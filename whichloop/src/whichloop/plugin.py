@@ -4,6 +4,7 @@ import functools
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from whichloop.observe.frames import shown
 from whichloop.observe.probes.registry import REGISTRY
 from whichloop.observe.tracker import TRACKER
 from whichloop.present.foreseen import FORMS
-from whichloop.records import Settings
+from whichloop.records import Settings, Site
 
 HOOKS = "whichloop-hooks"
 _AUDIT = {
@@ -62,6 +63,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         _watch()
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-asyncio's may end the session
 def pytest_configure(config: pytest.Config) -> None:
     mode = config.getoption("whichloop")
     path = config.getoption("whichloop_record") or config.getoption("whichloop_html")
@@ -80,6 +82,9 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(functools.partial(_resume, TRACKER.settings, TRACKER.recording))
     _resume(settings_of(config), bool(path))
     hooks = ThoroughHooks(config) if path or mode == "strict" else Hooks(config)
+    if auditing:
+        hooks.options = _options(config)
+        hooks.places = {name: _place(config.inipath, name) for name in hooks.options}
     config.pluginmanager.register(hooks, HOOKS)
 
 
@@ -129,6 +134,20 @@ def settings_of(config: pytest.Config) -> Settings:
         _line_of(config.inipath, "asyncio_default_fixture_loop_scope"),
         _line_of(config.inipath, "asyncio_default_test_loop_scope"),
     )
+
+
+def _options(config: Any) -> dict[str, str]:
+    """pytest-asyncio's, those of the file and then those of ``-o``."""
+    held = getattr(config, "_inicfg", None)  # from pytest 9 on, where inicfg is deprecated
+    held = config.inicfg if held is None else held
+    given = (text.partition("=")[::2] for text in config.getoption("override_ini") or ())
+    options = {name: getattr(value, "value", value) for name, value in held.items()} | dict(given)
+    return {name: str(value) for name, value in options.items() if name.startswith("asyncio")}
+
+
+def _place(ini: Path | None, option: str) -> Site | None:
+    line = _line_of(ini, option)
+    return Site(shown(str(ini)), line) if line else None
 
 
 def _line_of(ini: Path | None, option: str) -> int | None:

@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from whichloop.diagnose.codes import HALF_SET, UNKNOWN
 from whichloop.recording import of_text
 from whichloop.records import Foreseen, Settings, Site
 
 _ERROR = re.compile(r"ERROR:? (?!usage)\S|E   \S|INTERNALERROR> \w\S*: |.*: error: ")
+_NOT_ENDED = (2, 3, 4)  # exit codes of a pytest that did not get as far as the audit
 
 
 class Trial(NamedTuple):
@@ -48,7 +50,7 @@ def audit_of(folder: Path, options: Mapping[str, str]) -> Trial:
         )
         settings = of_text(record.read_bytes())[0].settings if record.exists() else None
     start = done.stdout.find('{\n "schema_version"')
-    if start < 0:
+    if start < 0 or done.returncode in _NOT_ENDED:
         lines = list(filter(str.strip, f"{done.stderr}\n{done.stdout}".splitlines()))
         errors = sorted(filter(_ERROR.match, lines), key=lambda line: line[:5] != "ERROR")
         said = (errors or lines or ["nothing"])[0].strip()
@@ -61,5 +63,7 @@ def audit_of(folder: Path, options: Mapping[str, str]) -> Trial:
         fields = {name: row[name] for name in Foreseen._fields}
         found.append(Foreseen(**fields | {"site": site, "tests": tuple(row["tests"])}))
     trouble = tuple(one for one in found if one.sure or one.likely)
-    notes = tuple(one for one in found if one not in trouble)
+    # What is wrong with options `advise` tells itself, with the line that mends it.
+    told = (*trouble, *(one for one in found if one.code in (HALF_SET[0], UNKNOWN[0])))
+    notes = tuple(one for one in found if one not in told)
     return Trial(settings, data["tests"], trouble, notes)

@@ -95,6 +95,8 @@ IGNORED = ("WL010", "ignored fixture")
 NESTED = ("WL020", "loop inside a loop")
 KEY = ("WL021", "loop as a key")
 PATCHED = ("WL022", "nest_asyncio")
+HALF_SET = ("WL023", "half-set options")
+UNKNOWN = ("WL024", "unknown option")
 _FORESEEN = {
     "WL010": Page(
         *IGNORED,
@@ -126,6 +128,23 @@ _FORESEEN = {
         "No loop is entered twice where an object of one loop is used on another: that error stays "
         "as it is, and tracebacks then lead through the patch.",
         made(("one-loop", "await-it"), {}, _UNSEEN),
+    ),
+    "WL023": Page(
+        *HALF_SET,
+        "one option moves async fixtures, another moves tests, and only one of the two is set",
+        "asyncio_default_fixture_loop_scope says on which loops async fixtures run, and "
+        "asyncio_default_test_loop_scope, from pytest-asyncio 0.26 on, on which tests do. Without "
+        "the first a fixture runs on the loop of its caching scope, without the second a test runs "
+        "on one of its own. Set both to the same value: `whichloop advise` shows the line.",
+        made(("one-loop",), {}, _UNSEEN),
+    ),
+    "WL024": Page(
+        *UNKNOWN,
+        "the installed pytest-asyncio has no such option, or the option no such value",
+        "For an unknown name pytest only warns, and goes on as if the line were not there; with "
+        "strict configuration it ends, as pytest-asyncio does for a value that it does not know. "
+        "`whichloop advise` shows the line as it is meant, where that is clear.",
+        (),
     ),
 }
 

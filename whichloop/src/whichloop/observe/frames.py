@@ -179,14 +179,15 @@ class Scene:
         return line, actor._replace(cache=cached) if cached and actor.cache is None else actor
 
 
-def own_modules() -> Iterator[tuple[str, dict[str, Any]]]:
-    """The suite's and the project's own modules, none installed: name, and the names in it."""
+def own_modules(own: bool = True) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The suite's and the project's own modules, none installed (or those of others): name, and the
+    names in it."""
     for name, module in list(sys.modules.items()):
         if not issubclass(type(module), ModuleType):
             continue
         held = _module_vars(module)
         file = held.get("__file__")
-        if type(file) is str and is_user_file(file):
+        if type(file) is str and is_user_file(file) is own:
             yield name, held
 
 

@@ -5,7 +5,9 @@ The walk is bounded: through containers, instance dictionaries and the slots of 
 classes, so deep, and so many objects a name and a module.
 """
 
+import asyncio
 import functools
+import gc
 from collections.abc import Iterator
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any, NamedTuple
@@ -20,6 +22,8 @@ MAX_OF_NAME = 2_000
 MAX_OF_MODULE = 20_000
 _PLAIN = (*(str, bytes, int, float, bool, complex, type(None)), FunctionType, ModuleType)
 _SKIPPED = {id(kind) for kind in (*_PLAIN, BuiltinFunctionType)}
+# asyncio's classes whose objects take a loop at their first use, and keep it.
+_PRIMITIVES = {id(kind) for kind in vars(asyncio).values() if hasattr(kind, "_get_loop")}
 _CACHE: Any = functools._lru_cache_wrapper
 
 
@@ -82,6 +86,30 @@ class Walk:
                     self.cut.append(held["__file__"])
                     break
         return list(self.found.values())
+
+    def of_others(self) -> list[Kept]:
+        """asyncio's primitives, bound to a loop that does not run, which a name or class in a
+        dependency's module keeps. Modules are looked at only if there is such an object."""
+        bound = {
+            id(obj): obj
+            for obj in gc.get_objects()
+            if id(type(obj)) in _PRIMITIVES
+            and id(obj) not in self.found
+            and (loop := peek.loop_in(obj, "_loop")) is not None
+            and peek.loop_state(loop) != "running"
+        }
+        found: dict[int, Kept] = {}
+        for module, held in own_modules(False) if bound else ():
+            for name, value in list(held.items()):
+                paths = [(name, value)]
+                if peek.is_a(value, type):
+                    members = list(peek.bases(value)[0][2].items())
+                    paths += [(f"{name}.{member}", inner) for member, inner in members]
+                for path, obj in paths:
+                    if id(obj) in bound and (seen := self.bound.seen_in(obj)) is not None:
+                        keeper = Keeper(module, held["__file__"], name, path, (id(obj),), False)
+                        found.setdefault(id(obj), Kept(seen[1], False, [])).keepers.append(keeper)
+        return list(found.values())
 
     def _name(self, module: str, file: str, name: str, value: Any, seen: set[int]) -> int:
         """Look at what a name leads to; how many objects that were."""
