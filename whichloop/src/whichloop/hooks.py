@@ -1,36 +1,30 @@
 """pytest's hooks during a session: they say who is at work, and ask for explanations."""
 
-import gc
 import json
 import sys
 from collections.abc import Generator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from whichloop import hangs, strict
-from whichloop.audit import audit, has_own_loop_scope, loop_scope_of_fixture, overrides, plan
+from whichloop.auditing import Audit
 from whichloop.background import Background
-from whichloop.calls import foresee_calls
 from whichloop.diagnose.explain import explain, is_told
-from whichloop.foresee import foresee
+from whichloop.fixtures import Fixtures
 from whichloop.hangs import Limits
 from whichloop.observe import frames, peek
-from whichloop.observe.named import Names
 from whichloop.observe.probes.registry import REGISTRY
 from whichloop.observe.tracker import TRACKER
-from whichloop.options import foresee_half, unknown
+from whichloop.output import Output
 from whichloop.present.foreseen import FORMS
-from whichloop.present.html import html_page
 from whichloop.present.section import NARROWEST, WIDEST, Groups, one_line, title, told
-from whichloop.recording import as_text, finding_of, merged, of_json, plain, to_json, write
-from whichloop.records import HUNG, Actor, Finding, Site
+from whichloop.recording import finding_of, plain
+from whichloop.records import HUNG, Actor, Finding
 from whichloop.refused import Refused
 
 TITLE = "whichloop"
-_FACTORY = "_asyncio_loop_factory"  # the fixture whose parameter is one, from 1.4 on
 _COROUTINE = "PytestAsyncioFunction"  # the class of its items, from 0.23 on
 
 
@@ -51,28 +45,14 @@ def _clean(call: pytest.CallInfo[None]) -> None:
             frames.without_ours(call.excinfo.value)
 
 
-def factories_of(metafunc: Any) -> dict[int, tuple[Any, str]]:
-    """pytest-asyncio's loop factories by id, with their names: a test's first parameter, which
-    pytest hides where there is but one."""
-    calls = [call for call in metafunc._calls if _FACTORY in call.params]
-    if not any(call.indices[_FACTORY] for call in calls):
-        return {}
-    made_by = [(call.params[_FACTORY], call._idlist[0]) for call in calls]
-    return {id(factory): (factory, name) for factory, name in made_by}
-
-
 class Hooks:
     """The hooks of ``explain`` and of the audit."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.config: Any = config
-        # pytest-asyncio's, as the configuration has them, and where they stand.
-        self.options: dict[str, str] = {}
-        self.places: dict[str, Site | None] = {}
-        self.path = config.getoption("whichloop_record")
-        self.html = config.getoption("whichloop_html")
-        self.actors: dict[tuple[Any, str], Actor] = {}
-        self.factories: dict[int, tuple[Any, str]] = {}  # of loops, by id: itself, and its name
+        self.audit = Audit()
+        self.output = Output(config)
+        self.fixtures = Fixtures()
         self.findings: list[Finding] = []
         self.groups = Groups()
         self.properties: list[tuple[str, str]] = []  # of the test that runs
@@ -81,10 +61,7 @@ class Hooks:
         self.item: pytest.Item | None = None  # that runs, or ran last
         self.limits = Limits(config, self._of_hang)
         self.audited: list[str] = []
-        self.written: list[str] = []
-        self.unwritten: list[str] = []
         self.refused = Refused()
-        self.workers: dict[str, dict[str, Any]] = {}
 
     def pytest_sessionstart(self) -> None:
         self.background.errors.install()
@@ -109,48 +86,18 @@ class Hooks:
 
     @pytest.hookimpl(trylast=True)
     def pytest_generate_tests(self, metafunc: Any) -> None:
-        if _FACTORY in metafunc.fixturenames:
-            with TRACKER.guarded("names of loop factories"):
-                self.factories |= factories_of(metafunc)
+        with TRACKER.guarded("names of loop factories"):
+            self.fixtures.note_factories(metafunc)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_fixture_setup(self, fixturedef: Any, request: Any) -> Generator[None, Any, Any]:
-        if fixturedef.argname == _FACTORY:
-            factory = getattr(request, "param", None)
-            TRACKER.loops.factory = self.factories.get(id(factory), (factory, ""))[1]
+        self.fixtures.set_up(fixturedef, request)
         hooks = TRACKER.scene.hooks
-        hooks.append(self._fixture(fixturedef))
+        hooks.append(self.fixtures.actor(fixturedef))
         try:
             return (yield)
         finally:
             hooks.pop()
-
-    def _fixture(self, fixturedef: Any) -> Actor:
-        function = peek.function_of(fixturedef.func)
-        # Not by code alone: pytest-asyncio makes its runner fixtures from one function.
-        key = (function.__code__ if function is not None else None, fixturedef.argname)
-        actor = self.actors.get(key)
-        if actor is None:
-            actor = Actor("fixture", fixturedef.argname, str(fixturedef.scope))
-            with TRACKER.guarded("loop scopes of fixtures"):
-                actor = actor._replace(
-                    loop_scope=loop_scope_of_fixture(fixturedef, TRACKER.settings),
-                    own_loop=has_own_loop_scope(fixturedef, TRACKER.settings),
-                )
-            if function is not None:
-                self.actors[key] = actor
-                if "pytest_asyncio" not in (function.__module__ or ""):
-                    # Versions before 1.1 wrap all async fixtures in one and the same function.
-                    inner = peek.function_of(peek.attribute(function, "__wrapped__"))
-                    TRACKER.scene.fixtures[(inner or function).__code__] = actor
-        return actor
-
-    def _values(self, item: pytest.Item | None) -> list[tuple[Actor, Any]]:
-        """What the fixtures of a test have returned."""
-        info = getattr(item, "_fixtureinfo", None)
-        stacks = info.name2fixturedefs.values() if info else ()
-        done = [stack[-1] for stack in stacks if stack and stack[-1].cached_result is not None]
-        return [(self._fixture(fixture), fixture.cached_result[0]) for fixture in done]
 
     def _explain(
         self,
@@ -163,7 +110,7 @@ class Hooks:
         """``text`` is what was logged with the error."""
         with TRACKER.guarded("explanations"):
             is_said = partial(is_told, text=text)
-            values = partial(self._values, item)
+            values = partial(self.fixtures.values, item)
             failure, recording = TRACKER.evidence(
                 error, during, phase, REGISTRY.objects_in, is_said, values
             )
@@ -243,21 +190,7 @@ class Hooks:
         form = self.config.getoption("whichloop_audit")
         if broken or form is None:
             return None
-        collecting = gc.isenabled()
-        gc.disable()  # what is read here is no garbage; to look for some takes as long as to read
-        found: list[Any] = []
-        with TRACKER.guarded("event_loop fixtures"):
-            found = overrides(session.items)
-        tests = plan(session.items, TRACKER.settings)
-        findings = unknown(self.options, TRACKER.settings, self.places)
-        findings += audit(tests, TRACKER.settings, found)
-        findings += foresee_half(self.options, TRACKER.settings, self.places, tests)
-        with TRACKER.guarded("the audit of objects"):
-            names = Names()
-            findings += foresee(tests, names)
-            findings += foresee_calls(tests, names)
-        if collecting:
-            gc.enable()
+        findings = self.audit.findings(session.items)
         self.audited = FORMS[form](findings, len(session.items))
         if any(finding.sure for finding in findings):
             session.testsfailed = 1
@@ -265,41 +198,21 @@ class Hooks:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: Any) -> None:
-        output = getattr(node, "workeroutput", None) or {}
-        if "whichloop" in output:
-            self.workers[node.gateway.id] = json.loads(output["whichloop"])
+        self.output.worker_ended(node)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
         self.background.errors.uninstall_logging()
         self.limits.uninstall()
-        if not TRACKER.recording:
-            return
-        with TRACKER.guarded("recording"):
-            findings = (*self.findings, *self.background.findings)
-            recording = TRACKER.whole()._replace(findings=findings)
-            if hasattr(self.config, "workeroutput"):
-                rows = to_json(recording, self.config.workerinput["workerid"])
-                # As text: execnet would refuse a value of a subclass.
-                self.config.workeroutput["whichloop"] = json.dumps(rows)
-            else:
-                parts = [self.workers[name] for name in sorted(self.workers)]
-                self._write(merged(to_json(recording), parts))
-
-    def _write(self, data: dict[str, Any]) -> None:
-        """Write what is asked for of the recording, and note for the summary what was written."""
-        for what, path in (("recording", self.path), ("page", self.html)):
-            if path:
-                text = as_text(data) if what == "recording" else html_page(of_json(data))
-                wrong = write(Path(path), text, what)
-                self.unwritten += filter(None, [wrong])
-                self.written += [] if wrong else [f"whichloop: {what} written to {path}"]
+        if TRACKER.recording:
+            with TRACKER.guarded("recording"):
+                self.output.finish((*self.findings, *self.background.findings))
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         section, line = terminalreporter.section, terminalreporter.write_line
         off = TRACKER.switched_off
         warnings = [f"probe {probe} switched off: {error}" for probe, error in off.items()]
-        warnings += self.unwritten
+        warnings += self.output.unwritten
         if self.audited and self.config.getoption("whichloop_audit") == "json":
             line("\n".join(self.audited))
             for text in warnings:
@@ -321,7 +234,7 @@ class Hooks:
             line(text)
         for text in warnings:
             line(f"whichloop: warning: {text}", yellow=True)
-        for text in self.written:
+        for text in self.output.written:
             line(text)
 
     def after_everything(self) -> None:
@@ -332,7 +245,7 @@ class Hooks:
         form = self.config.getoption("whichloop_audit")
         # Where pytest refuses its configuration, it ends before the audit: what of it is ours?
         if form and not self.audited:
-            findings = unknown(self.options, TRACKER.settings, self.places)
+            findings = self.audit.refused()
             for text in FORMS[form](findings, 0) if findings else ():
                 print(text)
         texts = list(self.background.told())
@@ -358,7 +271,7 @@ class ThoroughHooks(Hooks):
         if report.passed and self.is_strict:
             with TRACKER.guarded("strict"):
                 module = peek.attributes(getattr(item, "module", None))
-                values = [held for _, held in self._values(item)]
+                values = [held for _, held in self.fixtures.values(item)]
                 self.finding = self.strict.held(item, report, [*values, module], _scope_of(item))
         if TRACKER.recording and report.when == "call":
             # The outcome belongs to the loop of the test's body: the last that it ran on so far.

@@ -83,8 +83,8 @@ def pytest_configure(config: pytest.Config) -> None:
     _resume(settings_of(config), bool(path))
     hooks = ThoroughHooks(config) if path or mode == "strict" else Hooks(config)
     if auditing:
-        hooks.options = _options(config)
-        hooks.places = {name: _place(config.inipath, name) for name in hooks.options}
+        hooks.audit.options = _options(config)
+        hooks.audit.places = {name: _place(config.inipath, name) for name in _options(config)}
     config.pluginmanager.register(hooks, HOOKS)
 
 
