@@ -5,7 +5,7 @@ import asyncio
 import gc
 import sys
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from threading import Thread
 from types import AsyncGeneratorType, CoroutineType, FrameType, GeneratorType
 from typing import Any
