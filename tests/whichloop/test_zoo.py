@@ -47,11 +47,11 @@ def test_the_zoo_is_as_large_and_as_varied_as_it_says():
         row = EXPECTED[name]["audit"]
         assert bool(row.get("foreseen") or row.get("notes")) != bool(row.get("not_foreseen")), name
     kinds = [
-        (EXPECTED[name]["driver"], found["cause"], found["first_cure"], "options" in EXPECTED[name])
+        (EXPECTED[name]["driver"], found["cause"], found["first_cure"], found.get("message"))
         for name in SICK
         for found in [EXPECTED[name]["finding"]]
     ]
-    assert len(kinds) == len(set(kinds)), "two suites with the same driver, cause and cure"
+    assert len(kinds) == len(set(kinds)), "two suites with the same driver, cause, cure and message"
 
 
 @pytest.mark.parametrize("name", SICK)
