@@ -38,7 +38,7 @@ def bench(times: int) -> int:
     base: Seconds = {}
     lines = []
     for backend, parts in rounds.items():
-        medians = {part: statistics.median(one[part] for one in parts) for part in parts[0]}
+        medians = {part: statistics.median(times[part] for times in parts) for part in parts[0]}
         base = base or medians
         words = ", ".join(f"{part} {seconds:.2f} s" for part, seconds in medians.items())
         terminal.line(f"{backend:14} {words}, in all {sum(medians.values()):.2f} s")

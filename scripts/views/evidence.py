@@ -70,32 +70,32 @@ def private(value: Any) -> Any:
 
 def from_results(documented: Manifest) -> Evidence:
     """What is in results/, as far as it goes."""
-    found = Evidence()
+    evidence = Evidence()
     lacking: dict[str, list[Side]] = defaultdict(list)
     for side in documented.side:
         damaged: list[str] = []
         run = results.read_run(side.id, damaged.append)
-        broken = found.runs.get("broken")
+        broken = evidence.runs.get("broken")
         why = other_circumstances(run, broken) if run and broken else ""
         if run is None or why:
             damage = private(damaged[0].partition(": ")[2]) if damaged else "no result"
             lacking[why or f"Nothing to draw ({damage})"].append(side)
             continue
-        found.runs[side.id] = Run.model_validate(private(run.to_data()))
+        evidence.runs[side.id] = Run.model_validate(private(run.to_data()))
         recording = Recording.read(RESULTS / side.id / "recording.json")
         if side.kind == "broken":
-            found.drawn = recording.worth_drawing(run, run)
+            evidence.drawn = recording.worth_drawing(run, run)
             machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
-            found.about = f"{run.started_at.partition('T')[0]}, {machine}"
-        tests = None if side.kind == "broken" else found.drawn
-        found.recordings[side.id] = cut(recording.document, tests)
-        if not found.recorded(side.id):
+            evidence.about = f"{run.started_at.partition('T')[0]}, {machine}"
+        tests = None if side.kind == "broken" else evidence.drawn
+        evidence.recordings[side.id] = cut(recording.document, tests)
+        if not evidence.recorded(side.id):
             lacking["No lanes (no recording)"].append(side)
     for why, sides in lacking.items():
         more = f" and {len(sides) - FEW} more" if len(sides) > FEW else ""
         again = targets(sides, " ") if not more else "all-fixes"
-        found.problems[f"{why}: {targets(sides[:FEW])}{more}."] = f"make {again}"
-    return found
+        evidence.problems[f"{why}: {targets(sides[:FEW])}{more}."] = f"make {again}"
+    return evidence
 
 
 def cut(document: Mapping[str, Any], tests: list[str] | None) -> dict[str, Any]:
@@ -157,12 +157,12 @@ def slimmed(value: Any) -> Any:
     }
 
 
-def to_sample(found: Evidence) -> str:
+def to_sample(evidence: Evidence) -> str:
     """The evidence as the text of a file, a line a side. Tests that ended alike are one group, told
     by the first: a page quotes no other."""
-    names = list(found.runs["broken"].tests)
+    names = list(evidence.runs["broken"].tests)
     runs = {}
-    for side, run in found.runs.items():
+    for side, run in evidence.runs.items():
         groups: dict[Any, dict[str, Any]] = {}
         for test in run.tests.values():
             like = (test.group, test.outcome, test.phase, test.reruns, test.kind, test.driver)
@@ -174,9 +174,9 @@ def to_sample(found: Evidence) -> str:
         unused += SHARED if side != "broken" else []
         data = {name: value for name, value in run.to_data().items() if name not in unused}
         runs[side] = {**data, "tests": [slimmed(group) for group in groups.values()]}
-    recordings = {side: grouped(document) for side, document in found.recordings.items()}
-    parts = {"schema_version": results.SCHEMA_VERSION, "about": found.about}
-    parts |= {"names": names, "drawn": [names.index(test) for test in found.drawn]}
+    recordings = {side: grouped(document) for side, document in evidence.recordings.items()}
+    parts = {"schema_version": results.SCHEMA_VERSION, "about": evidence.about}
+    parts |= {"names": names, "drawn": [names.index(test) for test in evidence.drawn]}
     lines = [f'"{key}": {compact(value)}' for key, value in parts.items()]
     for name, table in (("runs", runs), ("recordings", recordings)):
         rows = ",\n".join(f'"{side}": {compact(row)}' for side, row in table.items())
@@ -188,9 +188,9 @@ def grouped(document: dict[str, Any]) -> dict[str, Any]:
     """A recording's document in which findings of one cause are one row, the first, with the tests
     that they are of: a page tells no more of the others."""
     groups: dict[object, dict[str, Any]] = {}
-    findings = [found for part in of_json(document) for found in part.findings]
-    for found, row in zip(findings, document["findings"], strict=True):
-        groups.setdefault(key(found), {**row, "during": []})["during"].append(found.during)
+    findings = [finding for part in of_json(document) for finding in part.findings]
+    for finding, row in zip(findings, document["findings"], strict=True):
+        groups.setdefault(key(finding), {**row, "during": []})["during"].append(finding.during)
     return {**document, "findings": list(groups.values())}
 
 

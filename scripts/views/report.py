@@ -86,8 +86,8 @@ class View:
 
     @property
     def sources(self) -> list[str]:
-        found = (name for name, text in SOURCES.items() if re.search(text, self.side.source, re.I))
-        return list(found) or ["Other remedies"]
+        named = (name for name, text in SOURCES.items() if re.search(text, self.side.source, re.I))
+        return list(named) or ["Other remedies"]
 
     @property
     def diff(self) -> list[str]:
@@ -106,22 +106,22 @@ def report(sample: bool = False, write: bool = False, anew: bool = False) -> int
     documented = manifest.load()
     if sample:
         return sample_page(documented, write, anew)
-    found = from_results(documented)
+    evidence = from_results(documented)
     path = results.folder("") / "report.html"
-    results.write(path, page(documented, found, measured()))
+    results.write(path, page(documented, evidence, measured()))
     terminal.line(f"Written: {path}")
-    for problem, command in found.problems.items():
+    for problem, command in evidence.problems.items():
         terminal.prose(problem, "yellow")
         terminal.line(f"Next: {command} report", "yellow")
-    return 1 if found.problems else 0
+    return 1 if evidence.problems else 0
 
 
 def sample_page(documented: Manifest, write: bool, anew: bool) -> int:
     if write and anew:
-        found = from_results(documented)
-        for problem, command in found.problems.items():
+        evidence = from_results(documented)
+        for problem, command in evidence.problems.items():
             raise CommandError(f"the sample needs every side. {problem}", hint=command)
-        results.write(SAMPLE, to_sample(found))
+        results.write(SAMPLE, to_sample(evidence))
     drawn = page(documented, from_sample(SAMPLE), {})
     if write:
         results.write(SAMPLE_PAGE, drawn)
@@ -134,21 +134,21 @@ def sample_page(documented: Manifest, write: bool, anew: bool) -> int:
 
 def measured() -> dict[str, Any]:
     """What docs/data has for sections of the page; a file that is damaged has none."""
-    found = {}
+    sections = {}
     for name in MEASURED:
         with suppress(OSError, ValueError):
-            found[name] = json.loads((DATA / f"{name}.json").read_text("utf-8"))
-    return found
+            sections[name] = json.loads((DATA / f"{name}.json").read_text("utf-8"))
+    return sections
 
 
-def page(documented: Manifest, found: Evidence, sections: Mapping[str, Any]) -> str:
+def page(documented: Manifest, evidence: Evidence, sections: Mapping[str, Any]) -> str:
     """The whole page as HTML. Pure but for the files of the sides, and the templates."""
-    broken = found.runs.get("broken")
+    broken = evidence.runs.get("broken")
     invalid = why_invalid(broken, documented) if broken else ""
     if broken and invalid:
-        found.problems[f"The last run of broken/ is INVALID: {invalid}."] = "make reproduce"
+        evidence.problems[f"The last run of broken/ is INVALID: {invalid}."] = "make reproduce"
         broken = None
-    views = [view(side, documented, found, broken) for side in documented.side[1:]]
+    views = [view(side, documented, evidence, broken) for side in documented.side[1:]]
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -156,20 +156,20 @@ def page(documented: Manifest, found: Evidence, sections: Mapping[str, Any]) -> 
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    whole = found.recorded("broken", whole=True)
+    whole = evidence.recorded("broken", whole=True)
     environment.filters["elided"] = lambda message: INSIDE.sub("…", message)
     return environment.get_template("report.html").render(
-        about=found.about,
+        about=evidence.about,
         acts=list(acts(broken, documented)) if broken else [],
         broken=broken,
         changes=CHANGES,
         counts=counts,
         documented=documented,
         explained=draw_html(whole) if whole else "",
-        lanes=lanes(found, "broken", broken),
+        lanes=lanes(evidence, "broken", broken),
         matrix=matrix(views, broken),
         nouns=NOUNS,
-        problems=found.problems,
+        problems=evidence.problems,
         recommended=next(view for view in views if view.side.id == documented.recommended),
         sections=sections,
         sources=sorted({source for view in views for source in view.sources}),
@@ -178,8 +178,8 @@ def page(documented: Manifest, found: Evidence, sections: Mapping[str, Any]) -> 
     )
 
 
-def view(side: Side, documented: Manifest, found: Evidence, broken: Run | None) -> View:
-    run = found.runs.get(side.id)
+def view(side: Side, documented: Manifest, evidence: Evidence, broken: Run | None) -> View:
+    run = evidence.runs.get(side.id)
     if run is None or broken is None:
         verdicts = documented_verdicts(side, documented)
         lacking = f"Not run yet: what the manifest documents. make {side.target}"
@@ -200,7 +200,7 @@ def view(side: Side, documented: Manifest, found: Evidence, broken: Run | None) 
         len(graded.changes) - len(rows),
         errors(run),
         price(broken, run),
-        lanes(found, side.id, broken),
+        lanes(evidence, side.id, broken),
     )
 
 
@@ -249,10 +249,10 @@ def price(broken: Run, run: Run) -> list[tuple[str, str, str]]:
     return rows
 
 
-def lanes(found: Evidence, side: str, broken: Run | None) -> str:
+def lanes(evidence: Evidence, side: str, broken: Run | None) -> str:
     """The lanes of the story's tests, on a side."""
-    recording = found.recorded(side)
-    return lanes_html(recording, found.drawn) if recording and broken else ""
+    recording = evidence.recorded(side)
+    return lanes_html(recording, evidence.drawn) if recording and broken else ""
 
 
 def acts(broken: Run, documented: Manifest) -> Iterator[dict[str, str]]:

@@ -149,16 +149,16 @@ def arguments_of(planned: Planned, mine: Path) -> list[str]:
 def shown_by(ran: Iterable[Ran]) -> Iterator[str]:
     """What runs show of what is wrong: tests that failed, or passed only when rerun, and what
     whichloop says."""
-    for each in ran:
-        for test in each.run.tests.values():
+    for attempt in ran:
+        for test in attempt.run.tests.values():
             if test.outcome in FAILING:
                 yield f"{test.nodeid} {in_words(test)}"
             elif test.reruns:
                 yield f"{test.nodeid} failed {test.reruns} × before it passed"
-        for says in {row["headline"]: None for row in each.findings}:
+        for says in {row["headline"]: None for row in attempt.findings}:
             yield f"whichloop: {says}"
-        if not each.run.tests and each.run.first_error:
-            yield each.run.first_error
+        if not attempt.run.tests and attempt.run.first_error:
+            yield attempt.run.first_error
 
 
 def in_words(test: Test) -> str:

@@ -155,7 +155,7 @@ class Workshop(Table):
     def after(self, exercise: Exercise, fast: bool) -> Exercise | None:
         """The exercise that follows, on the fast track or the whole; None after the last."""
         later = self.exercise[exercise.number :]
-        return next((each for each in later if not fast or each.number in self.fast), None)
+        return next((other for other in later if not fast or other.number in self.fast), None)
 
 
 def load(root: Path = ROOT) -> Workshop:

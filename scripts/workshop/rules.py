@@ -104,20 +104,20 @@ def ways_round(mine: Path, source: Path, edit: Iterable[str]) -> Iterator[Broken
         elif there == (True, True):
             if name.endswith(".py"):
                 before, after = tree_of(source, name), tree_of(mine, name)
-                found = list(weakened(before, after, name))
+                breaks = list(weakened(before, after, name))
                 changed = ast.dump(before) != ast.dump(after)
             elif name.endswith(".ini"):
                 before_options, after_options = options_of(source, name), options_of(mine, name)
-                changed, found = before_options != after_options, []
+                changed, breaks = before_options != after_options, []
                 if mutable:
                     both = before_options.items() ^ after_options.items()
                     odd = sorted({key for key, _ in both if not is_tunable(key)})
-                    found = [Broken("options", f"{name}, {key}") for key in odd]
+                    breaks = [Broken("options", f"{name}, {key}") for key in odd]
             else:
                 changed = text_of(mine, name).split() != text_of(source, name).split()
-                found = []
-            yield from found
-            if changed and not mutable and not found:
+                breaks = []
+            yield from breaks
+            if changed and not mutable and not breaks:
                 yield Broken("not_yours", name)
 
 
@@ -155,15 +155,15 @@ def weakened(before: ast.Module, after: ast.Module, name: str) -> Iterator[Broke
 
 def tests_of(tree: ast.Module) -> dict[str, Definition]:
     """{"TestFlows::test_hot": its definition}."""
-    found: dict[str, Definition] = {}
+    definitions: dict[str, Definition] = {}
     for node in tree.body:
         prefix = f"{node.name}::" if isinstance(node, ast.ClassDef) else ""
         for function in node.body if isinstance(node, ast.ClassDef) else [node]:
             if isinstance(function, Definition) and function.name.startswith("test"):
                 called = (d.func if isinstance(d, ast.Call) else d for d in function.decorator_list)
                 if not any(last_name(name) == "fixture" for name in called):  # test_db, for one
-                    found[prefix + function.name] = function
-    return found
+                    definitions[prefix + function.name] = function
+    return definitions
 
 
 def is_empty(test: Definition) -> bool:
@@ -179,41 +179,41 @@ def is_empty(test: Definition) -> bool:
 
 def facts(tree: ast.AST) -> Counter[str]:
     """What a piece of code has of what the rules ask for, "call:is_closed" say, and how often."""
-    found: Counter[str] = Counter()
+    facts: Counter[str] = Counter()
     for node in ast.walk(tree):
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
-                found[f"def:{node.name}"] += 1
+                facts[f"def:{node.name}"] += 1
             case ast.Assign():
-                found.update(f"set:{last_name(target)}" for target in node.targets)
+                facts.update(f"set:{last_name(target)}" for target in node.targets)
             case ast.Assert():
-                found[f"assert:{ast.dump(node.test)}"] += 1
+                facts[f"assert:{ast.dump(node.test)}"] += 1
             case ast.Await() | ast.AsyncFor() | ast.AsyncWith():
-                found["await"] += 1
+                facts["await"] += 1
             case ast.ExceptHandler():
-                found["except"] += 1
+                facts["except"] += 1
             case ast.Import():
-                found.update(f"import:{alias.name}" for alias in node.names)
+                facts.update(f"import:{alias.name}" for alias in node.names)
             case ast.ImportFrom():
-                found.update(f"from:{node.module}:{alias.name}" for alias in node.names)
+                facts.update(f"from:{node.module}:{alias.name}" for alias in node.names)
             case ast.keyword():
-                found[f"keyword:{node.arg}={ast.unparse(node.value)}"] += 1
+                facts[f"keyword:{node.arg}={ast.unparse(node.value)}"] += 1
             case ast.Attribute() | ast.Name():
-                found[f"name:{last_name(node)}"] += 1
+                facts[f"name:{last_name(node)}"] += 1
             case ast.Constant() if isinstance(node.value, str):
-                found[f"text:{node.value}"] += 1
+                facts[f"text:{node.value}"] += 1
             case ast.Call():
                 name = last_name(node.func)
-                found[f"call:{name}"] += 1
+                facts[f"call:{name}"] += 1
                 if name == "id" and node.args:
                     [first, *_] = node.args
                     of = last_name(first.func if isinstance(first, ast.Call) else first)
-                    found[f"id:{of}"] += 1
-    return found
+                    facts[f"id:{of}"] += 1
+    return facts
 
 
-def count(pattern: str, found: Counter[str]) -> int:
-    return sum(number for fact, number in found.items() if re.fullmatch(pattern, fact, re.S))
+def count(pattern: str, facts: Counter[str]) -> int:
+    return sum(number for fact, number in facts.items() if re.fullmatch(pattern, fact, re.S))
 
 
 def last_name(node: ast.AST) -> str:

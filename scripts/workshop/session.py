@@ -74,9 +74,9 @@ class Room:
             terminal.status(f"{state.shown(folder)} was not there; it is a new copy.")
         self.checked = state.rests_on(folder)
         with nullcontext(self.checker) if self.checker else checking(self.workshop) as checker:
-            found = checked(checker, exercise)
-            view.verdict(exercise, found, before(exercise, found))
-            if not found.passed:
+            verdict = checked(checker, exercise)
+            view.verdict(exercise, verdict, before(exercise, verdict))
+            if not verdict.passed:
                 done.state = "open" if done.state == "passed" else done.state
                 terminal.prose("Next: change a file and save it; or hint, or why")
                 return
@@ -157,15 +157,15 @@ def checking(workshop: Workshop) -> Iterator[Checker]:
         yield Checker(workshop, guardian)
 
 
-def before(exercise: Exercise, found: Verdict) -> Mapping[str, Any]:
+def before(exercise: Exercise, verdict: Verdict) -> Mapping[str, Any]:
     """The recording of the first run of an exercise that did not pass, kept for comparison."""
     path = results.folder(f"workshop/{exercise.name}") / "before.json"
     try:
         document: Mapping[str, Any] = json.loads(path.read_text("utf-8"))
         return document
     except (OSError, ValueError):
-        recording = next((ran.recording for ran in found.ran.values()), {})
-        if recording and not found.passed:
+        recording = next((ran.recording for ran in verdict.ran.values()), {})
+        if recording and not verdict.passed:
             results.write(path, json.dumps(recording))
         return recording
 

@@ -91,7 +91,7 @@ def driver(ran: Ran, nodeid: str) -> str | None:
     return test.driver if test else None
 
 
-def found(pattern: re.Pattern[str]) -> Callable[..., str | None]:
+def first_match(pattern: re.Pattern[str]) -> Callable[..., str | None]:
     def read(ran: Ran, nodeid: str) -> str | None:
         match = pattern.search(message(ran, nodeid))
         return match[1].rpartition(".")[2] if match else None
@@ -135,8 +135,8 @@ def connections(ran: Ran, field: str) -> str | None:
 READERS: dict[str, Callable[..., str | None]] = {
     "outcome": outcome,
     "driver": driver,
-    "callback": found(CALLBACK),
-    "task": found(TASK),
+    "callback": first_match(CALLBACK),
+    "task": first_match(TASK),
     "crossing": crossing,
     "binds": binds,
     "kind": kind,

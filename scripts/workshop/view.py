@@ -44,22 +44,22 @@ def paragraphs(text: str) -> None:
         terminal.prose(" ".join(paragraph.split()))
 
 
-def verdict(exercise: Exercise, found: Verdict, before: Mapping[str, Any]) -> None:
+def verdict(exercise: Exercise, result: Verdict, before: Mapping[str, Any]) -> None:
     """What the runs show; and last, so that it stays in view, what holds and what does not."""
-    if not found.passed:
+    if not result.passed:
         for planned in exercise.run:
-            if planned.name in found.ran and not planned.given:
-                name = planned.name if len(found.ran) > 1 else ""
-                show_run(exercise, name, found.ran[planned.name])
-    after = next((ran.recording for ran in found.ran.values()), {})
-    if found.ran and "lanes" in exercise.shows:
+            if planned.name in result.ran and not planned.given:
+                name = planned.name if len(result.ran) > 1 else ""
+                show_run(exercise, name, result.ran[planned.name])
+    after = next((ran.recording for ran in result.ran.values()), {})
+    if result.ran and "lanes" in exercise.shows:
         changed = bool(before) and before != after
         if changed:
             lanes("Before", before)
-        lanes("After" if changed and found.passed else "The loops of this run", after)
+        lanes("After" if changed and result.passed else "The loops of this run", after)
     terminal.line()
     signs = PLAIN_SIGNS if needs_ascii(terminal.console.encoding) else SIGNS
-    for number, point in enumerate(found.points, 1):
+    for number, point in enumerate(result.points, 1):
         style = {True: "green", False: "red", None: "yellow"}[point.holds]
         terminal.prose(f"{number:>3}. {signs[point.holds]} {point.says}", style)
         for line in point.detail[:MAX_DETAILS]:

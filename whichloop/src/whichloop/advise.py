@@ -103,8 +103,10 @@ def _seen(recording: bytes) -> _Seen:
         groups.add(finding)
     examples = [(group.findings[0], tuple(group.tests)) for group in groups]
     return {
-        Foreseen(one.code, one.cause, one.sentence, one.crossing_line, tests=tests): one.cures
-        for one, tests in examples
+        Foreseen(
+            first.code, first.cause, first.sentence, first.crossing_line, tests=tests
+        ): first.cures
+        for first, tests in examples
     }
 
 
@@ -115,18 +117,20 @@ def _chosen(
     it leaves. Each is tried; no change where there is no such one."""
     settings, before = now.settings or Settings(), [*now.trouble, *seen]
     places = {(finding.code, finding.site) for finding in before}
-    wanted = {one: list(filter(None, map(options_in, cures))) for one, cures in seen.items()}
+    wanted = {told: list(filter(None, map(options_in, cures))) for told, cures in seen.items()}
     best: tuple[dict[str, str], list[Foreseen]] = {}, before
     for change in candidates(options, settings, bool(before)):
         tried = audit_of(folder, overrides({**repairs, **change}, options, settings))
         state = (in_force(settings) | change).items()
-        cured = {one for one, any_of in wanted.items() if any(o.items() <= state for o in any_of)}
-        left = [*tried.trouble, *(one for one in seen if one not in cured)]
+        cured = {told for told, any_of in wanted.items() if any(o.items() <= state for o in any_of)}
+        left = [*tried.trouble, *(told for told in seen if told not in cured)]
         if tried.why or not {(finding.code, finding.site) for finding in left} <= places:
             continue
         if not left:
             return change, left
-        best = min(best, (change, left), key=lambda one: len({t for f in one[1] for t in f.tests}))
+        best = min(
+            best, (change, left), key=lambda tried: len({t for f in tried[1] for t in f.tests})
+        )
     return best
 
 
@@ -148,7 +152,7 @@ def _by_hand(findings: Iterable[Foreseen], settings: Settings, seen: _Seen) -> I
 
 def _opened(folder: Path, trouble: Iterable[Foreseen]) -> Iterable[str]:
     """Where the files of the tests in trouble open loops themselves."""
-    for file in sorted({test.partition("::")[0] for one in trouble for test in one.tests}):
+    for file in sorted({test.partition("::")[0] for finding in trouble for test in finding.tests}):
         path = folder / file
         text = path.read_text("utf-8", "replace") if path.is_file() else ""
         for number, line in enumerate(text.splitlines(), 1):

@@ -88,18 +88,18 @@ def foresee_half(
     that alone."""
     for missing, scope in half_set(options, settings).items():
         if missing == TEST_SCOPE:
-            one, moves = FIXTURE_SCOPE, "fixtures, and not the tests that use them"
+            given, moves = FIXTURE_SCOPE, "fixtures, and not the tests that use them"
             both = settings._replace(test_loop_scope=scope)
         else:
-            one, moves = TEST_SCOPE, "tests, and not the fixtures that they use"
+            given, moves = TEST_SCOPE, "tests, and not the fixtures that they use"
             both = settings._replace(fixture_loop_scope=scope)
-        text = f"{one} = {scope} moves {moves}: {missing} is not set"
+        text = f"{given} = {scope} moves {moves}: {missing} is not set"
         if settings.asyncio_version < _OPTIONS[missing][0]:
             text += f", and is an option from pytest-asyncio {_since(missing)} on only"
         apart: list[Any] = [test.item for test in tests if on_other_loops(test)]
         moved = tuple(test.nodeid for test in plan(apart, both) if not on_other_loops(test))
         if moved:
-            yield Foreseen(*HALF_SET, text, places.get(one), sure=False, tests=moved)
+            yield Foreseen(*HALF_SET, text, places.get(given), sure=False, tests=moved)
 
 
 def _since(option: str) -> str:

@@ -132,7 +132,9 @@ class Hang:
                 if not any(root is one for one in selfs) and not _leads(root, wanted):
                     continue
                 # A thread that has died says more than a task that may have ended beside it.
-                values = sorted(reach([root], _DEPTH), key=lambda one: not peek.is_a(one, Thread))
+                values = sorted(
+                    reach([root], _DEPTH), key=lambda value: not peek.is_a(value, Thread)
+                )
                 for value in values:
                     found = self._stopped(value, any(value is one for one in selfs))
                     if found is not None:
@@ -180,7 +182,7 @@ class Hang:
 
 
 def _leads(root: Any, wanted: list[Any]) -> bool:
-    return any(value is one for value in reach([root], _DEPTH + 1) for one in wanted)
+    return any(value is obj for value in reach([root], _DEPTH + 1) for obj in wanted)
 
 
 def _is_for_others(innermost: FrameType) -> bool:
