@@ -174,7 +174,7 @@ def plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 ODD_PATH = "A path with spaces, brackets and letters that are not ASCII"
-PLUGINS = "pytest-randomly, -cov, -timeout and -sugar are installed"
+PLUGINS = "pytest-randomly, -cov and -sugar are installed"
 
 
 @pytest.mark.fault(ODD_PATH, PLUGINS)
@@ -187,7 +187,7 @@ def test_an_odd_path_and_plugins_that_are_none_of_ours(temporary, checkout, plug
     assert judgement_of(checkout.folder / "results", "broken").as_documented
     seen(done, REPRODUCED, title=ODD_PATH)
     words = "Switched off for these runs, as none of ours: pytest plugin"
-    seen(done, f"{words} pytest_cov, randomly, sugar, timeout", title=PLUGINS)
+    seen(done, f"{words} pytest_cov, randomly, sugar", title=PLUGINS)
 
 
 @pytest.mark.fault("`make serve` on a port that is taken")

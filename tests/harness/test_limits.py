@@ -21,7 +21,7 @@ PARTS = {
     "the workshop's runner, its check": (1_720, 1_110),
     "whichloop: any driver, any keeper": (350, 250),
     "whichloop: hangs, silent callbacks": (560, 350),
-    "whichloop: advise": (500, 355),
+    "whichloop: advise": (510, 355),
     "whichloop: a page of HTML": (240, 155),
     "report, one page": (540, 325),
     "whichloop: options and dependencies in the audit": (160, 90),
