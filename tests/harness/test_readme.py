@@ -17,6 +17,7 @@ README = (ROOT / "README.md").read_text("utf-8")
 # the recommended one without its number in tests/faults/test_up.py.
 NOT_RUN_HERE = ("make reproduce", "make fix", "make test", "make check", "make serve", "make soak")
 NOT_RUN_HERE += ("make up", "make down", "make pull", "git clone", "cd ", "pytest broken")
+NOT_RUN_HERE += ("make workshop",)  # tests/commands/test_workshop.py
 
 
 def commands(text: str) -> list[str]:
