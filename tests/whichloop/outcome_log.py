@@ -21,7 +21,8 @@ def pytest_runtest_logreport(report):
 
 def pytest_warning_recorded(warning_message, when, nodeid):
     text = _CHANGING.sub("#", str(warning_message.message))
-    place = f"{warning_message.filename}:{warning_message.lineno}"
+    file = warning_message.filename.removeprefix(os.getcwd())  # which is another in each run
+    place = f"{file}:{warning_message.lineno}"
     warnings.append([nodeid, when, warning_message.category.__name__, text, place])
 
 

@@ -3,7 +3,7 @@
 from types import ModuleType
 from typing import Any
 
-from whichloop.observe import peek, waits
+from whichloop.observe import waits
 from whichloop.observe.probes.patcher import Patcher
 from whichloop.observe.tracker import TRACKER
 
@@ -18,9 +18,10 @@ def install(module: ModuleType, patch: Patcher) -> None:
     patch.before(owner, "run_forever", lambda frame, loop: TRACKER.loop_runs(loop))
     patch.before(owner, "close", lambda frame, loop: waits.ends(loop))
     patch.after(owner, "close", lambda frame, loop: TRACKER.loops.closed(loop))
-    if module.__name__ == "asyncio":  # it cancels what is pending before it closes the loop
-        see = lambda frame, runner: waits.ends(peek.loop_in(runner, "_loop"))  # noqa: E731
-        patch.before(module.Runner, "close", see)
+    # A runner cancels what is pending before it closes its loop. Not its close(): pytest-asyncio
+    # formats tracebacks that lead through that into its warnings.
+    if module.__name__ == "asyncio" and hasattr(module.runners, "_cancel_all_tasks"):
+        patch.before(module.runners, "_cancel_all_tasks", lambda frame, loop: waits.ends(loop))
 
 
 def read(obj: Any) -> None:
